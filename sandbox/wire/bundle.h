@@ -1,0 +1,44 @@
+/*
+ * bundle - several files in one sealed memory file: the sources of a job, or the files
+ * of an artifact that is a tree.
+ *
+ * Layout: struct bundle_head, `count` entries, contents.  The offset of an entry counts
+ * from the start of the file.  A reader trusts nothing: bundle_open checks seals, sizes,
+ * names (base/path.h), order and that no name appears twice.
+ */
+#ifndef SANDBOX_WIRE_BUNDLE_H
+#define SANDBOX_WIRE_BUNDLE_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/path.h"
+
+#define BUNDLE_MAGIC 0x314c4244u /* "DBL1" */
+#define BUNDLE_FILES 512
+#define BUNDLE_BYTES (64u << 20)
+
+struct bundle_head {
+	uint32_t magic, count;
+};
+
+struct bundle_entry {
+	char name[PATH_NAME_MAX + 8]; /* terminated */
+	uint64_t offset, size;
+};
+
+/* Writing: add all entries, then seal.  Contents are copied. */
+struct bundle_writer {
+	struct buf entries, contents;
+	uint32_t count;
+};
+int bundle_add(struct bundle_writer *w, const char *name, const void *data, size_t len,
+    struct err *e);
+int bundle_seal(struct bundle_writer *w, struct err *e); /* returns a descriptor */
+void bundle_free(struct bundle_writer *w);
+
+/* Reading.  entries is allocated; free it.  An empty bundle has count 0. */
+int bundle_open(int fd, struct bundle_entry **entries, uint32_t *count, struct err *e);
+
+#endif

@@ -1,0 +1,167 @@
+/*
+ * wire - the one bridge between the web process and the privileged helper.
+ *
+ * One SOCK_SEQPACKET datagram is one message: a fixed head, a fixed body, at most
+ * WIRE_FDS_MAX descriptors.  No pointers, no strings of unknown length.  Bump
+ * WIRE_VERSION on any change of layout.
+ *
+ *   client                                helper
+ *   HELLO                              →
+ *                                      ←  WELCOME
+ *   STATUS                             →  (any time after WELCOME)
+ *                                      ←  STATE
+ *   JOB {language, files}  +bundle     →
+ *                                      ←  READY | BUSY {retry} | REFUSED {why}
+ *   COMPILE {tag, limits}  +out +err   →  (at most one per job)
+ *                                      ←  OUTCOME {tag}
+ *   RUN {tag, limits, args} +in +out +err →  (WIRE_PENDING_MAX outstanding)
+ *   KILL {tag, why}                    →  (its OUTCOME still comes)
+ *                                      ←  OUTCOME {tag}
+ *   END                                →  (no run outstanding; the job is forgotten)
+ *
+ * Anything else, at any other time, of any other size: the connection is closed and
+ * whatever it was running is killed.  A client that goes away is the same.
+ */
+#ifndef SANDBOX_WIRE_WIRE_H
+#define SANDBOX_WIRE_WIRE_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/path.h"
+#include "base/words.h"
+
+#define WIRE_VERSION     1
+#define WIRE_FDS_MAX     3
+#define WIRE_PENDING_MAX 64        /* runs one connection may have outstanding */
+#define WIRE_INPUT_MAX   (64 << 20) /* bytes of one standard input */
+
+enum wire_type {
+	WIRE_HELLO = 1,
+	WIRE_STATUS,
+	WIRE_JOB,
+	WIRE_COMPILE,
+	WIRE_RUN,
+	WIRE_KILL,
+	WIRE_END,
+	WIRE_REQUEST_MAX_,
+
+	WIRE_WELCOME = 64,
+	WIRE_STATE,
+	WIRE_READY,
+	WIRE_BUSY,
+	WIRE_REFUSED,
+	WIRE_OUTCOME,
+};
+
+struct wire_head {
+	uint16_t version;
+	uint16_t type; /* enum wire_type */
+	uint32_t len;  /* of the body; must equal the table's size */
+};
+
+struct wire_limits {
+	uint64_t cpu_us, wall_us;
+	uint64_t memory_bytes, file_bytes, stack_bytes;
+	uint32_t processes, open_files;
+	uint32_t cpu_share_milli; /* 0: no throttle */
+	uint32_t no_fork;         /* 1: threads only */
+};
+
+struct wire_welcome {
+	uint32_t slots, pending_max;
+};
+
+struct wire_state {
+	uint32_t slots, ready, busy; /* ready: built, idle or running */
+	uint32_t queued;             /* runs that wait for a slot */
+	uint64_t wait_us;            /* predicted, for a job that came now */
+	char why[160];               /* when ready is 0: the last fault of a slot */
+};
+
+/* With one descriptor: the bundle of source files (wire/bundle.h), main file first. */
+struct wire_job {
+	char language[32]; /* an id of the language files, never an alias or a path */
+	uint32_t tests;    /* announced, for the estimate of the wait */
+	uint32_t reserved; /* 0 */
+	struct words options; /* compile options; each must be listed in the language file */
+};
+
+struct wire_compile {
+	uint32_t tag, reserved;
+	struct wire_limits limits;
+};
+
+enum wire_stage {
+	WIRE_STAGE_RUN = 1,
+	WIRE_STAGE_VERSION, /* the language's own version command; args must be empty */
+};
+
+struct wire_run {
+	uint32_t tag;
+	uint32_t stage; /* enum wire_stage */
+	struct wire_limits limits;
+	struct words args; /* appended to the language's run command */
+};
+
+enum wire_fired {
+	WIRE_FIRED_NONE,
+	WIRE_FIRED_CPU,
+	WIRE_FIRED_WALL,
+	WIRE_FIRED_OUTPUT, /* by KILL: the client counts what it reads */
+	WIRE_FIRED_CANCEL, /* by KILL: nobody wants the answer */
+};
+
+struct wire_kill {
+	uint32_t tag;
+	uint32_t why; /* WIRE_FIRED_OUTPUT or WIRE_FIRED_CANCEL */
+};
+
+struct wire_busy {
+	uint64_t retry_us;
+};
+
+struct wire_refused {
+	struct err why;
+};
+
+struct wire_outcome {
+	uint32_t tag;
+	uint32_t fired; /* enum wire_fired */
+	int32_t exit_code, signal;
+	int32_t violation; /* system call number, -1: none */
+	uint32_t oom_kills;
+	uint32_t memory_from_rusage;
+	uint32_t exec_errno; /* why the program could not be started, 0: it was */
+	uint64_t cpu_us, wall_us, queue_us, memory_bytes;
+	struct err fault; /* code ERR_NONE: the facts above hold */
+};
+
+union wire_body {
+	struct wire_welcome welcome;
+	struct wire_state state;
+	struct wire_job job;
+	struct wire_compile compile;
+	struct wire_run run;
+	struct wire_kill kill;
+	struct wire_busy busy;
+	struct wire_refused refused;
+	struct wire_outcome outcome;
+};
+
+struct wire_message {
+	struct wire_head head;
+	union wire_body body;
+};
+
+/* Sends head and body of the given type; the body's size follows from the type. */
+int wire_send(int sock, enum wire_type type, const void *body, const int *fds,
+    unsigned nfds, struct err *e);
+
+/* Receives one message and checks head, version and size (not the contents).
+ * Errors as fd_recv's; ERR_PROTO for anything malformed. */
+int wire_recv(int sock, struct wire_message *m, int fds[], unsigned *nfds, struct err *e);
+
+uint32_t wire_body_size(uint16_t type); /* UINT32_MAX: no such type */
+
+#endif

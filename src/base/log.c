@@ -1,0 +1,79 @@
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct {
+	const char *program;
+	enum log_level max;
+	bool terminal;
+} logger = { "judgebox", LOG_LEVEL_INFO, false };
+
+void
+log_start(const char *program, enum log_level max)
+{
+	logger.program = program;
+	logger.max = max;
+	logger.terminal = isatty(STDERR_FILENO) == 1;
+}
+
+/* One write(2) per line, so that lines of several processes never mix. */
+static void ERR_PRINTF(2, 0)
+    put(enum log_level level, const char *fmt, va_list ap, const char *tail)
+{
+	char line[1024];
+	size_t n = 0;
+
+	if (level > logger.max)
+		return;
+	if (!logger.terminal)
+		n += (size_t)snprintf(line, sizeof(line), "<%d>", level);
+	n += (size_t)snprintf(
+	    line + n, sizeof(line) - n, "%s[%d]: ", logger.program, (int)getpid());
+	int m = vsnprintf(line + n, sizeof(line) - n, fmt, ap);
+	if (m > 0)
+		n = strlen(line);
+	n += (size_t)snprintf(line + n, sizeof(line) - n, "%s", tail);
+	if (n >= sizeof(line) - 1)
+		n = sizeof(line) - 2;
+	for (size_t i = 0; i < n; i++) /* a value must not forge a line of its own */
+		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+			line[i] = '?';
+	line[n] = '\n';
+	if (write(STDERR_FILENO, line, n + 1) == -1)
+		return; /* nobody listens: nothing better to do */
+}
+
+void
+log_line(enum log_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	put(level, fmt, ap, "");
+	va_end(ap);
+}
+
+const char *
+err_text(const struct err *e, char *out, unsigned long size)
+{
+	if (e->sys != 0)
+		snprintf(out, size, "%s: %s", e->msg, strerror(e->sys));
+	else
+		snprintf(out, size, "%s", e->msg);
+	return out;
+}
+
+void
+log_err(const struct err *e, const char *fmt, ...)
+{
+	char text[400], tail[410];
+	va_list ap;
+
+	snprintf(tail, sizeof(tail), ": %s", err_text(e, text, sizeof(text)));
+	va_start(ap, fmt);
+	put(LOG_LEVEL_ERROR, fmt, ap, tail);
+	va_end(ap);
+}

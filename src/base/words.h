@@ -1,0 +1,40 @@
+/*
+ * words - a list of strings in one fixed block: an argv, an environment.
+ *
+ * No pointers, so it can be copied, sent over the wire and checked whole: data
+ * holds `count` strings one after the other, each with its NUL, `len` bytes in all.
+ * Zeroed memory is the empty list.
+ */
+#ifndef BASE_WORDS_H
+#define BASE_WORDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+#define WORDS_BYTES 6144
+#define WORDS_MAX   128
+
+struct words {
+	uint16_t count;
+	uint16_t len;
+	char data[WORDS_BYTES];
+};
+
+/* Both fail with ERR_OVER_LIMIT when the block is full. */
+int words_add(struct words *w, const char *s, struct err *e);
+int words_append(struct words *w, const struct words *more, struct err *e);
+
+/* Walks the list: NULL starts, NULL ends. */
+const char *words_next(const struct words *w, const char *at);
+
+bool words_has(const struct words *w, const char *s);
+
+/* Refuses what a peer could have forged: a count or length that does not fit the data. */
+int words_check(const struct words *w, struct err *e);
+
+/* Fills argv[0..count] (NULL at the end) with pointers into *w; max counts the NULL. */
+int words_pointers(const struct words *w, const char **argv, unsigned max, struct err *e);
+
+#endif

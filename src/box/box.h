@@ -1,0 +1,64 @@
+/*
+ * box - the application's side of the bridge: one connection to the sandbox helper.
+ *
+ * A connection has at most one job open.  After an error other than ERR_BUSY and
+ * ERR_BAD_INPUT the connection is broken: close it; the helper then kills whatever it
+ * was running for us.  Every run asked for yields exactly one outcome, in any order.
+ */
+#ifndef BOX_BOX_H
+#define BOX_BOX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/job.h"
+#include "model/limits.h"
+#include "model/result.h"
+
+#define BOX_PENDING_MAX 64 /* runs that may be outstanding at a time */
+
+struct box;
+
+struct box_state {
+	unsigned slots, ready, busy, queued;
+	uint64_t wait_us;
+	char why[160];
+};
+
+int box_connect(const char *path, struct box **out, struct err *e);
+void box_close(struct box *b);
+int box_fd(const struct box *b); /* readable: an outcome is there */
+unsigned box_slots(const struct box *b);
+
+int box_status(struct box *b, struct box_state *s, struct err *e);
+
+/* Opens a job.  ERR_BUSY: the queue is full, *retry_ms says when to come again;
+ * ERR_BAD_INPUT: the helper refuses this language, option or file. */
+int box_job(struct box *b, const char *language, const struct words *options,
+    const struct job_file *files, unsigned nfiles, unsigned tests, uint64_t *retry_ms,
+    struct err *e);
+int box_end(struct box *b, struct err *e);
+
+/* Starts a run.  out[0] and out[1] become the reading ends (non-blocking, owned by the
+ * caller) of its stdout and stderr: all of it is there once the outcome came. */
+int box_compile(struct box *b, uint32_t tag, const struct limits *limits, int out[2],
+    struct err *e);
+int box_run(struct box *b, uint32_t tag, const struct limits *limits, bool fork,
+    const struct words *args, const struct bytes *input, int out[2], struct err *e);
+/* The language's version command; language as in box_job with no files. */
+int box_version(struct box *b, uint32_t tag, const struct limits *limits, int out[2],
+    struct err *e);
+
+int box_kill(struct box *b, uint32_t tag, enum fired why, struct err *e);
+
+/* Takes the next outcome, waiting for it. */
+int box_outcome(struct box *b, uint32_t *tag, struct outcome *o, struct err *e);
+
+#define scope_box __attribute__((cleanup(box_scope_))) struct box *
+static inline void
+box_scope_(struct box **b)
+{
+	box_close(*b);
+}
+
+#endif
