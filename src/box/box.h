@@ -15,7 +15,8 @@
 #include "model/limits.h"
 #include "model/result.h"
 
-#define BOX_PENDING_MAX 64 /* runs that may be outstanding at a time */
+#define BOX_PENDING_MAX 64  /* runs that may be outstanding at a time */
+#define BOX_FILES_MAX   512 /* files of a job */
 
 struct box;
 
@@ -30,6 +31,7 @@ void box_close(struct box *b);
 int box_fd(const struct box *b); /* readable: an outcome is there */
 unsigned box_slots(const struct box *b);
 
+/* Not while runs are outstanding. */
 int box_status(struct box *b, struct box_state *s, struct err *e);
 
 /* Opens a job.  ERR_BUSY: the queue is full, *retry_ms says when to come again;

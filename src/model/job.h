@@ -44,6 +44,7 @@ struct job_file {
 struct limits_asked {
 	struct limits value;
 	unsigned given;
+	unsigned short_form; /* of those, spelled memoryMb or cpus: for messages */
 };
 
 struct job_test {
