@@ -11,6 +11,11 @@
 #include "model/result.h"
 #include "model/site.h"
 
+/* Arguments of one test, those of its job included.  The rest of a struct words is for
+ * the language's own command, to which the helper appends them. */
+#define JUDGE_ARGS_MAX   100
+#define JUDGE_ARGS_BYTES 4096
+
 /*
  * admit: sizes, language, file names, options, limits against caps.  Fills the job's
  * language (the id), effective profile and test_limits; a job without a file gets an

@@ -1,0 +1,250 @@
+/*
+ * run - one job over the bridge, helpers that go away included.
+ *
+ * A connection is one attempt: open the job, compile, fly the tests that are not done.
+ * If it breaks, whatever was in the air flies again on the next one, once; a helper that
+ * was restarted is back within seconds, so that is how long we look for it.  An accepted
+ * job always ends in a result: what could not be judged is an internal_error, and never
+ * counts against the student.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "judge/flight.h"
+
+#define ATTEMPTS     4       /* connections for one job */
+#define PATIENCE_US  5000000 /* looking for a helper, over all attempts */
+#define PAUSE_MS     50      /* the first; each is twice the last */
+#define PAUSE_MAX_MS 1000
+
+static unsigned
+count_unfinished(const struct judging *j)
+{
+	unsigned end = j->stop < j->r->ntests ? j->stop : j->r->ntests, n = 0;
+
+	for (unsigned i = 0; i < end; i++)
+		n += j->tests[i].state != ITEM_DONE;
+	return n;
+}
+
+/* ERR_BUSY and ERR_BAD_INPUT are answers; anything else is a connection that broke. */
+static enum leave
+open_job(struct judging *j, uint64_t *retry_ms, struct err *e)
+{
+	const struct job *job = j->job;
+
+	if (box_connect(j->helper_path, &j->box, e) == -1)
+		return LEAVE_AWAY;
+	if (box_job(j->box, j->lang->id, &job->compile_args, job->files, job->nfiles,
+		count_unfinished(j), retry_ms, e) == 0)
+		return LEAVE_NOT;
+	if (e->code == ERR_BUSY)
+		return LEAVE_BUSY;
+	return e->code == ERR_BAD_INPUT ? LEAVE_REFUSED : LEAVE_LOST;
+}
+
+static void
+close_box(struct judging *j)
+{
+	box_close(j->box);
+	j->box = NULL;
+}
+
+/* An accepted job has a right to a helper, so a full queue is waited for, too. */
+static enum leave
+reopen_job(struct judging *j, uint64_t *patience_us, uint64_t *retry_ms, struct err *e)
+{
+	for (uint64_t pause = PAUSE_MS;; pause *= 2) {
+		uint64_t before = clock_us();
+		enum leave how = flight_pause(j, (int)pause);
+
+		if (how == LEAVE_NOT)
+			how = open_job(j, retry_ms, e);
+		if (how != LEAVE_AWAY && how != LEAVE_BUSY)
+			return how;
+		close_box(j);
+		uint64_t spent = clock_us() - before;
+		if (spent >= *patience_us)
+			return how;
+		*patience_us -= spent;
+		if (pause > PAUSE_MAX_MS / 2)
+			pause = PAUSE_MAX_MS / 2;
+	}
+}
+
+static enum leave
+compile(struct judging *j, struct err *e)
+{
+	struct test_result *t = &j->r->compile;
+
+	if (j->compile.state == ITEM_DONE && t->verdict != VERDICT_OK)
+		return LEAVE_NOT; /* lost twice: settled without a helper */
+	enum leave how = flight_start(j, FLIGHT_COMPILE, e);
+	while (how == LEAVE_NOT && j->nair > 0)
+		how = flight_step(j, e);
+	if (how != LEAVE_NOT || !j->compiled_once) {
+		j->compiled_once |= how == LEAVE_NOT;
+		return how;
+	}
+	/* it compiled before: what differs now is the machine, not the program */
+	if (t->verdict == VERDICT_OK)
+		return LEAVE_NOT;
+	t->verdict = VERDICT_INTERNAL_ERROR;
+	t->outcome.fault =
+	    (struct err){ .code = ERR_BUG, .msg = "compiled once, not again" };
+	*e = t->outcome.fault;
+	return LEAVE_AWAY;
+}
+
+/* The next test to fly, ntests if there is none. */
+static unsigned
+next_test(struct judging *j)
+{
+	unsigned end = j->stop < j->r->ntests ? j->stop : j->r->ntests;
+
+	while (j->first < end && j->tests[j->first].state != ITEM_WAITING)
+		j->first++;
+	return j->first < end ? j->first : j->r->ntests;
+}
+
+/* One more than there are slots, so that a slot never waits for us. */
+static enum leave
+run_tests(struct judging *j, struct err *e)
+{
+	unsigned most = box_slots(j->box) + 1;
+
+	if (most > BOX_PENDING_MAX)
+		most = BOX_PENDING_MAX;
+	for (;;) {
+		enum leave how = LEAVE_NOT;
+		unsigned test;
+
+		while (how == LEAVE_NOT && j->nair < most &&
+		       (test = next_test(j)) < j->r->ntests)
+			how = flight_start(j, test, e);
+		if (how != LEAVE_NOT || j->nair == 0)
+			return how;
+		how = flight_step(j, e);
+		if (how != LEAVE_NOT)
+			return how;
+	}
+}
+
+static enum leave
+run_job(struct judging *j, struct err *e)
+{
+	enum leave how = j->lang->compiled ? compile(j, e) : LEAVE_NOT;
+
+	if (how != LEAVE_NOT)
+		return how;
+	if (j->lang->compiled && j->r->compile.verdict != VERDICT_OK)
+		return LEAVE_NOT;
+	how = run_tests(j, e);
+	if (how == LEAVE_NOT)
+		box_end(j->box, e); /* politeness; closing says the same */
+	return how;
+}
+
+/* A second compile must not come after a verdict of the first that ends the job. */
+static bool
+is_over(const struct judging *j)
+{
+	const struct test_result *c = &j->r->compile;
+
+	return (j->compile.state == ITEM_DONE && c->verdict != VERDICT_OK) ||
+	       count_unfinished(j) == 0;
+}
+
+static enum leave
+attempt_all(struct judging *j, uint64_t *retry_ms, struct err *e)
+{
+	uint64_t patience_us = PATIENCE_US;
+	enum leave how = open_job(j, retry_ms, e);
+
+	for (unsigned n = 1;; n++) {
+		if (how == LEAVE_NOT)
+			how = run_job(j, e);
+		if (how == LEAVE_LOST)
+			flight_lose_all(j, e);
+		close_box(j);
+		if (how != LEAVE_LOST || n == ATTEMPTS || is_over(j))
+			return how;
+		log_err(e, "job %s: helper lost, trying again", j->job->id);
+		how = reopen_job(j, &patience_us, retry_ms, e);
+	}
+}
+
+static int
+refuse(enum leave how, uint64_t retry_ms, const struct err *e, struct problem *p)
+{
+	switch (how) {
+	case LEAVE_BUSY:
+		problem_set(p, PROBLEM_OVERLOADED, NULL,
+		    "all slots are busy and the queue is full; try again later");
+		p->retry_after_s = (uint32_t)((retry_ms + 999) / 1000);
+		if (p->retry_after_s == 0)
+			p->retry_after_s = 1;
+		return -1;
+	case LEAVE_REFUSED:
+		return problem_set(p, PROBLEM_BAD_FIELD, NULL, "%s", e->msg);
+	case LEAVE_GONE:
+		return problem_set(p, PROBLEM_INTERNAL, NULL, "the client went away");
+	default:
+		log_err(e, "no sandbox helper");
+		return problem_set(p, PROBLEM_SANDBOX_UNAVAILABLE, NULL,
+		    "the sandbox is not available; nothing was run");
+	}
+}
+
+/* Nobody waits for it any more: the closed connection killed the boxes. */
+static void
+forget_flights(struct judging *j)
+{
+	while (j->nair > 0) {
+		j->nair--;
+		tap_close(&j->air[j->nair].out);
+		tap_close(&j->air[j->nair].err);
+	}
+}
+
+static void
+prepare(struct judging *j)
+{
+	unsigned n = j->job->ntests;
+
+	j->tests = calloc(n, sizeof(*j->tests));
+	j->r->tests = calloc(n, sizeof(*j->r->tests));
+	if (j->tests == NULL || j->r->tests == NULL)
+		abort();
+	j->r->ntests = n;
+	j->stop = n;
+}
+
+int
+judge_run(const struct job *job, const struct lang *lang, const struct site *site,
+    const char *helper_path, int client_fd, struct result *r, bool *gone,
+    struct problem *p)
+{
+	struct judging j = { .job = job,
+		.lang = lang,
+		.site = site,
+		.helper_path = helper_path,
+		.client_fd = client_fd,
+		.r = r };
+	struct err e = { .code = ERR_NONE };
+	uint64_t retry_ms = 0;
+
+	prepare(&j);
+	enum leave how = attempt_all(&j, &retry_ms, &e);
+	forget_flights(&j);
+	*gone = how == LEAVE_GONE;
+	bool judged = how == LEAVE_NOT || (j.started && how != LEAVE_GONE);
+	if (judged) {
+		settle_unfinished(&j, &e);
+		settle_job(&j);
+	}
+	free(j.tests);
+	return judged ? 0 : refuse(how, retry_ms, &e, p);
+}
