@@ -1,0 +1,39 @@
+/*
+ * api - the room where JSON ends and begins: routes, dialects, problems.
+ *
+ * A struct api is made once per worker by src/app and then only read; everything it
+ * points to is borrowed.  The judge is a table, so that tests can put another in.
+ */
+#ifndef API_API_H
+#define API_API_H
+
+#include <signal.h>
+
+#include "http/message.h"
+#include "judge/judge.h"
+
+struct api_judge {
+	__typeof__(judge_admit) *admit;
+	__typeof__(judge_run) *run;
+	/* Does the helper answer, and has it a slot?  The problem is what the client of
+	 * /readyz reads. */
+	int (*ready)(const char *helper_path, struct problem *p);
+};
+
+struct api {
+	const struct site *site;
+	const struct langs *langs;
+	const char *helper_path;
+	/* As the languages' own version commands say, in the order of langs_at; an entry
+	 * is NULL until it is known, and so may be the table. */
+	const char *const *versions;
+	const volatile sig_atomic_t *draining; /* not 0: take no more work; NULL: never */
+	struct api_judge judge;
+};
+
+/* Fills *rs, zeroed by the caller and his to free (headers, body).  False: the client
+ * went away while his job ran, so there is nobody to send it to. */
+bool api_handle(
+    const struct api *api, const struct http_request *rq, struct http_response *rs);
+
+#endif

@@ -1,0 +1,97 @@
+#include "api/json.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+#include "api/scan.h"
+
+static const char *
+skip_blanks(const char *s)
+{
+	return s + strspn(s, " \t");
+}
+
+/* application/json, alone or with charset=utf-8: any other charset would be misread. */
+static bool
+is_json_type(const char *type)
+{
+	static const char want[] = "application/json";
+	const char *s = skip_blanks(type);
+
+	if (strncasecmp(s, want, sizeof(want) - 1) != 0)
+		return false;
+	s = skip_blanks(s + sizeof(want) - 1);
+	if (*s == '\0')
+		return true;
+	if (*s != ';')
+		return false;
+	s = skip_blanks(s + 1);
+	if (*s == '\0')
+		return true;
+	if (strncasecmp(s, "charset=", 8) != 0)
+		return false;
+	s += 8;
+	size_t n = strcspn(s, " \t;");
+	bool utf8 = (n == 5 && strncasecmp(s, "utf-8", n) == 0) ||
+		    (n == 7 && strncasecmp(s, "\"utf-8\"", n) == 0);
+	return utf8 && *skip_blanks(s + n) == '\0';
+}
+
+static int
+parse(const char *text, size_t len, struct json_object **out, struct problem *p)
+{
+	struct json_tokener *tok = json_tokener_new_ex(JSON_DEPTH_MAX + 2);
+	if (tok == NULL)
+		return problem_set(p, PROBLEM_INTERNAL, NULL, "out of memory");
+
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	/* The body cap keeps len far below INT_MAX; the blank ends a number at the end.
+	 */
+	struct json_object *o = json_tokener_parse_ex(tok, text, (int)len);
+	enum json_tokener_error why = json_tokener_get_error(tok);
+	size_t end = json_tokener_get_parse_end(tok);
+	json_tokener_free(tok);
+	end += strspn(text + end, " \t\r\n");
+	if (why == json_tokener_success && end == len &&
+	    json_object_is_type(o, json_type_object)) {
+		*out = o;
+		return 0;
+	}
+	json_object_put(o);
+	if (why == json_tokener_continue)
+		return problem_set(p, PROBLEM_BAD_JSON, NULL, "the body ends too early");
+	if (why != json_tokener_success)
+		return problem_set(p, PROBLEM_BAD_JSON, NULL,
+		    "the body is not JSON: %s, at byte %zu", json_tokener_error_desc(why),
+		    end);
+	if (end != len)
+		return problem_set(p, PROBLEM_BAD_JSON, NULL,
+		    "the body goes on after its JSON value, at byte %zu", end);
+	return problem_set(p, PROBLEM_BAD_JSON, NULL, "the body must be a JSON object");
+}
+
+int
+json_read(const struct http_request *rq, uint64_t max_bytes, struct json_object **out,
+    struct problem *p)
+{
+	scope_buf text = { 0 };
+	struct err e;
+
+	if (rq->body_too_large || rq->body.len > max_bytes)
+		return problem_set(p, PROBLEM_BODY_TOO_LARGE, NULL,
+		    "the body is larger than %" PRIu64 " bytes", max_bytes);
+	if (!is_json_type(rq->content_type))
+		return problem_set(p, PROBLEM_NOT_JSON, NULL,
+		    "Content-Type must be application/json, in UTF-8");
+	if (rq->body_short)
+		return problem_set(p, PROBLEM_BAD_JSON, NULL,
+		    "the body ended before its announced length");
+	if (rq->body.len == 0)
+		return problem_set(p, PROBLEM_BAD_JSON, NULL, "the body is empty");
+	if (json_scan(rq->body.data, rq->body.len, &e) == -1)
+		return problem_set(
+		    p, PROBLEM_BAD_JSON, NULL, "the body is not JSON: %s", e.msg);
+	buf_add(&text, rq->body.data, rq->body.len);
+	return parse(buf_cstr(&text), text.len, out, p);
+}

@@ -1,0 +1,151 @@
+/* Who answers what: one row per method and path, and what every answer carries. */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/handlers.h"
+#include "api/native.h"
+#include "base/log.h"
+
+static const struct route {
+	const char *method, *path;
+	handler *handle;
+	const struct dialect *dialect;
+} routes[] = {
+	{ "POST", "/api/run", handle_run, &dialect_native },
+	{ "POST", "/run", handle_run, &dialect_native },
+	{ "POST", "/api/editor/run", handle_run, &dialect_editor },
+	{ "POST", "/api/execute", handle_run, &dialect_execute },
+	{ "POST", "/api/test", handle_run, &dialect_test },
+	{ "GET", "/api/languages", handle_languages, NULL },
+	{ "GET", "/api/limits", handle_limits, NULL },
+	{ "GET", "/api/health", handle_health, NULL },
+	{ "GET", "/healthz", handle_health, NULL },
+	{ "GET", "/readyz", handle_ready, NULL },
+	{ "GET", "/api", handle_root, NULL },
+	{ "GET", "/", handle_root, NULL },
+};
+
+#define ROUTES     (sizeof(routes) / sizeof(routes[0]))
+#define CORS_AGE_S "600" /* how long a browser may remember a preflight's answer */
+
+bool
+answer_problem(const struct call *c, const struct problem *p)
+{
+	struct writer w = { .out = &c->rs->body };
+	char seconds[16];
+
+	c->rs->status = problem_status(p->code);
+	if (c->dialect != NULL)
+		c->dialect->refuse(p, c->rq->request_id, &w);
+	else
+		native_refuse(p, c->rq->request_id, &w);
+	if (p->retry_after_s > 0) {
+		snprintf(seconds, sizeof(seconds), "%u", p->retry_after_s);
+		http_header(c->rs, "Retry-After", seconds);
+	}
+	if (c->rs->status >= 500)
+		log_warn("refused request=%s code=%s: %s", c->rq->request_id,
+		    problem_id(p->code), p->text);
+	else
+		log_info(
+		    "refused request=%s code=%s", c->rq->request_id, problem_id(p->code));
+	return true;
+}
+
+/* With one slash at the end less, for "/api/run/" is "/api/run". */
+static void
+normal_path(const struct http_request *rq, char *out, size_t size)
+{
+	int n = snprintf(out, size, "%s", rq->path);
+
+	if (n > 1 && (size_t)n < size && out[n - 1] == '/')
+		out[n - 1] = '\0';
+}
+
+static const struct route *
+find_route(const char *method, const char *path)
+{
+	for (size_t i = 0; i < ROUTES; i++)
+		if (strcmp(routes[i].path, path) == 0 &&
+		    (method == NULL || strcmp(routes[i].method, method) == 0))
+			return &routes[i];
+	return NULL;
+}
+
+static const char *
+allowed_methods(const char *path)
+{
+	return find_route("GET", path) != NULL ? "GET, HEAD, OPTIONS" : "POST, OPTIONS";
+}
+
+/* Origins are compared whole; what is sent back is ours, never the client's text. */
+static void
+add_cors(const struct api *api, const struct http_request *rq, struct http_response *rs)
+{
+	const struct words *origins = &api->site->cors_origins;
+	const char *at = NULL;
+
+	if (origins->count == 0)
+		return;
+	http_header(rs, "Vary", "Origin");
+	while ((at = words_next(origins, at)) != NULL)
+		if (strcmp(at, "*") == 0 || strcmp(at, rq->origin) == 0)
+			break;
+	if (at == NULL || rq->origin[0] == '\0')
+		return;
+	http_header(rs, "Access-Control-Allow-Origin", at);
+	http_header(rs, "Access-Control-Expose-Headers", "X-Request-Id, Retry-After");
+}
+
+static void
+add_headers(
+    const struct api *api, const struct http_request *rq, struct http_response *rs)
+{
+	if (rq->request_id[0] != '\0')
+		http_header(rs, "X-Request-Id", rq->request_id);
+	http_header(rs, "Cache-Control", "no-store");
+	http_header(rs, "X-Content-Type-Options", "nosniff");
+	add_cors(api, rq, rs);
+}
+
+static bool
+answer_options(const struct call *c, const char *path)
+{
+	c->rs->status = 204;
+	http_header(c->rs, "Allow", allowed_methods(path));
+	if (c->api->site->cors_origins.count == 0)
+		return true;
+	http_header(c->rs, "Access-Control-Allow-Methods", allowed_methods(path));
+	http_header(c->rs, "Access-Control-Allow-Headers", "Content-Type, Authorization");
+	http_header(c->rs, "Access-Control-Max-Age", CORS_AGE_S);
+	return true;
+}
+
+bool
+api_handle(const struct api *api, const struct http_request *rq, struct http_response *rs)
+{
+	struct call c = { .api = api, .rq = rq, .rs = rs };
+	char path[sizeof(rq->path)];
+	struct problem p;
+
+	rs->status = 200;
+	rs->head_only = strcmp(rq->method, "HEAD") == 0;
+	add_headers(api, rq, rs);
+	normal_path(rq, path, sizeof(path));
+	if (find_route(NULL, path) == NULL) {
+		problem_set(&p, PROBLEM_NOT_FOUND, NULL, "nothing is here; see GET /api");
+		return answer_problem(&c, &p);
+	}
+	if (strcmp(rq->method, "OPTIONS") == 0)
+		return answer_options(&c, path);
+
+	const struct route *r = find_route(rs->head_only ? "GET" : rq->method, path);
+	if (r == NULL) {
+		http_header(rs, "Allow", allowed_methods(path));
+		problem_set(&p, PROBLEM_METHOD_NOT_ALLOWED, NULL, "only %s",
+		    allowed_methods(path));
+		return answer_problem(&c, &p);
+	}
+	c.dialect = r->dialect;
+	return r->handle(&c);
+}

@@ -1,0 +1,15 @@
+/* utf8 - one code point at a time, strictly (RFC 3629: no surrogate, no overlong form).
+ */
+#ifndef API_UTF8_H
+#define API_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes of the code point at s, 1 to 4, and the code point; 0 if there is none. */
+unsigned utf8_next(const unsigned char *s, size_t len, uint32_t *point);
+
+bool utf8_valid(const char *s, size_t len);
+
+#endif
