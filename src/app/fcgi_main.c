@@ -1,0 +1,263 @@
+/*
+ * judgebox-fcgi: the FastCGI application.
+ *
+ * Theory of operation.  nginx connects to a unix socket; a master, which never reads
+ * from it, keeps N workers (prefork.c has their life and death), each of which takes one
+ * connection at a time and one request from it (src/http/fcgi.c), lets src/api decode,
+ * judge and encode it, and answers.  Programs are run by judgebox-sandbox alone: a worker
+ * asks it over another unix socket by language and limits, and can name nothing else.
+ *
+ * Users: started as root it opens the socket, then becomes the configured user for good,
+ * master and workers alike.  Under systemd it is started as that user, with the socket.
+ * Nothing of a request outlives it; nothing is written anywhere but log lines.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "app/drop.h"
+#include "app/prefork.h"
+#include "app/settings.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/scope.h"
+#include "http/fcgi.h"
+
+#define STALL_MS        15000 /* nginx has the whole request before it connects */
+#define WORKERS_DEFAULT 8
+
+/* What a reading of the configuration gave; the prefork master's crew. */
+struct crew_config {
+	struct settings settings;
+};
+
+/* One worker's request, for its log line. */
+struct worker {
+	const struct crew_config *crew;
+	bool draining;
+	uint64_t began_us;
+};
+
+/* --- a worker ----------------------------------------------------------------- */
+
+static void
+handle(void *ctx, const struct http_request *rq, struct http_response *rs)
+{
+	struct worker *w = ctx;
+
+	w->began_us = clock_us();
+	http_header(rs, "X-Request-Id", rq->request_id);
+	rs->status = w->draining ? 503 : strcmp(rq->path, "/healthz") == 0 ? 200 : 404;
+	buf_fmt(&rs->body, "{\"status\":%d}", rs->status);
+}
+
+/* Only what cannot split a line or a field: the rest of a path is of no interest. */
+static const char *
+printable(const char *path, char out[64])
+{
+	size_t n = 0;
+
+	for (; path[n] != '\0' && n < 63; n++)
+		out[n] = strchr("/._-", path[n]) != NULL ||
+				 (path[n] >= '0' && path[n] <= '9') ||
+				 (path[n] >= 'A' && path[n] <= 'Z') ||
+				 (path[n] >= 'a' && path[n] <= 'z')
+			     ? path[n]
+			     : '?';
+	out[n] = '\0';
+	return out;
+}
+
+static void
+done(void *ctx, const struct http_request *rq, const struct http_response *rs,
+    bool delivered)
+{
+	const struct worker *w = ctx;
+	char method[64], path[64];
+
+	log_info("request id=%s method=%s path=%s status=%d ms=%.3f in=%zu out=%zu%s",
+	    rq->request_id, printable(rq->method, method), printable(rq->path, path),
+	    rs->status, (double)(clock_us() - w->began_us) / 1000, rq->body.len,
+	    rs->body.len, delivered ? "" : " client=gone");
+}
+
+static int
+work(void *config, const struct listener *l, enum prefork_role role)
+{
+	const struct crew_config *crew = config;
+	struct worker w = { .crew = crew, .draining = role == PREFORK_REFUSE };
+	struct fcgi_service s = {
+		.listen_fd = l->fd,
+		.max_body = crew->settings.site.max_body_bytes,
+		.max_requests = w.draining ? 0 : crew->settings.requests_per_worker,
+		.stall_ms = STALL_MS,
+		.empty_queue = w.draining,
+		.ctx = &w,
+		.handle = handle,
+		.done = done,
+	};
+	struct err e = { 0 };
+
+	if (role == PREFORK_ONCE)
+		return 0;
+	if (fcgi_serve(&s, &e) == -1) {
+		log_err(&e, "worker");
+		return 1;
+	}
+	return 0;
+}
+
+/* --- the master ---------------------------------------------------------------- */
+
+static void
+unload(void *config)
+{
+	free(config);
+}
+
+static void *
+load(void *ctx, struct err *e)
+{
+	struct crew_config *crew = calloc(1, sizeof(*crew));
+
+	if (crew == NULL) {
+		err_sys(e, "calloc");
+		return NULL;
+	}
+	if (settings_load(ctx, &crew->settings, e) == -1) {
+		unload(crew);
+		return NULL;
+	}
+	log_start("judgebox-fcgi", settings_log_level(&crew->settings));
+	return crew;
+}
+
+static unsigned
+workers(const void *config)
+{
+	const struct crew_config *crew = config;
+
+	return crew->settings.workers != 0 ? (unsigned)crew->settings.workers
+					   : WORKERS_DEFAULT;
+}
+
+static uint64_t
+drain_ms(const void *config)
+{
+	const struct crew_config *crew = config;
+
+	return crew->settings.drain_timeout;
+}
+
+/* A change of credentials clears the request, so this comes after them. */
+static int
+follow_parent(pid_t parent, struct err *e)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == -1)
+		return err_sys(e, "PR_SET_PDEATHSIG");
+	if (getppid() != parent)
+		return err_set(e, ERR_GONE, "the parent went away during the start");
+	return 0;
+}
+
+struct options {
+	const char *config;
+	bool check, exit_with_parent;
+};
+
+static int
+serve(const struct options *o, struct err *e)
+{
+	static const struct prefork_calls calls = { load, unload, workers, drain_ms,
+		work };
+	struct listener l = { .fd = -1 };
+	pid_t parent = getppid();
+	scope_free char *path = realpath(o->config, NULL);
+	if (path == NULL)
+		return err_sys(e, "read %s", o->config);
+
+	if (!o->check && prefork_hold_signals(e) == -1)
+		return -1;
+
+	struct crew_config *first = load(path, e);
+	if (first == NULL)
+		return -1;
+	if (o->check) {
+		printf("%s: ok\n", o->config);
+		unload(first);
+		return 0;
+	}
+	if (listen_open(first->settings.socket, first->settings.socket_group, &l, e) ==
+		-1 ||
+	    drop_privileges(first->settings.user, e) == -1 ||
+	    (o->exit_with_parent && follow_parent(parent, e) == -1)) {
+		unload(first);
+		return -1;
+	}
+	return prefork_run(&calls, path, first, &l, e);
+}
+
+static const char usage[] =
+    "usage: judgebox-fcgi [--config FILE] [--check-config] [--exit-with-parent]\n"
+    "       judgebox-fcgi --version | --help\n"
+    "\n"
+    "  --config FILE        read FILE and conf.d/*.conf beside it\n"
+    "                       (" SETTINGS_DEFAULT_PATH ")\n"
+    "  --check-config       say whether the configuration is good, and exit\n"
+    "  --exit-with-parent   drain and exit when the parent process dies\n"
+    "\n"
+    "Signals: TERM, INT drain and exit; HUP reads the configuration again;\n"
+    "USR1 logs the state.\n";
+
+int
+main(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "check-config", no_argument, NULL, 't' },
+		{ "exit-with-parent", no_argument, NULL, 'p' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	struct options o = { .config = SETTINGS_DEFAULT_PATH };
+	struct err e = { 0 };
+
+	log_start("judgebox-fcgi", LOG_LEVEL_INFO);
+	for (int c; (c = getopt_long(argc, argv, "c:", longs, NULL)) != -1;) {
+		switch (c) {
+		case 'c':
+			o.config = optarg;
+			break;
+		case 't':
+			o.check = true;
+			break;
+		case 'p':
+			o.exit_with_parent = true;
+			break;
+		case 'V':
+			puts("judgebox-fcgi " PACKAGE_VERSION);
+			return 0;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			fputs(usage, stderr);
+			return 2;
+		}
+	}
+	if (optind != argc) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	if (serve(&o, &e) == -1) {
+		log_err(&e, "cannot start");
+		return 1;
+	}
+	return 0;
+}

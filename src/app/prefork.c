@@ -1,0 +1,458 @@
+/*
+ * Theory of operation.
+ *
+ * Signals are blocked from the start and taken one by one by sigtimedwait(2), so there
+ * is no handler and no window.  SIGCHLD reaps and replaces; SIGHUP reloads; SIGUSR1 logs
+ * the state; SIGTERM and SIGINT drain, a second one ends the patience.
+ *
+ * Reload: the new configuration is read first; if it is bad the old one stays.  Workers
+ * of the new crew are started, then those of the old get SIGTERM, which they look at
+ * between requests only.  The listening socket is the master's and stays open through
+ * it, so a request is either taken by an old worker, and answered, or waits for a new.
+ *
+ * Drain: workers get SIGTERM and finish what they have; two REFUSE workers answer 503 to
+ * all who come meanwhile.  When the last worker is gone (or killed at the deadline) the
+ * socket, if it is ours, is shut for new connections: from then on the queue can only
+ * get shorter.  The REFUSE workers empty it and go, and nobody was left without an
+ * answer.  A socket of systemd stays open instead: what comes later waits for our
+ * successor.
+ *
+ * Workers die with the master (PR_SET_PDEATHSIG): a pool without a head would go on with
+ * an old configuration and keep the socket from the next master.
+ */
+#include "app/prefork.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/backoff.h"
+#include "app/notify.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#define REFUSERS       2
+#define EMPTY_QUEUE_US 3000000 /* for REFUSE workers to empty the queue */
+#define MSEC           1000ULL
+
+enum phase { SERVING, FINISHING, EMPTYING };
+
+struct worker {
+	pid_t pid;
+	enum prefork_role role;
+	struct crew *crew; /* borrowed */
+	uint64_t born_us;
+	uint64_t deadline_us; /* told to go: SIGKILL then; 0: not told */
+};
+
+struct crew {
+	void *config; /* owned */
+	unsigned refs;
+};
+
+struct master {
+	const struct prefork_calls *calls;
+	void *ctx;
+	const struct listener *listener;
+	struct crew *crew; /* the current one */
+	struct worker *workers;
+	unsigned n, cap;
+	struct backoff backoff;
+	enum phase phase;
+	sigset_t wanted;
+	uint64_t started_us;
+	unsigned long deaths, reloads;
+};
+
+static const char *const role_names[] = { "serve", "refuse", "once" };
+
+static struct crew *
+crew_new(void *config)
+{
+	struct crew *c = calloc(1, sizeof(*c));
+
+	if (c != NULL)
+		*c = (struct crew){ .config = config, .refs = 1 };
+	return c;
+}
+
+static void
+crew_drop(struct master *m, struct crew *c)
+{
+	if (--c->refs > 0)
+		return;
+	m->calls->unload(c->config);
+	free(c);
+}
+
+/* --- children ----------------------------------------------------------------- */
+
+static void
+become_worker(struct master *m, struct crew *crew, enum prefork_role role, pid_t master)
+{
+	static const int ignored[] = { SIGINT, SIGHUP, SIGUSR1, SIGPIPE };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t only_term;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != master)
+		_exit(1); /* it died before it could take us along */
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		sigaction(
+		    ignored[i], &ignore, NULL); /* ^C on a terminal is for the master */
+	sigemptyset(&only_term);
+	sigaddset(&only_term, SIGTERM);
+	sigprocmask(SIG_SETMASK, &only_term, NULL);
+	exit(m->calls->work(crew->config, m->listener, role));
+}
+
+static int
+room_for_one(struct master *m, struct err *e)
+{
+	if (m->n < m->cap)
+		return 0;
+
+	unsigned cap = m->cap == 0 ? 16 : m->cap * 2;
+	struct worker *w = reallocarray(m->workers, cap, sizeof(*w));
+	if (w == NULL)
+		return err_sys(e, "reallocarray");
+	m->workers = w;
+	m->cap = cap;
+	return 0;
+}
+
+static void
+start_one(struct master *m, enum prefork_role role, uint64_t now)
+{
+	struct err e = { 0 };
+	pid_t master = getpid();
+
+	if (room_for_one(m, &e) == 0) {
+		pid_t pid = fork();
+		if (pid == 0)
+			become_worker(m, m->crew, role, master);
+		if (pid > 0) {
+			m->crew->refs++;
+			m->workers[m->n++] = (struct worker){
+				.pid = pid, .role = role, .crew = m->crew, .born_us = now
+			};
+			return;
+		}
+		err_sys(&e, "fork");
+	}
+	log_err(&e, "cannot start a worker");
+	backoff_death(&m->backoff, now, 0);
+}
+
+static unsigned
+count(const struct master *m, enum prefork_role role)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < m->n; i++)
+		n += m->workers[i].role == role && m->workers[i].crew == m->crew &&
+		     m->workers[i].deadline_us == 0;
+	return n;
+}
+
+static unsigned
+count_all(const struct master *m, enum prefork_role role)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < m->n; i++)
+		n += m->workers[i].role == role;
+	return n;
+}
+
+static void
+retire(struct worker *w, uint64_t deadline_us)
+{
+	if (w->deadline_us == 0 || w->deadline_us > deadline_us)
+		w->deadline_us = deadline_us;
+	kill(w->pid, SIGTERM); /* not reaped yet, so the pid is still its */
+}
+
+/* How many of a kind there should be now. */
+static unsigned
+wanted(const struct master *m, enum prefork_role role)
+{
+	unsigned n = m->calls->workers(m->crew->config);
+
+	switch (role) {
+	case PREFORK_SERVE:
+		return m->phase == SERVING ? (n > 0 ? n : 1) : 0;
+	case PREFORK_REFUSE:
+		return m->phase == FINISHING ? REFUSERS : 0;
+	case PREFORK_ONCE:
+		break; /* started once, by whoever brings the crew */
+	}
+	return 0;
+}
+
+static void
+adjust(struct master *m, enum prefork_role role, uint64_t now)
+{
+	unsigned have = count(m, role), want = wanted(m, role);
+
+	while (have < want && now >= m->backoff.until_us) {
+		start_one(m, role, now);
+		have++;
+	}
+	for (unsigned i = m->n; i-- > 0 && have > want;) {
+		if (m->workers[i].role != role || m->workers[i].deadline_us != 0)
+			continue;
+		retire(&m->workers[i], now + m->calls->drain_ms(m->crew->config) * MSEC);
+		have--;
+	}
+}
+
+static void
+bury(struct master *m, unsigned i, int status, uint64_t now)
+{
+	struct worker w = m->workers[i];
+	bool dropped = w.role == PREFORK_ONCE && w.deadline_us != 0;
+
+	m->workers[i] = m->workers[--m->n];
+	if (!dropped && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
+		log_warn("worker pid=%d role=%s died %s=%d after ms=%llu", (int)w.pid,
+		    role_names[w.role], WIFEXITED(status) ? "status" : "signal",
+		    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status),
+		    (unsigned long long)(now - w.born_us) / MSEC);
+		m->deaths++;
+		if (w.deadline_us == 0 && w.role != PREFORK_ONCE)
+			backoff_death(&m->backoff, now, now - w.born_us);
+	}
+	crew_drop(m, w.crew);
+}
+
+static void
+reap(struct master *m, uint64_t now)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (unsigned i = 0; i < m->n; i++)
+			if (m->workers[i].pid == pid) {
+				bury(m, i, status, now);
+				break;
+			}
+}
+
+static void
+kill_overdue(struct master *m, uint64_t now)
+{
+	for (unsigned i = 0; i < m->n; i++) {
+		struct worker *w = &m->workers[i];
+		if (w->deadline_us == 0 || now < w->deadline_us)
+			continue;
+		log_warn("worker pid=%d role=%s did not finish in time: killed",
+		    (int)w->pid, role_names[w->role]);
+		kill(w->pid, SIGKILL);
+		w->deadline_us = UINT64_MAX; /* once */
+	}
+}
+
+/* --- signals ------------------------------------------------------------------ */
+
+static void
+on_hangup(struct master *m, uint64_t now)
+{
+	struct err e = { 0 };
+
+	if (m->phase != SERVING)
+		return;
+	notify_reloading();
+
+	void *config = m->calls->load(m->ctx, &e);
+	struct crew *fresh = config != NULL ? crew_new(config) : NULL;
+	if (fresh == NULL) {
+		if (config != NULL)
+			m->calls->unload(config);
+		log_err(&e, "reload: keeping the old configuration");
+		notify_send("READY=1");
+		return;
+	}
+
+	struct crew *old = m->crew;
+	uint64_t deadline = now + m->calls->drain_ms(old->config) * MSEC;
+	m->crew = fresh;
+	m->backoff = (struct backoff){ 0 };
+	m->reloads++;
+	adjust(m, PREFORK_SERVE, now);
+	start_one(m, PREFORK_ONCE, now);
+	for (unsigned i = 0; i < m->n; i++)
+		if (m->workers[i].crew == old && m->workers[i].deadline_us == 0)
+			retire(&m->workers[i], deadline);
+	crew_drop(m, old);
+	log_info("reloaded: %u workers start", count(m, PREFORK_SERVE));
+	notify_send("READY=1");
+}
+
+static void
+on_terminate(struct master *m, uint64_t now)
+{
+	uint64_t deadline = now + m->calls->drain_ms(m->crew->config) * MSEC;
+
+	if (m->phase != SERVING) {
+		log_info("told again to stop: not waiting any longer");
+		for (unsigned i = 0; i < m->n; i++)
+			if (m->workers[i].role == PREFORK_SERVE &&
+			    m->workers[i].deadline_us != UINT64_MAX)
+				m->workers[i].deadline_us = now;
+		return;
+	}
+	log_info("draining: %u workers finish", count_all(m, PREFORK_SERVE));
+	notify_send("STOPPING=1");
+	m->phase = FINISHING;
+	m->backoff = (struct backoff){ 0 };
+	for (unsigned i = 0; i < m->n; i++)
+		retire(&m->workers[i],
+		    m->workers[i].role == PREFORK_ONCE ? now + EMPTY_QUEUE_US : deadline);
+}
+
+static void
+on_usr1(struct master *m, uint64_t now)
+{
+	static const char *const phases[] = { "serving", "finishing", "emptying" };
+
+	log_info("state phase=%s up_s=%llu workers=%u wanted=%u deaths=%lu reloads=%lu",
+	    phases[m->phase], (unsigned long long)(now - m->started_us) / 1000000, m->n,
+	    wanted(m, PREFORK_SERVE), m->deaths, m->reloads);
+	for (unsigned i = 0; i < m->n; i++)
+		log_info("state worker pid=%d role=%s age_s=%llu crew=%s retired=%s",
+		    (int)m->workers[i].pid, role_names[m->workers[i].role],
+		    (unsigned long long)(now - m->workers[i].born_us) / 1000000,
+		    m->workers[i].crew == m->crew ? "current" : "old",
+		    m->workers[i].deadline_us != 0 ? "yes" : "no");
+}
+
+static void
+on_child(struct master *m, uint64_t now)
+{
+	(void)m; /* every round reaps */
+	(void)now;
+}
+
+static const struct {
+	int signal;
+	void (*handle)(struct master *m, uint64_t now);
+} signals[] = {
+	{ SIGCHLD, on_child },
+	{ SIGHUP, on_hangup },
+	{ SIGTERM, on_terminate },
+	{ SIGINT, on_terminate },
+	{ SIGUSR1, on_usr1 },
+};
+#define SIGNALS (sizeof(signals) / sizeof(signals[0]))
+
+static void
+wait_signal(struct master *m, uint64_t until_us)
+{
+	uint64_t now = clock_us();
+	uint64_t left = until_us > now ? until_us - now : 0;
+	struct timespec t = { .tv_sec = (time_t)(left / 1000000),
+		.tv_nsec = (long)(left % 1000000) * 1000 };
+	int sig = sigtimedwait(&m->wanted, NULL, until_us == UINT64_MAX ? NULL : &t);
+
+	for (size_t i = 0; i < SIGNALS; i++)
+		if (signals[i].signal == sig)
+			signals[i].handle(m, clock_us());
+}
+
+/* --- the loop ----------------------------------------------------------------- */
+
+/* The next moment at which something is due without a signal. */
+static uint64_t
+next_due(const struct master *m)
+{
+	uint64_t due = UINT64_MAX;
+
+	if (m->phase != EMPTYING &&
+	    (count(m, PREFORK_SERVE) < wanted(m, PREFORK_SERVE) ||
+		count(m, PREFORK_REFUSE) < wanted(m, PREFORK_REFUSE)))
+		due = m->backoff.until_us;
+	for (unsigned i = 0; i < m->n; i++)
+		if (m->workers[i].deadline_us != 0 && m->workers[i].deadline_us < due)
+			due = m->workers[i].deadline_us;
+	return due;
+}
+
+static void
+begin_emptying(struct master *m, uint64_t now)
+{
+	struct err e = { 0 };
+
+	m->phase = EMPTYING;
+	if (!m->listener->activated && listen_shut(m->listener, &e) == -1)
+		log_err(&e, "drain");
+	for (unsigned i = 0; i < m->n; i++)
+		retire(&m->workers[i], now + EMPTY_QUEUE_US);
+}
+
+static void
+run(struct master *m)
+{
+	for (;;) {
+		uint64_t now = clock_us();
+
+		reap(m, now);
+		kill_overdue(m, now);
+		adjust(m, PREFORK_SERVE, now);
+		adjust(m, PREFORK_REFUSE, now);
+		if (m->phase == FINISHING && count_all(m, PREFORK_SERVE) == 0)
+			begin_emptying(m, now);
+		if (m->phase == EMPTYING && m->n == 0)
+			return;
+		wait_signal(m, next_due(m));
+	}
+}
+
+static void
+wanted_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	for (size_t i = 0; i < SIGNALS; i++)
+		sigaddset(set, signals[i].signal);
+}
+
+int
+prefork_hold_signals(struct err *e)
+{
+	sigset_t set;
+
+	wanted_signals(&set);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1)
+		return err_sys(e, "sigprocmask");
+	return 0;
+}
+
+int
+prefork_run(const struct prefork_calls *calls, void *ctx, void *first,
+    const struct listener *l, struct err *e)
+{
+	struct master m = {
+		.calls = calls, .ctx = ctx, .listener = l, .started_us = clock_us()
+	};
+
+	m.crew = crew_new(first);
+	if (m.crew == NULL) {
+		calls->unload(first);
+		return err_sys(e, "calloc");
+	}
+	wanted_signals(&m.wanted);
+	adjust(&m, PREFORK_SERVE, clock_us());
+	start_one(&m, PREFORK_ONCE, clock_us());
+	log_info("ready: %u workers", count(&m, PREFORK_SERVE));
+	notify_send("READY=1");
+	run(&m);
+	log_info("stopped");
+
+	crew_drop(&m, m.crew);
+	free(m.workers);
+	return 0;
+}

@@ -1,0 +1,44 @@
+/*
+ * prefork - the master: keeps workers alive, reloads, drains.
+ *
+ * It forks, waits and signals, and that is all: no request, no library that a request
+ * could reach.  A crew is what one reading of the configuration gave; workers of an old
+ * crew finish their request and go, those of the new are already there.
+ */
+#ifndef APP_PREFORK_H
+#define APP_PREFORK_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "http/listen.h"
+
+enum prefork_role {
+	PREFORK_SERVE,  /* answers requests */
+	PREFORK_REFUSE, /* while we drain: says so, to all that still come */
+	PREFORK_ONCE,   /* one per crew: finds out what takes too long for the start */
+};
+
+struct prefork_calls {
+	/* Reads the configuration; NULL and *e if it is not good.  Owned by the master.
+	 */
+	void *(*load)(void *ctx, struct err *e);
+	void (*unload)(void *crew);
+	/* Asked again whenever somebody dies, so it may depend on what ONCE found. */
+	unsigned (*workers)(const void *crew);
+	uint64_t (*drain_ms)(const void *crew);
+	/* In the child.  SIGTERM is blocked and means: go when it suits.  Returns the
+	 * exit status; 0 is a retirement, anything else a death. */
+	int (*work)(void *crew, const struct listener *l, enum prefork_role role);
+};
+
+/* To be called before anything takes time: a signal that comes during the start then
+ * waits for prefork_run instead of ending the process. */
+int prefork_hold_signals(struct err *e);
+
+/* Runs until SIGTERM or SIGINT has drained it; signals are held.  Takes
+ * `first`, the crew to begin with. */
+int prefork_run(const struct prefork_calls *calls, void *ctx, void *first,
+    const struct listener *l, struct err *e);
+
+#endif

@@ -1,0 +1,328 @@
+#include "app/settings.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILES_MAX   64
+#define WORKERS_MAX 1024
+
+static const struct {
+	const char *name;
+	enum log_level level;
+} levels[] = {
+	{ "error", LOG_LEVEL_ERROR },
+	{ "warn", LOG_LEVEL_WARN },
+	{ "info", LOG_LEVEL_INFO },
+	{ "debug", LOG_LEVEL_DEBUG },
+};
+
+#define ROW(kind_, name_, type, member, lo, hi, help_)                                   \
+	{                                                                                \
+		.name = (name_), .kind = CONF_##kind_, .offset = offsetof(type, member), \
+		.size = sizeof(((type *)0)->member), .min = (lo), .max = (hi),           \
+		.help = (help_)                                                          \
+	}
+#define TOP(kind_, member, lo, hi, help_)                                                \
+	ROW(kind_, #member, struct settings, member, lo, hi, help_)
+#define SITE(kind_, member, lo, hi, help_)                                               \
+	ROW(kind_, #member, struct settings, site.member, lo, hi, help_)
+
+static const struct conf_key keys[] = {
+	TOP(TEXT, socket, 0, 0, "where nginx connects"),
+	TOP(TEXT, socket_group, 0, 0, "the web server's group"),
+	TOP(TEXT, user, 0, 0, "whom to become when started as root"),
+	TOP(TEXT, helper, 0, 0, "socket of judgebox-sandbox"),
+	TOP(TEXT, languages, 0, 0, "directory of the language files"),
+	TOP(UINT, workers, 0, WORKERS_MAX, "requests at a time"),
+	TOP(UINT, requests_per_worker, 0, 1000000000, "then a worker is replaced"),
+	TOP(MSEC, drain_timeout, 0, 3600000, "patience with running requests"),
+	TOP(TEXT, log_level, 0, 0, "error, warn, info or debug"),
+	SITE(BYTES, max_body_bytes, 1024, 64 << 20, "one request"),
+	SITE(BYTES, max_source_bytes, 1, 16 << 20, "all source files of one"),
+	SITE(UINT, max_tests, 1, 10000, "tests of one request"),
+	SITE(BYTES, max_answer_bytes, 65536, 256 << 20, "program output in one answer"),
+	SITE(WORDS, cors_origins, 0, 0, "origins of pages that may call"),
+	{ .name = "caps", .kind = CONF_GROUP, .help = "no request goes above" },
+	{ .name = "compile_caps", .kind = CONF_GROUP, .help = "no compile goes above" },
+	{ .name = "profiles", .kind = CONF_GROUP, .help = "named sets of limits" },
+	{ 0 },
+};
+
+static const struct conf_key profile_keys[] = {
+#define X(member, json, kind_, lo, hi, help_)                                            \
+	ROW(kind_, #member, struct profile, run.member, lo, hi, help_),
+	LIMITS_ROWS(X)
+#undef X
+	    ROW(MSEC, "slack_ms", struct profile, slack_ms, 0, 60000,
+		"wall time beyond timeLimitMs"),
+	ROW(BOOL, "fork", struct profile, fork, 0, 0, "may tests start processes?"),
+	{ .name = "compile", .kind = CONF_GROUP, .help = "limits of its compiler runs" },
+	{ 0 },
+};
+
+static void
+settings_defaults(struct settings *s)
+{
+	*s = (struct settings){
+		.socket = JB_RUNDIR "/fcgi.sock",
+		.socket_group = "www-data",
+		.user = JB_USER,
+		.helper = JB_RUNDIR "/sandbox.sock",
+		.languages = JB_SYSCONFDIR "/languages.d",
+		.requests_per_worker = 10000,
+		.drain_timeout = 70000,
+		.log_level = "info",
+	};
+	site_defaults(&s->site);
+}
+
+/* --- one file ----------------------------------------------------------------- */
+
+/* A profile that is not there yet begins as a copy of "default". */
+static struct profile *
+profile_for(struct site *site, const char *name)
+{
+	for (unsigned i = 0; i < site->nprofiles; i++)
+		if (strcmp(site->profiles[i].name, name) == 0)
+			return &site->profiles[i];
+	if (site->nprofiles == SITE_PROFILES || strlen(name) >= PROFILE_NAME_MAX)
+		return NULL;
+
+	struct profile *p = &site->profiles[site->nprofiles++];
+	*p = site->profiles[0];
+	snprintf(p->name, sizeof(p->name), "%s", name);
+	return p;
+}
+
+static int
+read_profile(const struct conf *c, struct site *site, const char *name, struct err *e)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "profiles.%.60s", name);
+	struct profile *p = profile_for(site, name);
+	if (p == NULL)
+		return conf_fault(c, path, e,
+		    "profile '%.40s': more than %d profiles, or a name of more than %d "
+		    "bytes",
+		    name, SITE_PROFILES, PROFILE_NAME_MAX - 1);
+	if (conf_read(c, path, profile_keys, p, e) == -1)
+		return -1;
+	snprintf(path, sizeof(path), "profiles.%.60s.compile", name);
+	return conf_read(c, path, limits_keys, &p->compile, e);
+}
+
+static int
+read_profiles(const struct conf *c, struct site *site, struct err *e)
+{
+	struct words names;
+
+	if (conf_names(c, "profiles", &names, e) == -1)
+		return -1;
+	/* "default" first, whatever its place: others copy it. */
+	if (words_has(&names, "default") && read_profile(c, site, "default", e) == -1)
+		return -1;
+	for (const char *n = words_next(&names, NULL); n != NULL;
+	     n = words_next(&names, n))
+		if (strcmp(n, "default") != 0 && read_profile(c, site, n, e) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+check_level(const struct conf *c, const struct settings *s, struct err *e)
+{
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+		if (strcmp(levels[i].name, s->log_level) == 0)
+			return 0;
+	return conf_fault(c, "log_level", e,
+	    "log_level: '%s' is none of error, warn, info, debug", s->log_level);
+}
+
+static int
+read_file(const struct conf *c, struct settings *s, struct err *e)
+{
+	if (conf_read(c, NULL, keys, s, e) == -1 ||
+	    conf_read(c, "caps", limits_keys, &s->site.cap, e) == -1 ||
+	    conf_read(c, "compile_caps", limits_keys, &s->site.compile_cap, e) == -1 ||
+	    read_profiles(c, &s->site, e) == -1)
+		return -1;
+	return check_level(c, s, e);
+}
+
+/* --- all files ---------------------------------------------------------------- */
+
+/* Kept open until the end, so that a rule over several of them can name a line. */
+struct files {
+	struct conf *conf[FILES_MAX]; /* owned */
+	unsigned n;
+};
+
+static void
+files_close(struct files *f)
+{
+	for (unsigned i = 0; i < f->n; i++)
+		conf_close(f->conf[i]);
+}
+
+static int
+add_file(struct files *f, const char *path, struct settings *s, struct err *e)
+{
+	if (f->n == FILES_MAX)
+		return err_set(e, ERR_OVER_LIMIT, "%s: more than %d configuration files",
+		    path, FILES_MAX);
+	if (conf_open(path, &f->conf[f->n], e) == -1)
+		return -1;
+	f->n++;
+	return read_file(f->conf[f->n - 1], s, e);
+}
+
+static int
+is_fragment(const struct dirent *d)
+{
+	const char *dot = strrchr(d->d_name, '.');
+
+	return d->d_name[0] != '.' && dot != NULL && strcmp(dot, ".conf") == 0;
+}
+
+static int
+by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int
+add_fragments(struct files *f, const char *main_path, struct settings *s, struct err *e)
+{
+	char dir[256], path[512];
+	const char *slash = strrchr(main_path, '/');
+	struct dirent **list = NULL;
+	int rc = 0;
+
+	snprintf(dir, sizeof(dir), "%.*s/conf.d",
+	    slash != NULL ? (int)(slash - main_path) : 1,
+	    slash != NULL ? main_path : ".");
+	int n = scandir(dir, &list, is_fragment, by_name);
+	if (n == -1)
+		return errno == ENOENT ? 0 : err_sys(e, "read %s", dir);
+	for (int i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s/%.250s", dir, list[i]->d_name);
+		if (rc == 0)
+			rc = add_file(f, path, s, e);
+		free(list[i]);
+	}
+	free(list);
+	return rc;
+}
+
+/* --- rules over all of it ------------------------------------------------------ */
+
+static int
+is_named(const struct conf *c, const char *group, const char *member)
+{
+	struct words names;
+	struct err why;
+
+	return conf_names(c, group, &names, &why) == 0 && words_has(&names, member);
+}
+
+/* The line to blame: the last that set the value, else the last that set its cap. */
+static int
+blame(const struct files *f, const char *group, const char *cap_group, const char *member,
+    struct err *e, const char *text)
+{
+	const char *groups[] = { group, cap_group };
+	char path[160];
+
+	for (size_t g = 0; g < 2; g++)
+		for (unsigned i = f->n; i-- > 0;)
+			if (is_named(f->conf[i], groups[g], member)) {
+				snprintf(path, sizeof(path), "%s.%s", groups[g], member);
+				return conf_fault(f->conf[i], path, e, "%s", text);
+			}
+	return err_set(e, ERR_BUG, "built-in settings: %s", text);
+}
+
+static int
+check_profile(const struct files *f, const struct site *site, const struct profile *p,
+    struct err *e)
+{
+	char run_group[80], compile_group[96], text[160];
+	struct err why = { 0 };
+	unsigned row = 0;
+
+	snprintf(run_group, sizeof(run_group), "profiles.%s", p->name);
+	snprintf(compile_group, sizeof(compile_group), "profiles.%s.compile", p->name);
+	const struct {
+		const struct limits *have, *cap;
+		const char *group, *cap_group;
+	} pairs[] = {
+		{ &p->run, &site->cap, run_group, "caps" },
+		{ &p->compile, &site->compile_cap, compile_group, "compile_caps" },
+	};
+	for (size_t i = 0; i < 2; i++) {
+		if (limits_check(pairs[i].have, pairs[i].cap, &row, &why) == 0)
+			continue;
+		snprintf(text, sizeof(text),
+		    "%s.%s: %" PRIu64 " is above %s.%s, %" PRIu64, pairs[i].group,
+		    limits_keys[row].name, limits_get(pairs[i].have, row),
+		    pairs[i].cap_group, limits_keys[row].name,
+		    limits_get(pairs[i].cap, row));
+		return blame(f, pairs[i].group, pairs[i].cap_group, limits_keys[row].name,
+		    e, text);
+	}
+	return 0;
+}
+
+static int
+check_rules(const struct files *f, const struct settings *s, struct err *e)
+{
+	const struct site *site = &s->site;
+	char text[160];
+
+	if (site->max_source_bytes > site->max_body_bytes) {
+		snprintf(text, sizeof(text),
+		    "max_source_bytes: %" PRIu64 " is above max_body_bytes, %" PRIu64,
+		    site->max_source_bytes, site->max_body_bytes);
+		for (unsigned i = f->n; i-- > 0;)
+			if (is_named(f->conf[i], NULL, "max_source_bytes") ||
+			    is_named(f->conf[i], NULL, "max_body_bytes"))
+				return conf_fault(f->conf[i],
+				    is_named(f->conf[i], NULL, "max_source_bytes")
+					? "max_source_bytes"
+					: "max_body_bytes",
+				    e, "%s", text);
+	}
+	for (unsigned i = 0; i < site->nprofiles; i++)
+		if (check_profile(f, site, &site->profiles[i], e) == -1)
+			return -1;
+	return 0;
+}
+
+int
+settings_load(const char *path, struct settings *out, struct err *e)
+{
+	__attribute__((cleanup(files_close))) struct files f = { 0 };
+	struct settings s;
+
+	settings_defaults(&s);
+	if (add_file(&f, path, &s, e) == -1 || add_fragments(&f, path, &s, e) == -1 ||
+	    check_rules(&f, &s, e) == -1)
+		return -1;
+	*out = s;
+	return 0;
+}
+
+enum log_level
+settings_log_level(const struct settings *s)
+{
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+		if (strcmp(levels[i].name, s->log_level) == 0)
+			return levels[i].level;
+	return LOG_LEVEL_INFO;
+}

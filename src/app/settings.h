@@ -1,0 +1,35 @@
+/*
+ * settings - everything judgebox-fcgi reads from its configuration: one main file, then
+ * conf.d beside it, in the order of the names.  A later file has the last word.
+ *
+ * Plain data; a struct settings holds no pointers.
+ */
+#ifndef APP_SETTINGS_H
+#define APP_SETTINGS_H
+
+#include <stdint.h>
+
+#include "base/log.h"
+#include "model/site.h"
+
+#define SETTINGS_DEFAULT_PATH JB_SYSCONFDIR "/judgebox.conf"
+
+struct settings {
+	char socket[108];      /* where nginx connects, unless systemd hands one over */
+	char socket_group[64]; /* who may connect; "": leave it */
+	char user[64];         /* whom to become when started as root */
+	char helper[108];      /* socket of judgebox-sandbox */
+	char languages[256];   /* directory of the language files */
+	uint64_t workers;      /* 0: four for each slot of the helper */
+	uint64_t requests_per_worker; /* 0: no end */
+	uint64_t drain_timeout;       /* ms */
+	char log_level[8];
+	struct site site;
+};
+
+/* Reads all of it.  Errors begin with "file:line: ". */
+int settings_load(const char *path, struct settings *out, struct err *e);
+
+enum log_level settings_log_level(const struct settings *s);
+
+#endif
