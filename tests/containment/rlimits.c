@@ -1,0 +1,36 @@
+/* Resource limits are as asked and cannot be raised: rlimits FILES FSIZE STACK. */
+#define _GNU_SOURCE
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "report.h"
+
+static void
+exactly(const char *name, int which, rlim_t want)
+{
+	struct rlimit r;
+
+	getrlimit(which, &r);
+	report(r.rlim_cur == want && r.rlim_max == want, name, "%lu, hard %lu, want %lu", (unsigned long)r.rlim_cur,
+	    (unsigned long)r.rlim_max, (unsigned long)want);
+	r.rlim_cur = r.rlim_max = want + 1;
+	refused(name, setrlimit(which, &r));
+	r.rlim_cur = r.rlim_max = RLIM_INFINITY;
+	refused(name, setrlimit(which, &r));
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc != 4)
+		return 2;
+	exactly("core", RLIMIT_CORE, 0);
+	exactly("nofile", RLIMIT_NOFILE, (rlim_t)atol(argv[1]));
+	exactly("fsize", RLIMIT_FSIZE, (rlim_t)atol(argv[2]));
+	exactly("stack", RLIMIT_STACK, (rlim_t)atol(argv[3]));
+	exactly("memlock", RLIMIT_MEMLOCK, 0);
+	exactly("msgqueue", RLIMIT_MSGQUEUE, 0);
+	exactly("nice", RLIMIT_NICE, 0);
+	exactly("rtprio", RLIMIT_RTPRIO, 0);
+	return done();
+}

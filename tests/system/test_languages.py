@@ -1,0 +1,262 @@
+"""Every installed language through the service, by the self-test in its own file; the CLI."""
+import glob
+import json
+import os
+import re
+import subprocess
+import tempfile
+
+import stack
+from suite import SUBARRAYS, SystemTest, subarray_tests
+
+TOKEN = re.compile(r'\s+|#[^\n]*|//[^\n]*|/\*.*?\*/|"(?:[^"\\]|\\.)*"|[A-Za-z*][\w*-]*|[-+]?[\d.]+L?|[=:;,{}\[\]()]', re.S)
+ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "\\": "\\", '"': '"'}
+
+
+class Conf:
+    """As much of libconfig as the language files use, read without the code under test."""
+
+    def __init__(self, text):
+        self.tokens, at = [], 0
+        while at < len(text):
+            m = TOKEN.match(text, at)
+            if not m:
+                raise ValueError(f"cannot read {text[at:at + 30]!r}")
+            at = m.end()
+            if not m.group().isspace() and not m.group().startswith(("#", "//", "/*")):
+                self.tokens.append(m.group())
+        self.at = 0
+
+    def peek(self):
+        return self.tokens[self.at] if self.at < len(self.tokens) else None
+
+    def next(self):
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def settings(self, end=None):
+        found = {}
+        while self.peek() != end:
+            name = self.next()
+            assert self.next() in "=:", name
+            found[name] = self.value()
+            if self.peek() in (";", ","):
+                self.next()
+        if end:
+            self.next()
+        return found
+
+    def value(self):
+        t = self.next()
+        if t == "{":
+            return self.settings("}")
+        if t in "[(":
+            items = []
+            while self.peek() not in ("]", ")"):
+                items.append(self.value())
+                if self.peek() == ",":
+                    self.next()
+            self.next()
+            return items
+        if t.startswith('"'):
+            s = self.string(t)
+            while self.peek() and self.peek().startswith('"'):  # pieces in a row are one string
+                s += self.string(self.next())
+            return s
+        return {"true": True, "false": False}.get(t.lower(), t)
+
+    @staticmethod
+    def string(t):
+        return re.sub(r"\\(x[0-9A-Fa-f]{2}|.)", lambda m: chr(int(m[1][1:], 16)) if m[1][0] == "x" else
+                      ESCAPES.get(m[1], m[1]), t[1:-1])
+
+
+def language_files():
+    found = {}
+    for f in sorted(glob.glob(os.path.join(stack.SRCDIR, "sandbox/languages/*.conf"))):
+        c = Conf(stack.read(f)).settings()
+        found[c["id"]] = c
+    return found
+
+
+class SelfTests(SystemTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.files, cls.installed = language_files(), cls.stack.languages()
+
+    def each(self, part, check):
+        """check(id, its file, the part) for every language that has this part."""
+        for id_, conf in self.files.items():
+            if part not in conf["selftest"]:
+                self.assertTrue(part == "compile_error" and "compile" not in conf or part == "threads",
+                                f"{id_}: no {part} in its self-test")
+                continue
+            with self.subTest(id_):
+                if id_ not in self.installed:
+                    self.skipTest(f"{conf['version'][0]} is not installed")
+                check(id_, conf, conf["selftest"][part])
+
+    def test_every_file_of_an_installed_language_is_offered(self):
+        for id_, conf in self.files.items():
+            with self.subTest(id_):
+                self.assertEqual(id_ in self.installed, os.path.exists(conf["version"][0]))
+
+    def test_hello(self):
+        def check(id_, conf, code):
+            j = self.judge(id_, code)
+            self.assertEqual(j["verdict"], "ok", j)
+            self.assertEqual(j["tests"][0]["stdout"], "hello\n")
+            self.assertEqual("compile" in j, "compile" in conf)
+        self.each("hello", check)
+
+    def test_echo(self):
+        text = "grüße 漢字\nsecond line\n"
+
+        def check(id_, _, code):
+            t = self.judge1(id_, code, tests=[{"input": text, "expected": text}])
+            self.assertEqual((t["verdict"], t["stdout"]), ("accepted", text), t)
+        self.each("echo", check)
+
+    def test_compile_error(self):
+        self.each("compile_error", lambda id_, _, code: self.assertEqual(
+            self.judge(id_, code)["verdict"], "compile_error"))
+
+    def test_runtime_error(self):
+        def check(id_, _, code):
+            t = self.judge1(id_, code)
+            self.assertEqual((t["verdict"], t["killed"]), ("runtime_error", False), t)
+        self.each("runtime_error", check)
+
+    def test_time_limit(self):
+        def check(id_, _, code):
+            t = self.judge1(id_, code, limits={"cpuMs": 1000, "wallMs": 8000})
+            self.assertEqual((t["verdict"], t["code"], t["killed"]), ("time_limit", 124, True), t)
+        self.each("time_limit", check)
+
+    def test_threads(self):
+        def check(id_, _, code):
+            t = self.judge1(id_, code)
+            self.assertEqual((t["verdict"], t["stdout"]), ("ok", "threads\n"), t)
+        self.each("threads", check)
+
+    def test_hello_within_the_documents_limits(self):
+        """256 MiB, half a processor, 64 processes: what documents 000 and 002 give."""
+        def check(id_, _, code):
+            t = self.judge1(id_, code, profile="proctorx")
+            self.assertEqual(t["verdict"], "ok", t)
+        self.each("hello", check)
+
+
+class Cli(SystemTest):
+    def run_cli(self, *args, **kw):
+        env = {"PATH": "/usr/bin:/bin", "JUDGEBOX_URL": f"http://127.0.0.1:{self.stack.port}", "LANG": "C.UTF-8"}
+        env.update(kw.pop("env", {}))
+        return subprocess.run([stack.program("judgebox"), *args], capture_output=True, text=True, timeout=120, env=env, **kw)
+
+    def files(self, **contents):
+        d = tempfile.TemporaryDirectory()
+        self.addCleanup(d.cleanup)
+        paths = []
+        for name, text in contents.items():
+            path = os.path.join(d.name, name.replace("__", "."))
+            with open(path, "w") as f:
+                f.write(text)
+            paths.append(path)
+        return paths
+
+    def test_run_accepted(self):
+        for language, ext in (("python", "py"), ("cpp", "cpp")):
+            with self.subTest(language):
+                self.need(language)
+                args = []
+                for t in subarray_tests():
+                    args += ["--test", *self.files(i__txt=t["input"], o__txt=t["expected"])]
+                r = self.run_cli("run", *self.files(**{"main__" + ext: SUBARRAYS[language]}), *args)
+                self.assertEqual(r.returncode, 0, r)
+                self.assertIn("8", r.stdout)
+                self.assertIn("accepted", r.stdout.lower())
+
+    def test_run_wrong(self):
+        prog, i, o = self.files(main__py="print(1)", i__txt="", o__txt="2\n")
+        r = self.run_cli("run", prog, "--test", i, o)
+        self.assertEqual(r.returncode, 1, r)
+        self.assertIn("wrong", r.stdout.lower())
+
+    def test_run_compile_error(self):
+        prog, i, o = self.files(main__c="int main(", i__txt="", o__txt="")
+        r = self.run_cli("run", prog, "--test", i, o)
+        self.assertEqual(r.returncode, 1, r)
+        self.assertIn("error", r.stdout + r.stderr)
+
+    def test_run_without_tests(self):
+        r = self.run_cli("run", *self.files(main__py="print('shown')"))
+        self.assertEqual(r.returncode, 0, r)
+        self.assertIn("shown", r.stdout)
+
+    def test_no_service(self):
+        r = self.run_cli("run", *self.files(main__py="print(1)"), env={"JUDGEBOX_URL": "http://127.0.0.1:1"})
+        self.assertNotIn(r.returncode, (0, 1), r)
+        self.assertIn("127.0.0.1:1", r.stderr)
+
+    def test_bad_usage(self):
+        for args in ((), ("nosuch",), ("run",), ("run", "/nonexistent.py"), ("run", "--nosuch"), ("languages", "x y z")):
+            with self.subTest(args):
+                r = self.run_cli(*args)
+                self.assertNotIn(r.returncode, (0, 1), r)
+                self.assertTrue(r.stderr.strip())
+
+    def test_version_and_help(self):
+        self.assertRegex(self.run_cli("--version").stdout, r"judgebox \d+\.\d+")
+        r = self.run_cli("--help")
+        self.assertEqual(r.returncode, 0)
+        for word in ("run", "languages", "doctor", "check-config"):
+            self.assertIn(word, r.stdout)
+
+    def test_languages(self):
+        r = self.run_cli("languages")
+        self.assertEqual(r.returncode, 0, r)
+        for id_ in self.stack.languages():
+            self.assertIn(id_, r.stdout)
+
+    def test_check_config(self):
+        good, = self.files(judgebox__conf="workers = 3;\n")
+        bad, = self.files(judgebox__conf="workers = 3;\nno_such_key = 1;\n")
+        self.assertEqual(self.run_cli("check-config", good).returncode, 0)
+        r = self.run_cli("check-config", bad)
+        self.assertNotEqual(r.returncode, 0)
+        self.assertIn("judgebox.conf:2", r.stderr + r.stdout)
+        self.assertIn("no_such_key", r.stderr + r.stdout)
+
+
+class Configuration(SystemTest):
+    """A program that cannot serve says why in one line, and does not start."""
+
+    def start(self, program, text):
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as f:
+            f.write(text)
+            f.flush()
+            return f.name, subprocess.run([stack.program(program), "--config", f.name, "--check-config"],
+                                          capture_output=True, text=True, timeout=30)
+
+    def test_bad_values(self):
+        for program, text, line in (
+                ("judgebox-fcgi", "workers = -1;\n", 1), ("judgebox-fcgi", "\n\nlog_level = \"loud\";\n", 3),
+                ("judgebox-fcgi", "socket = 5;\n", 1), ("judgebox-fcgi", "a = ;\n", 1), ("judgebox-fcgi", "x = 1;", 1),
+                ("judgebox-sandbox", "slots = \"two\";\n", 1), ("judgebox-sandbox", "\nuid_bass = 5;\n", 2),
+                ("judgebox-sandbox", "uid_base = 0;\n", 1)):
+            with self.subTest(f"{program} {text!r}"):
+                name, r = self.start(program, text)
+                self.assertNotEqual(r.returncode, 0)
+                self.assertIn(f"{name}:{line}", r.stderr + r.stdout)
+
+    def test_good(self):
+        for program, conf in (("judgebox-fcgi", "judgebox.conf"), ("judgebox-sandbox", "sandbox.conf")):
+            with self.subTest(program):
+                _, r = self.start(program, stack.read(self.stack.path(conf)))
+                self.assertEqual(r.returncode, 0, r.stderr)
+
+    def test_version(self):
+        for program in ("judgebox-fcgi", "judgebox-sandbox"):
+            r = subprocess.run([stack.program(program), "--version"], capture_output=True, text=True, timeout=10)
+            self.assertEqual((r.returncode, program in r.stdout), (0, True), r)
