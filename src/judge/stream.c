@@ -141,7 +141,7 @@ mend_seam(struct stream *s, size_t head)
 	struct text tail = { all.at + head, all.end };
 	size_t torn = text_torn(tail);
 
-	s->head = text_cut((struct text){ all.at, tail.at }, head);
+	s->head = text_cut(all, head);
 	memmove(s->kept.data + s->head, tail.at + torn, text_len(tail) - torn);
 	s->kept.len = s->head + text_len(tail) - torn;
 	s->truncated = true;

@@ -113,15 +113,15 @@ char_len(unsigned char c)
 size_t
 text_cut(struct text t, size_t max)
 {
-	size_t len = text_len(t) < max ? text_len(t) : max;
-
-	for (size_t back = 1; back <= 3 && back <= len; back++) {
-		char c = t.at[len - back];
+	if (text_len(t) <= max)
+		return text_len(t);
+	for (size_t back = 1; back <= 3 && back <= max; back++) {
+		char c = t.at[max - back];
 
 		if (!continues(c))
-			return char_len((unsigned char)c) > back ? len - back : len;
+			return char_len((unsigned char)c) > back ? max - back : max;
 	}
-	return len;
+	return max;
 }
 
 size_t

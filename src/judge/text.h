@@ -45,7 +45,8 @@ bool text_line(struct text *rest, struct text *line);
 /* Takes the next word between blanks; false when there is none. */
 bool text_token(struct text *rest, struct text *token);
 
-/* The largest length <= max (and the text's) that does not end within a character. */
+/* The whole length if it is at most max, else the largest one below at which no UTF-8
+ * character is cut in two. */
 size_t text_cut(struct text t, size_t max);
 /* How many bytes at the start belong to a character that began before it (0 to 3). */
 size_t text_torn(struct text t);
