@@ -1,0 +1,126 @@
+/*
+ * inner - what the helper and its own slots say to each other.
+ *
+ * Three kinds of SOCK_SEQPACKET socket, each with one conversation at a time:
+ *   keeper    SETUP once, then LAUNCH or PREPARE; each is answered by DONE
+ *   launcher  RUN (descriptors: [program] input output error), KILL; answered by OUTCOME
+ *   compile   made for one COMPILE; OUTCOME, then ARTIFACT (with a descriptor if any)
+ *
+ * A slot trusts the helper; the helper believes a slot's facts but checks its descriptors:
+ * a slot is our code with root's powers over its own namespaces, and no more.
+ */
+#ifndef SANDBOX_INNER_H
+#define SANDBOX_INNER_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/path.h"
+#include "base/words.h"
+#include "sandbox/wire/wire.h"
+
+/* Descriptors a slot is started with. */
+enum {
+	INNER_FD_CONTROL = 3, /* keeper socket */
+	INNER_FD_FILTERS,     /* sealed: struct inner_filters, then the programs */
+	INNER_FD_GO,          /* pipe: one byte when ids and cgroups are in place */
+	INNER_FD_METERS,      /* METER_MAX_ of them, see meter.h; absent ones are /dev/null */
+};
+
+#define INNER_FILTERS_MAX 32
+
+/* Ids inside a slot's user namespace. */
+#define INNER_ROOT_ID 0
+#define INNER_BOX_ID  1000
+
+enum inner_type {
+	INNER_SETUP = 1,
+	INNER_LAUNCH,
+	INNER_PREPARE,
+	INNER_COMPILE,
+	INNER_RUN,
+	INNER_KILL,
+	INNER_DONE,
+	INNER_OUTCOME,
+	INNER_ARTIFACT,
+};
+
+struct inner_filters {
+	uint32_t count;
+	struct {
+		uint32_t offset, instructions; /* of struct sock_filter */
+	} filter[INNER_FILTERS_MAX];
+};
+
+struct inner_setup {
+	uint32_t type;
+	uint32_t cpu;         /* the core the slot is pinned to */
+	uint32_t cgroup_v2;
+	uint32_t work_inodes;
+	struct words paths;   /* extra read-only paths of all languages */
+};
+
+/* Starts a launcher on the socket passed along. */
+struct inner_launch {
+	uint32_t type, filter;
+};
+
+/* A fresh /work with the files of the bundle passed along (if any), read-only. */
+struct inner_prepare {
+	uint32_t type, pad;
+	uint64_t work_bytes;
+};
+
+struct inner_run {
+	uint32_t type, tag;
+	uint32_t has_program; /* 1: the first descriptor is executed, argv[0] is a name */
+	uint32_t pad;
+	struct wire_limits limits;
+	struct words argv, env;
+};
+
+/* With descriptors: socket, bundle of sources, output, error. */
+struct inner_compile {
+	uint32_t type, filter;
+	uint64_t work_bytes, artifact_bytes; /* sizes allowed */
+	char artifact[PATH_NAME_MAX + 8];    /* "main", or "out/" for a tree */
+	struct inner_run run;
+};
+
+struct inner_kill {
+	uint32_t type, fired; /* enum wire_fired */
+};
+
+struct inner_done {
+	uint32_t type, pad;
+	struct err fault; /* code ERR_NONE: done */
+};
+
+struct inner_outcome {
+	uint32_t type;
+	uint32_t dirty;   /* /work was written to, or may have been */
+	uint32_t unclean; /* something outlived the box: the slot must go */
+	uint32_t pad;
+	struct wire_outcome wire;
+};
+
+/* Follows the OUTCOME of a compile.  With one descriptor if fault.code is ERR_NONE. */
+struct inner_artifact {
+	uint32_t type, is_tree;
+	struct err fault; /* ERR_BAD_INPUT: the compiler left nothing usable */
+};
+
+union inner_message {
+	uint32_t type;
+	struct inner_setup setup;
+	struct inner_launch launch;
+	struct inner_prepare prepare;
+	struct inner_compile compile;
+	struct inner_run run;
+	struct inner_kill kill;
+	struct inner_done done;
+	struct inner_outcome outcome;
+	struct inner_artifact artifact;
+};
+
+#endif

@@ -1,0 +1,178 @@
+#include "sandbox/meter.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PERIOD_US 100000 /* cpu.cfs_period_us, the kernel's default */
+
+static const char *const names[METER_MAX_] = {
+	[METER_CPU] = "cpu time",
+	[METER_CPU_MAX] = "cpu share",
+	[METER_MEMORY] = "memory use",
+	[METER_MEMORY_PEAK] = "memory peak",
+	[METER_MEMORY_MAX] = "memory limit",
+	[METER_MEMSW_MAX] = "memory and swap limit",
+	[METER_OOM] = "oom count",
+	[METER_PIDS] = "process count",
+	[METER_PIDS_MAX] = "process limit",
+};
+
+/* The number after `key` ("usage_usec "), or the first of the file if key is NULL. */
+static int
+read_number(const struct meter *m, enum meter_file f, const char *key, uint64_t *out,
+    struct err *e)
+{
+	char text[1024];
+	ssize_t n = pread(m->fd[f], text, sizeof(text) - 1, 0);
+
+	if (n <= 0)
+		return err_sys(e, "read %s of the cgroup", names[f]);
+	text[n] = '\0';
+	const char *at = key != NULL ? strstr(text, key) : text;
+	if (at == NULL)
+		return err_set(e, ERR_SYS, "no '%s' in %s of the cgroup", key, names[f]);
+	at += key != NULL ? strlen(key) : 0;
+	uint64_t v = 0;
+	while (*at >= '0' && *at <= '9')
+		v = v * 10 + (uint64_t)(*at++ - '0');
+	*out = v;
+	return 0;
+}
+
+static int
+write_text(const struct meter *m, enum meter_file f, const char *text, struct err *e)
+{
+	if (pwrite(m->fd[f], text, strlen(text), 0) == -1)
+		return err_sys(e, "write '%s' to %s of the cgroup", text, names[f]);
+	return 0;
+}
+
+static int
+write_number(const struct meter *m, enum meter_file f, uint64_t v, struct err *e)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%" PRIu64, v);
+	return write_text(m, f, text, e);
+}
+
+void
+meter_open(struct meter *m, const int fd[METER_MAX_], bool v2)
+{
+	*m = (struct meter){ .v2 = v2 };
+	memcpy(m->fd, fd, sizeof(m->fd));
+	m->peak_resets = !v2 || pwrite(fd[METER_MEMORY_PEAK], "reset", 5, 0) == 5;
+}
+
+int
+meter_cpu_us(const struct meter *m, uint64_t *cpu_us, struct err *e)
+{
+	uint64_t v;
+
+	if (read_number(m, METER_CPU, m->v2 ? "usage_usec " : NULL, &v, e) == -1)
+		return -1;
+	*cpu_us = m->v2 ? v : v / 1000; /* cpuacct.usage counts nanoseconds */
+	return 0;
+}
+
+/* v1 refuses a plain limit above the memsw one and a memsw one below the plain one:
+ * the order depends on the direction. */
+static int
+set_memory(struct meter *m, uint64_t max, struct err *e)
+{
+	enum meter_file first = METER_MEMORY_MAX, second = METER_MEMSW_MAX;
+
+	if (max == m->memory_max)
+		return 0;
+	if (m->v2 || m->fd[METER_MEMSW_MAX] == -1) {
+		if (write_number(m, METER_MEMORY_MAX, max, e) == -1)
+			return -1;
+	} else {
+		if (m->memory_max == 0 || max > m->memory_max) {
+			first = METER_MEMSW_MAX;
+			second = METER_MEMORY_MAX;
+		}
+		/* the very first write finds memsw unlimited: shrink memory first */
+		if (m->memory_max == 0 && write_number(m, METER_MEMORY_MAX, max, e) == -1)
+			return -1;
+		if (write_number(m, first, max, e) == -1 ||
+		    write_number(m, second, max, e) == -1)
+			return -1;
+	}
+	m->memory_max = max;
+	return 0;
+}
+
+static int
+set_share(struct meter *m, uint32_t milli, struct err *e)
+{
+	char text[48];
+	long quota = milli == 0 ? -1 : (long)milli * (PERIOD_US / 1000);
+
+	if (m->share_known && m->share_milli == milli)
+		return 0;
+	if (m->v2 && milli == 0)
+		snprintf(text, sizeof(text), "max %d", PERIOD_US);
+	else if (m->v2)
+		snprintf(text, sizeof(text), "%ld %d", quota, PERIOD_US);
+	else
+		snprintf(text, sizeof(text), "%ld", quota);
+	if (write_text(m, METER_CPU_MAX, text, e) == -1)
+		return -1;
+	m->share_milli = milli;
+	m->share_known = true;
+	return 0;
+}
+
+static int
+read_oom(const struct meter *m, uint64_t *oom, struct err *e)
+{
+	return read_number(m, METER_OOM, "oom_kill ", oom, e);
+}
+
+/* Rounded up to 1 MiB: the baseline wobbles by pages, the limit need not follow. */
+#define ROUND_UP(v) (((v) + 0xfffff) & ~(uint64_t)0xfffff)
+
+int
+meter_start(struct meter *m, const struct wire_limits *l, struct err *e)
+{
+	if (read_number(m, METER_MEMORY, NULL, &m->memory0, e) == -1 ||
+	    read_number(m, METER_PIDS, NULL, &m->pids0, e) == -1)
+		return -1;
+	if (set_memory(m, ROUND_UP(m->memory0 + l->memory_bytes), e) == -1 ||
+	    set_share(m, l->cpu_share_milli, e) == -1)
+		return -1;
+	uint64_t pids = m->pids0 + 1 + l->processes; /* + 1: the box's own PID 1 */
+	if (pids != m->pids_max && write_number(m, METER_PIDS_MAX, pids, e) == -1)
+		return -1;
+	m->pids_max = pids;
+	if (m->peak_resets && write_text(m, METER_MEMORY_PEAK, m->v2 ? "reset" : "0", e) == -1)
+		return -1;
+	if (!m->peak_resets &&
+	    read_number(m, METER_MEMORY_PEAK, NULL, &m->peak0, e) == -1)
+		return -1;
+	if (read_oom(m, &m->oom0, e) == -1)
+		return -1;
+	return meter_cpu_us(m, &m->cpu0, e);
+}
+
+int
+meter_stop(struct meter *m, struct meter_reading *r, struct err *e)
+{
+	uint64_t cpu = 0, peak = 0, oom = 0, pids = 0;
+
+	if (meter_cpu_us(m, &cpu, e) == -1 || read_oom(m, &oom, e) == -1 ||
+	    read_number(m, METER_MEMORY_PEAK, NULL, &peak, e) == -1 ||
+	    read_number(m, METER_PIDS, NULL, &pids, e) == -1)
+		return -1;
+	r->cpu_us = cpu - m->cpu0;
+	r->oom_kills = (uint32_t)(oom - m->oom0);
+	r->processes_left = pids > m->pids0;
+	/* Where a peak cannot be reset, one that rose during the box is still the box's. */
+	r->memory_known = m->peak_resets || peak > m->peak0;
+	r->memory_bytes = peak > m->memory0 ? peak - m->memory0 : 0;
+	return 0;
+}
