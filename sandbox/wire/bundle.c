@@ -25,7 +25,7 @@ bundle_add(struct bundle_writer *w, const char *name, const void *data, size_t l
 }
 
 int
-bundle_seal(struct bundle_writer *w, struct err *e)
+bundle_write(struct bundle_writer *w, struct err *e)
 {
 	struct bundle_head head = { BUNDLE_MAGIC, w->count };
 	size_t start = sizeof(head) + w->entries.len;
@@ -40,7 +40,18 @@ bundle_seal(struct bundle_writer *w, struct err *e)
 		buf_add(&all, &en, sizeof(en));
 	}
 	buf_add(&all, w->contents.data, w->contents.len);
-	return fd_memfd("judgebox-bundle", all.data, all.len, e);
+	scope_fd fd = fd_memfd_new("judgebox-bundle", e);
+	if (fd == -1 || fd_write_all(fd, all.data, all.len, e) == -1)
+		return -1;
+	return take_fd(&fd);
+}
+
+int
+bundle_seal(struct bundle_writer *w, struct err *e)
+{
+	int fd = bundle_write(w, e);
+
+	return fd == -1 ? -1 : fd_seal(fd, e);
 }
 
 void

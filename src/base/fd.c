@@ -11,6 +11,10 @@
 
 #include "base/scope.h"
 
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U /* Linux 6.3 */
+#endif
+
 #define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 
 int
@@ -66,11 +70,24 @@ fd_seal(int fd, struct err *e)
 }
 
 int
-fd_memfd(const char *name, const void *data, size_t len, struct err *e)
+fd_memfd_new(const char *name, struct err *e)
 {
-	scope_fd fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	int fd = memfd_create(name, flags | MFD_EXEC);
+
+	if (fd == -1 && errno == EINVAL) /* before Linux 6.3 all of them are executable */
+		fd = memfd_create(name, flags);
 	if (fd == -1)
 		return err_sys(e, "memfd_create %s", name);
+	return fd;
+}
+
+int
+fd_memfd(const char *name, const void *data, size_t len, struct err *e)
+{
+	scope_fd fd = fd_memfd_new(name, e);
+	if (fd == -1)
+		return -1;
 
 	if (fd_write_all(fd, data, len, e) == -1)
 		return err_wrap(e, "%s", name);

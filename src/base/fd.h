@@ -16,10 +16,13 @@ int fd_write_all(int fd, const void *data, size_t len, struct err *e);
 /* Reads exactly len bytes at offset; fewer is an error. */
 int fd_pread_all(int fd, void *data, size_t len, uint64_t offset, struct err *e);
 
+/* An empty memory file, open for reading and writing, that may be sealed and executed. */
+int fd_memfd_new(const char *name, struct err *e);
 /* A memory file that nobody, its maker included, can change again (memfd_create(2),
  * F_SEAL_*); the descriptor returned is read-only and a description of its own. */
 int fd_memfd(const char *name, const void *data, size_t len, struct err *e);
-/* Seals a memfd that was filled by hand and returns a read-only descriptor; closes fd. */
+/* Seals a memfd that was filled by hand and returns a read-only descriptor; closes fd.
+ * Needs /proc. */
 int fd_seal(int fd, struct err *e);
 /* Is it a read-only description of a fully sealed memory file of at most max bytes? */
 int fd_check_sealed(int fd, uint64_t max_bytes, uint64_t *size, struct err *e);

@@ -1,0 +1,89 @@
+#include "sandbox/config.h"
+
+#include <inttypes.h>
+
+#include "base/conf.h"
+
+#define MIB(n) ((uint64_t)(n) << 20)
+
+static const struct conf_key caps_keys[] = {
+	CONF_ROW(MSEC, struct config_caps, cpu_ms, 1, 600000, "CPU time of a run"),
+	CONF_ROW(MSEC, struct config_caps, wall_ms, 1, 900000, "time on the clock"),
+	CONF_ROW(BYTES, struct config_caps, memory_bytes, MIB(1), 64ULL << 30, "memory"),
+	CONF_ROW(UINT, struct config_caps, processes, 1, 4096, "processes and threads"),
+	CONF_ROW(BYTES, struct config_caps, output_bytes, 1, 1 << 30, "not used here"),
+	CONF_ROW(BYTES, struct config_caps, file_bytes, 0, 1ULL << 30, "size of /work"),
+	CONF_ROW(BYTES, struct config_caps, stack_bytes, 64 << 10, 4ULL << 30, "stack"),
+	CONF_ROW(UINT, struct config_caps, open_files, 8, 4096, "open descriptors"),
+	CONF_ROW(MILLI, struct config_caps, cpu_share, 0, 64000, "processors"),
+	{ .name = NULL },
+};
+
+static const struct conf_key keys[] = {
+	CONF_ROW(TEXT, struct config, socket, 0, 0, "where the application connects"),
+	CONF_ROW(TEXT, struct config, user, 0, 0, "the one user who may connect"),
+	CONF_ROW(TEXT, struct config, languages, 0, 0, "directory of language files"),
+	CONF_ROW(TEXT, struct config, profiles, 0, 0, "directory of seccomp profiles"),
+	CONF_ROW(TEXT, struct config, launcher, 0, 0, "the judgebox-slot program"),
+	CONF_ROW(TEXT, struct config, cgroup, 0, 0, "cgroup of the slots"),
+	CONF_ROW(TEXT, struct config, log_level, 0, 0, "error, warn, info or debug"),
+	CONF_ROW(UINT, struct config, slots, 0, CONFIG_SLOTS_MAX, "boxes at a time"),
+	CONF_ROW(UINT, struct config, uid_base, 65536, 4000000000, "first id of the slots"),
+	CONF_ROW(MSEC, struct config, max_wait, 0, 3600000, "longest predicted wait"),
+	CONF_ROW(UINT, struct config, work_inodes, 64, 1 << 20, "files in /work"),
+	{ .name = "caps", .kind = CONF_GROUP },
+	{ .name = NULL },
+};
+
+int
+config_load(const char *path, struct config *c, struct err *e)
+{
+	struct config new = {
+		.socket = JB_RUNDIR "/sandbox.sock",
+		.user = JB_USER,
+		.languages = JB_SYSCONFDIR "/languages.d",
+		.profiles = JB_DATADIR "/seccomp",
+		.launcher = JB_LIBEXECDIR "/judgebox-slot",
+		.cgroup = "judgebox",
+		.log_level = "info",
+		.uid_base = 200000,
+		.max_wait = 30000,
+		.work_inodes = 4096,
+		.caps = { .cpu_ms = 60000, .wall_ms = 120000, .memory_bytes = MIB(2048),
+		    .processes = 512, .output_bytes = MIB(64), .file_bytes = MIB(512),
+		    .stack_bytes = MIB(1024), .open_files = 4096, .cpu_share = 64000 },
+	};
+	scope_conf file = NULL;
+
+	if (conf_open(path, &file, e) == -1 || conf_read(file, NULL, keys, &new, e) == -1 ||
+	    conf_read(file, "caps", caps_keys, &new.caps, e) == -1)
+		return -1;
+	*c = new;
+	return 0;
+}
+
+int
+config_check_limits(const struct config *c, const struct wire_limits *l, struct err *e)
+{
+	const struct {
+		const char *name;
+		uint64_t value, least, most;
+	} rows[] = {
+		{ "cpu time", l->cpu_us, 1000, c->caps.cpu_ms * 1000 },
+		{ "wall time", l->wall_us, 1000, c->caps.wall_ms * 1000 },
+		{ "memory", l->memory_bytes, MIB(1), c->caps.memory_bytes },
+		{ "file size", l->file_bytes, 0, c->caps.file_bytes },
+		{ "stack", l->stack_bytes, 64 << 10, c->caps.stack_bytes },
+		{ "processes", l->processes, 1, c->caps.processes },
+		{ "open files", l->open_files, 8, c->caps.open_files },
+		{ "cpu share", l->cpu_share_milli, 0, c->caps.cpu_share },
+		{ "no_fork", l->no_fork, 0, 1 },
+	};
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].value < rows[i].least || rows[i].value > rows[i].most)
+			return err_set(e, ERR_OVER_LIMIT,
+			    "%s: %" PRIu64 " is outside %" PRIu64 "..%" PRIu64, rows[i].name,
+			    rows[i].value, rows[i].least, rows[i].most);
+	return 0;
+}

@@ -1,0 +1,38 @@
+/*
+ * config - the helper's own configuration: root's to write, nobody else's to read.
+ */
+#ifndef SANDBOX_CONFIG_H
+#define SANDBOX_CONFIG_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "sandbox/wire/wire.h"
+
+#define CONFIG_SLOTS_MAX 64
+
+/* What no client may exceed, whatever the application allows him. */
+struct config_caps {
+	uint64_t cpu_ms, wall_ms, memory_bytes, processes, output_bytes, file_bytes,
+	    stack_bytes, open_files, cpu_share;
+};
+
+struct config {
+	char socket[104]; /* unix(7): sun_path has 108 bytes */
+	char user[33];
+	char languages[256], profiles[256], launcher[256];
+	char cgroup[128]; /* below the root of the hierarchy; "self": below our own, v2 */
+	char log_level[16];
+	uint64_t slots; /* 0: one per core */
+	uint64_t uid_base;
+	uint64_t max_wait; /* ms */
+	uint64_t work_inodes;
+	struct config_caps caps;
+};
+
+int config_load(const char *path, struct config *c, struct err *e);
+
+/* Every limit of a request lies in [least, cap]; the name of the first that does not. */
+int config_check_limits(const struct config *c, const struct wire_limits *l, struct err *e);
+
+#endif

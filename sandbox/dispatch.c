@@ -1,0 +1,312 @@
+#include "sandbox/dispatch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define USUAL_START_US 100000 /* before anything was measured */
+
+/* --- turns --------------------------------------------------------------------------------- */
+
+static struct session *
+next_waiting(struct dispatch *d)
+{
+	struct session *start = d->turn != NULL ? d->turn : d->sessions;
+	struct session *s = start;
+
+	while (s != NULL && s->queue == NULL) {
+		s = s->next != NULL ? s->next : d->sessions;
+		if (s == start)
+			return NULL;
+	}
+	return s;
+}
+
+static struct slot *
+free_slot(struct dispatch *d, const struct run *r)
+{
+	struct slot *any = NULL;
+
+	for (unsigned i = 0; i < d->nslots; i++) {
+		struct slot *s = &d->slots[i];
+
+		if (s->state != SLOT_IDLE)
+			continue;
+		if (r != NULL && s->work_serial == r->job->serial)
+			return s;
+		/* keep slots that hold files for those who need them */
+		if (any == NULL || (any->work_serial != 0 && s->work_serial == 0))
+			any = s;
+	}
+	return any;
+}
+
+static void
+fill_slots(struct dispatch *d)
+{
+	while (free_slot(d, NULL) != NULL) {
+		struct session *s = next_waiting(d);
+
+		if (s == NULL)
+			return;
+		struct run *r = s->queue;
+		struct slot *slot = free_slot(d, r);
+
+		s->queue = r->next;
+		r->next = NULL;
+		d->turn = s->next;
+		slot_run(slot, r);
+	}
+}
+
+/* --- what slots tell ------------------------------------------------------------------------- */
+
+static void
+on_up(void *owner, struct slot *s)
+{
+	struct dispatch *d = owner;
+
+	d->last_fault = (struct err){ 0 };
+	log_debug("slot %u is up", s->index);
+	fill_slots(d);
+}
+
+static void
+on_down(void *owner, struct slot *s, const struct err *why)
+{
+	struct dispatch *d = owner;
+
+	(void)s;
+	d->last_fault = *why;
+}
+
+static void
+on_done(void *owner, struct slot *slot, struct run *r, const struct wire_outcome *o)
+{
+	struct dispatch *d = owner;
+
+	(void)slot;
+	if (o->fault.code == ERR_NONE)
+		d->usual_us = (d->usual_us * 15 + o->wall_us) / 16;
+	else
+		log_err(&o->fault, "a run failed tag=%u", o->tag);
+	if (r->session != NULL)
+		session_answer(r->session, o);
+	run_free(r);
+	fill_slots(d);
+}
+
+/* --- what sessions ask ------------------------------------------------------------------------ */
+
+static unsigned
+queued_runs(const struct dispatch *d, bool announced)
+{
+	unsigned n = 0;
+
+	for (const struct session *s = d->sessions; s != NULL; s = s->next) {
+		for (const struct run *r = s->queue; r != NULL; r = r->next)
+			n++;
+		if (announced && s->job != NULL)
+			n += s->job->tests_left;
+	}
+	return n;
+}
+
+static uint64_t
+predicted_us(const struct dispatch *d, unsigned more)
+{
+	return (queued_runs(d, true) + (uint64_t)more) * d->usual_us / d->nslots;
+}
+
+static uint64_t
+wait_for(void *owner, unsigned tests)
+{
+	const struct dispatch *d = owner;
+	uint64_t max_us = d->slot_host->config->max_wait * 1000;
+	uint64_t wait_us = predicted_us(d, 0);
+
+	/* an idle machine takes any job; its own length is no queue */
+	(void)tests;
+	return wait_us > max_us ? wait_us - max_us + 1000000 : 0;
+}
+
+static void
+status(void *owner, struct wire_state *out)
+{
+	const struct dispatch *d = owner;
+
+	out->slots = d->nslots;
+	for (unsigned i = 0; i < d->nslots; i++) {
+		out->busy += d->slots[i].state == SLOT_BUSY;
+		out->ready +=
+		    d->slots[i].state == SLOT_BUSY || d->slots[i].state == SLOT_IDLE;
+	}
+	out->queued = queued_runs(d, false);
+	out->wait_us = predicted_us(d, 0);
+	snprintf(out->why, sizeof(out->why), "%.150s", d->last_fault.msg);
+}
+
+static void
+submit(void *owner, struct session *s, struct run *r)
+{
+	struct dispatch *d = owner;
+	struct run **at = &s->queue;
+
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = r;
+	fill_slots(d);
+}
+
+static void
+cancel_queued(struct session *s, struct run **at)
+{
+	struct run *r = *at;
+	struct wire_outcome o = { .tag = r->tag, .fired = WIRE_FIRED_CANCEL, .violation = -1 };
+
+	*at = r->next;
+	session_answer(s, &o);
+	run_free(r);
+}
+
+static void
+kill_tag(void *owner, struct session *s, uint32_t tag, enum wire_fired why)
+{
+	struct dispatch *d = owner;
+
+	for (struct run **at = &s->queue; *at != NULL; at = &(*at)->next)
+		if ((*at)->tag == tag) {
+			cancel_queued(s, at);
+			return;
+		}
+	for (unsigned i = 0; i < d->nslots; i++) {
+		struct slot *slot = &d->slots[i];
+
+		if (slot->run != NULL && slot->run->session == s && slot->run->tag == tag)
+			slot_kill_run(slot, why);
+	}
+	/* neither: its OUTCOME is on the way */
+}
+
+static void
+closed(void *owner, struct session *s)
+{
+	struct dispatch *d = owner;
+
+	while (s->queue != NULL) {
+		struct run *r = s->queue;
+
+		s->queue = r->next;
+		run_free(r);
+	}
+	for (unsigned i = 0; i < d->nslots; i++) {
+		struct slot *slot = &d->slots[i];
+
+		if (slot->run == NULL || slot->run->session != s)
+			continue;
+		slot->run->session = NULL;
+		slot_kill_run(slot, WIRE_FIRED_CANCEL);
+	}
+	if (d->turn == s)
+		d->turn = s->next;
+	if (s->next != NULL)
+		s->next->prev = s->prev;
+	if (s->prev != NULL)
+		s->prev->next = s->next;
+	else
+		d->sessions = s->next;
+	d->nsessions--;
+}
+
+int
+dispatch_connect(struct dispatch *d, int sock, struct err *e)
+{
+	if (d->nsessions >= DISPATCH_SESSIONS_MAX)
+		return err_set(e, ERR_BUSY, "%d clients are connected", DISPATCH_SESSIONS_MAX);
+	struct session *s = session_open(&d->sessions_host, sock, e);
+	if (s == NULL)
+		return -1;
+	s->next = d->sessions;
+	if (s->next != NULL)
+		s->next->prev = s;
+	d->sessions = s;
+	d->nsessions++;
+	return 0;
+}
+
+/* --- life -------------------------------------------------------------------------------------- */
+
+int
+dispatch_start(struct dispatch *d, struct slot_host *host,
+    const struct languages *languages, unsigned nslots, struct err *e)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	d->slot_host = host;
+	host->owner = d;
+	host->up = on_up;
+	host->down = on_down;
+	host->done = on_done;
+	d->sessions_host = (struct session_host){ .loop = host->loop, .config = host->config,
+		.languages = languages, .owner = d, .slots = nslots, .wait_for = wait_for,
+		.status = status, .submit = submit, .kill = kill_tag, .closed = closed };
+	d->usual_us = USUAL_START_US;
+	for (unsigned i = 0; i < nslots; i++) {
+		slot_init(&d->slots[i], host, i, i % (unsigned)(cores > 0 ? cores : 1));
+		d->nslots++;
+		if (slot_start(&d->slots[i], e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+void
+dispatch_end(struct dispatch *d)
+{
+	for (struct session *s = d->sessions; s != NULL; s = s->next)
+		for (unsigned i = 0; i < d->nslots; i++)
+			if (d->slots[i].run != NULL && d->slots[i].run->session == s)
+				d->slots[i].run->session = NULL;
+	for (unsigned i = 0; i < d->nslots; i++)
+		slot_end(&d->slots[i]);
+	while (d->sessions != NULL)
+		session_close(d->sessions);
+}
+
+unsigned
+dispatch_ready_slots(const struct dispatch *d)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < d->nslots; i++)
+		n += d->slots[i].state == SLOT_IDLE || d->slots[i].state == SLOT_BUSY;
+	return n;
+}
+
+int
+dispatch_timeout_ms(const struct dispatch *d)
+{
+	uint64_t first = UINT64_MAX, now = clock_us();
+
+	for (unsigned i = 0; i < d->nslots; i++)
+		if (d->slots[i].deadline_us < first)
+			first = d->slots[i].deadline_us;
+	if (first == UINT64_MAX)
+		return -1;
+	if (first <= now)
+		return 0;
+	return first - now > 60000000 ? 60000 : (int)((first - now) / 1000) + 1;
+}
+
+void
+dispatch_check(struct dispatch *d)
+{
+	uint64_t now = clock_us();
+
+	for (unsigned i = 0; i < d->nslots; i++)
+		slot_check(&d->slots[i], now);
+}

@@ -1,0 +1,209 @@
+#include "sandbox/job.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/scope.h"
+#include "sandbox/artifact.h"
+
+static uint64_t
+next_serial(void)
+{
+	static uint64_t serial; /* the helper has one thread */
+
+	return ++serial;
+}
+
+/* Copies the entries of a bundle that pass `wanted` into a writer. */
+static int
+add_entries(struct bundle_writer *w, int bundle, const struct bundle_entry *entries,
+    uint32_t count, const struct language *skip_sources_of, struct err *e)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (skip_sources_of != NULL &&
+		    (i == 0 || language_is_source(skip_sources_of, entries[i].name)))
+			continue;
+		scope_free char *data = malloc(entries[i].size + 1);
+		if (data == NULL)
+			return err_sys(e, "malloc");
+		if (fd_pread_all(bundle, data, entries[i].size, entries[i].offset, e) == -1 ||
+		    bundle_add(w, entries[i].name, data, entries[i].size, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* What lies beside a compiled program: the files that are not its sources. */
+static int
+find_data_files(struct job *j, struct err *e)
+{
+	struct bundle_writer w = { 0 };
+	int r = add_entries(&w, j->sources, j->files, j->nfiles, j->lang, e);
+
+	if (r == 0 && w.count > 0) {
+		j->work = bundle_seal(&w, e);
+		r = j->work == -1 ? -1 : 0;
+	}
+	bundle_free(&w);
+	return r;
+}
+
+struct job *
+job_new(
+    const struct language *lang, const struct words *options, int sources, struct err *e)
+{
+	struct job *j = calloc(1, sizeof(*j));
+
+	if (j == NULL) {
+		err_sys(e, "calloc");
+		return NULL;
+	}
+	*j = (struct job){ .refs = 1, .serial = next_serial(), .lang = lang,
+		.options = *options, .sources = -1, .program = -1, .work = -1 };
+	if (bundle_open(sources, &j->files, &j->nfiles, e) == -1) {
+		job_drop(j);
+		return NULL;
+	}
+	j->sources = sources;
+	if (language_is_compiled(lang)) {
+		if (find_data_files(j, e) == 0)
+			return j;
+		j->sources = -1; /* still the caller's */
+		job_drop(j);
+		return NULL;
+	}
+	j->work = fcntl(sources, F_DUPFD_CLOEXEC, 0);
+	j->ready = true;
+	return j;
+}
+
+struct job *
+job_hold(struct job *j)
+{
+	j->refs++;
+	return j;
+}
+
+void
+job_drop(struct job *j)
+{
+	int fds[3];
+
+	if (j == NULL || --j->refs > 0)
+		return;
+	memcpy(fds, (int[3]){ j->sources, j->program, j->work }, sizeof(fds));
+	fd_close_all(fds, 3);
+	free(j->files);
+	free(j);
+}
+
+static int
+adopt_tree(struct job *j, int fd, struct err *e)
+{
+	scope_free struct bundle_entry *tree = NULL, *data = NULL;
+	struct bundle_writer w = { 0 };
+	uint32_t ntree = 0, ndata = 0;
+	int work = -1;
+
+	if (bundle_open(fd, &tree, &ntree, e) == -1)
+		return -1;
+	if (j->work != -1 && bundle_open(j->work, &data, &ndata, e) == -1)
+		return -1;
+	int r = add_entries(&w, fd, tree, ntree, NULL, e);
+	if (r == 0 && ndata > 0)
+		r = add_entries(&w, j->work, data, ndata, NULL, e);
+	if (r == 0)
+		work = bundle_seal(&w, e);
+	bundle_free(&w);
+	if (work == -1)
+		return -1;
+	if (j->work != -1)
+		close(j->work);
+	j->work = work;
+	return 0;
+}
+
+int
+job_adopt(struct job *j, int fd, bool is_tree, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_size > BUNDLE_BYTES + (1 << 20))
+		return err_set(e, ERR_PROTO, "the slot passed no artifact");
+	/* our copy: the slot's is charged to it, and could still be written */
+	scope_fd copy = artifact_copy(fd, (uint64_t)st.st_size, e);
+	if (copy == -1)
+		return -1;
+	scope_fd sealed = fd_seal(take_fd(&copy), e);
+	if (sealed == -1)
+		return -1;
+	if (is_tree) {
+		if (adopt_tree(j, sealed, e) == -1)
+			return -1;
+	} else
+		j->program = take_fd(&sealed);
+	j->ready = true;
+	return 0;
+}
+
+/* --- runs ------------------------------------------------------------------------------ */
+
+unsigned
+job_filter(const struct run *r)
+{
+	const struct language *l = r->job->lang;
+	enum seccomp_class class = r->kind == RUN_TEST ? l->class : l->compile_class;
+
+	return seccomp_filter_index(class, r->kind != RUN_TEST || r->limits.no_fork == 0);
+}
+
+int
+job_command(const struct run *r, struct inner_run *out, struct err *e)
+{
+	const struct job *j = r->job;
+	const struct words *command[] = { [RUN_TEST] = &j->lang->run,
+		[RUN_COMPILE] = &j->lang->compile,
+		[RUN_VERSION] = &j->lang->version };
+	struct language_call call = { .files = j->files, .nfiles = j->nfiles,
+		.options = &j->options, .limits = &r->limits };
+
+	out->type = INNER_RUN;
+	out->tag = r->tag;
+	out->limits = r->limits;
+	out->has_program = r->kind == RUN_TEST && j->program != -1;
+	if (language_command(j->lang, command[r->kind], &call, &out->argv, e) == -1 ||
+	    (r->kind == RUN_TEST && words_append(&out->argv, &r->args, e) == -1))
+		return -1;
+	return language_environment(j->lang, &out->env, e);
+}
+
+struct run *
+run_new(struct session *s, struct job *j, enum run_kind kind, struct err *e)
+{
+	struct run *r = calloc(1, sizeof(*r));
+
+	if (r == NULL) {
+		err_sys(e, "calloc");
+		return NULL;
+	}
+	r->session = s;
+	r->job = job_hold(j);
+	r->kind = kind;
+	r->asked_us = clock_us();
+	r->fds[0] = r->fds[1] = r->fds[2] = -1;
+	return r;
+}
+
+void
+run_free(struct run *r)
+{
+	if (r == NULL)
+		return;
+	fd_close_all(r->fds, 3);
+	job_drop(r->job);
+	free(r);
+}

@@ -1,0 +1,63 @@
+/*
+ * job - one program of one client, and the runs asked for it.  Plain records; who owns
+ * them is said at each member.  A job lives until its session and its last run let go.
+ */
+#ifndef SANDBOX_JOB_H
+#define SANDBOX_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sandbox/inner.h"
+#include "sandbox/language.h"
+#include "sandbox/wire/bundle.h"
+#include "sandbox/wire/wire.h"
+
+struct session;
+struct slot;
+
+struct job {
+	unsigned refs;
+	uint64_t serial; /* never repeated: names what lies in a slot's /work */
+	const struct language *lang; /* borrowed; languages live as long as the helper */
+	struct words options;
+	struct bundle_entry *files; /* owned */
+	uint32_t nfiles;
+	int sources;  /* owned: the bundle as it came */
+	int program;  /* owned: the artifact to execute, -1: none */
+	int work;     /* owned: the bundle that lies in /work at run time, -1: nothing */
+	bool compile_asked, ready;
+	uint32_t tests_left; /* announced and not yet asked for */
+};
+
+enum run_kind { RUN_TEST, RUN_COMPILE, RUN_VERSION };
+
+struct run {
+	struct run *next;        /* of its session's queue */
+	struct session *session; /* NULL: nobody waits any more */
+	struct job *job;         /* a reference */
+	enum run_kind kind;
+	uint32_t tag;
+	int fds[3]; /* owned: input output error; a compile has no input (-1) */
+	uint64_t asked_us, started_us;
+	enum wire_fired kill; /* asked for; WIRE_FIRED_NONE: not */
+	struct wire_limits limits;
+	struct words args;
+};
+
+struct job *job_new(const struct language *lang, const struct words *options, int sources,
+    struct err *e); /* takes sources over, on success */
+struct job *job_hold(struct job *j);
+void job_drop(struct job *j);
+
+/* Takes the artifact (fd stays the caller's) of a compile. */
+int job_adopt(struct job *j, int fd, bool is_tree, struct err *e);
+
+/* The filter, command and environment of a run of this job. */
+unsigned job_filter(const struct run *r);
+int job_command(const struct run *r, struct inner_run *out, struct err *e);
+
+struct run *run_new(struct session *s, struct job *j, enum run_kind kind, struct err *e);
+void run_free(struct run *r);
+
+#endif

@@ -1,0 +1,319 @@
+#include "sandbox/language.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/conf.h"
+#include "base/scope.h"
+
+#define LANGUAGES_MAX 128
+
+struct languages {
+	struct language item[LANGUAGES_MAX];
+	unsigned count;
+};
+
+struct file {
+	struct language lang;
+	char class[32], compile_class[32];
+};
+
+static const struct conf_key keys[] = {
+	{ "id", CONF_TEXT, offsetof(struct file, lang.id), sizeof(((struct language *)0)->id),
+	    0, 0, "name on the wire" },
+	{ "source", CONF_TEXT, offsetof(struct file, lang.source),
+	    sizeof(((struct language *)0)->source), 0, 0, "name of the main file" },
+	{ "artifact", CONF_TEXT, offsetof(struct file, lang.artifact),
+	    sizeof(((struct language *)0)->artifact), 0, 0, "what the compiler leaves" },
+	{ "extensions", CONF_WORDS, offsetof(struct file, lang.extensions), 0, 0, 0, "" },
+	{ "compile", CONF_WORDS, offsetof(struct file, lang.compile), 0, 0, 0, "" },
+	{ "run", CONF_WORDS, offsetof(struct file, lang.run), 0, 0, 0, "" },
+	{ "version", CONF_WORDS, offsetof(struct file, lang.version), 0, 0, 0, "" },
+	{ "env", CONF_WORDS, offsetof(struct file, lang.env), 0, 0, 0, "" },
+	{ "paths", CONF_WORDS, offsetof(struct file, lang.paths), 0, 0, 0, "" },
+	{ "options", CONF_WORDS, offsetof(struct file, lang.options), 0, 0, 0, "" },
+	{ "heap_reserve", CONF_BYTES, offsetof(struct file, lang.heap_reserve), 8, 0,
+	    1ULL << 34, "memory that is not heap" },
+	{ "class", CONF_TEXT, offsetof(struct file, class), 32, 0, 0, "seccomp class" },
+	{ "compile_class", CONF_TEXT, offsetof(struct file, compile_class), 32, 0, 0, "" },
+	/* the public half, read by the application */
+	{ .name = "name", .kind = CONF_SKIP },
+	{ .name = "aliases", .kind = CONF_SKIP },
+	{ .name = "floor", .kind = CONF_SKIP },
+	{ .name = "compile_floor", .kind = CONF_SKIP },
+	{ .name = "selftest", .kind = CONF_SKIP },
+	{ .name = NULL },
+};
+
+static int
+check_language(const struct conf *c, struct file *f, struct err *e)
+{
+	struct language *l = &f->lang;
+	int class = seccomp_class_of(f->class);
+	int compile_class = seccomp_class_of(f->compile_class);
+
+	if (l->id[0] == '\0' || l->run.count == 0 || l->source[0] == '\0')
+		return conf_fault(c, NULL, e, "id, source and run are required");
+	if (path_check_name(l->source, strlen(l->source), e) == -1)
+		return conf_fault(c, "source", e, "source: not a plain file name");
+	if (class == -1)
+		return conf_fault(c, "class", e, "class: no seccomp class '%s'", f->class);
+	if ((l->compile.count == 0) != (l->artifact[0] == '\0'))
+		return conf_fault(c, NULL, e, "compile and artifact go together");
+	if (l->compile.count > 0 && compile_class == -1)
+		return conf_fault(
+		    c, "compile_class", e, "compile_class: no seccomp class '%s'", f->compile_class);
+	for (const char *p = words_next(&l->paths, NULL); p != NULL;
+	     p = words_next(&l->paths, p))
+		if (p[0] != '/' || strstr(p, "..") != NULL)
+			return conf_fault(c, "paths", e, "paths: '%s' is not absolute", p);
+	l->class = (enum seccomp_class)class;
+	l->compile_class = compile_class == -1 ? l->class : (enum seccomp_class)compile_class;
+	return 0;
+}
+
+static int
+load_one(struct languages *all, const char *path, struct err *e)
+{
+	scope_conf c = NULL;
+
+	if (all->count == LANGUAGES_MAX)
+		return err_set(e, ERR_BAD_INPUT, "more than %d languages", LANGUAGES_MAX);
+	scope_free struct file *f = calloc(1, sizeof(*f));
+	if (f == NULL)
+		return err_sys(e, "calloc");
+	if (conf_open(path, &c, e) == -1 || conf_read(c, NULL, keys, f, e) == -1 ||
+	    check_language(c, f, e) == -1)
+		return -1;
+	if (languages_find(all, f->lang.id) != NULL)
+		return conf_fault(c, "id", e, "id: '%s' is taken", f->lang.id);
+	all->item[all->count++] = f->lang;
+	return 0;
+}
+
+/* Whoever may write a language file may run anything: root alone. */
+static int
+check_owner(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (stat(path, &st) == -1)
+		return err_sys(e, "stat %s", path);
+	if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return err_set(e, ERR_BAD_INPUT,
+		    "%s must belong to root and be writable by nobody else", path);
+	return 0;
+}
+
+static int
+is_conf(const struct dirent *d)
+{
+	size_t n = strlen(d->d_name);
+
+	return d->d_name[0] != '.' && n > 5 && strcmp(d->d_name + n - 5, ".conf") == 0;
+}
+
+int
+languages_load(const char *dir, struct languages **out, struct err *e)
+{
+	struct dirent **names = NULL;
+	int r = 0;
+
+	if (check_owner(dir, e) == -1)
+		return -1;
+	scope_free struct languages *l = calloc(1, sizeof(*l));
+	if (l == NULL)
+		return err_sys(e, "calloc");
+	int n = scandir(dir, &names, is_conf, alphasort);
+	if (n == -1)
+		return err_sys(e, "read %s", dir);
+	for (int i = 0; i < n; i++) {
+		char path[600];
+
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]->d_name);
+		free(names[i]);
+		if (r == 0 && (check_owner(path, e) == -1 || load_one(l, path, e) == -1))
+			r = -1;
+	}
+	free(names);
+	if (r == 0 && l->count == 0)
+		r = err_set(e, ERR_BAD_INPUT, "no language file in %s", dir);
+	if (r == 0)
+		*out = take_ptr(&l);
+	return r;
+}
+
+void
+languages_free(struct languages *l)
+{
+	free(l);
+}
+
+unsigned
+languages_count(const struct languages *l)
+{
+	return l->count;
+}
+
+const struct language *
+languages_find(const struct languages *l, const char *id)
+{
+	for (unsigned i = 0; i < l->count; i++)
+		if (strcmp(l->item[i].id, id) == 0)
+			return &l->item[i];
+	return NULL;
+}
+
+int
+languages_paths(const struct languages *l, struct words *paths, struct err *e)
+{
+	*paths = (struct words){ 0 };
+	for (unsigned i = 0; i < l->count; i++) {
+		const struct words *w = &l->item[i].paths;
+
+		for (const char *p = words_next(w, NULL); p != NULL; p = words_next(w, p))
+			if (!words_has(paths, p) && words_add(paths, p, e) == -1)
+				return -1;
+	}
+	return 0;
+}
+
+bool
+language_is_compiled(const struct language *l)
+{
+	return l->compile.count > 0;
+}
+
+bool
+language_is_source(const struct language *l, const char *file)
+{
+	size_t n = strlen(file);
+
+	for (const char *x = words_next(&l->extensions, NULL); x != NULL;
+	     x = words_next(&l->extensions, x))
+		if (n > strlen(x) && strcmp(file + n - strlen(x), x) == 0)
+			return true;
+	return false;
+}
+
+/* --- commands ---------------------------------------------------------------------------- */
+
+static int
+add_sources(const struct language *l, const struct language_call *call,
+    struct words *out, struct err *e)
+{
+	for (uint32_t i = 0; i < call->nfiles; i++)
+		if ((i == 0 || language_is_source(l, call->files[i].name)) &&
+		    words_add(out, call->files[i].name, e) == -1)
+			return -1;
+	return 0;
+}
+
+static void
+stem_of(const char *file, char *out, size_t size)
+{
+	const char *slash = strrchr(file, '/');
+	const char *base = slash != NULL ? slash + 1 : file;
+	const char *dot = strrchr(base, '.');
+
+	snprintf(out, size, "%.*s", dot != NULL ? (int)(dot - base) : (int)strlen(base), base);
+}
+
+static uint64_t
+heap_mb(const struct language *l, const struct wire_limits *limits)
+{
+	uint64_t quarter = limits->memory_bytes / 4;
+	uint64_t rest =
+	    limits->memory_bytes > l->heap_reserve ? limits->memory_bytes - l->heap_reserve : 0;
+
+	return (rest > quarter ? rest : quarter) >> 20;
+}
+
+/* The value of a token inside a word; returns its length with braces, 0: not a token. */
+static size_t
+token(const struct language *l, const struct language_call *call, const char *at,
+    char *value, size_t size)
+{
+	static const char *const names[] = { "{source}", "{stem}", "{memory_mb}", "{heap_mb}",
+		"{stack_kb}" };
+	unsigned i = 0;
+
+	while (i < 5 && strncmp(at, names[i], strlen(names[i])) != 0)
+		i++;
+	if (i == 5)
+		return 0;
+	if (i == 0)
+		snprintf(value, size, "%s", call->nfiles > 0 ? call->files[0].name : "");
+	else if (i == 1)
+		stem_of(call->nfiles > 0 ? call->files[0].name : "", value, size);
+	else
+		snprintf(value, size, "%" PRIu64,
+		    i == 2	? call->limits->memory_bytes >> 20
+			: i == 3 ? heap_mb(l, call->limits)
+				 : call->limits->stack_bytes >> 10);
+	return strlen(names[i]);
+}
+
+static int
+add_word(const struct language *l, const struct language_call *call, const char *word,
+    struct words *out, struct err *e)
+{
+	char full[1024];
+	size_t n = 0;
+
+	for (const char *s = word; *s != '\0';) {
+		char value[PATH_NAME_MAX + 8];
+		size_t len = *s == '{' ? token(l, call, s, value, sizeof(value)) : 0;
+		int put = len > 0 ? snprintf(full + n, sizeof(full) - n, "%s", value)
+				  : snprintf(full + n, sizeof(full) - n, "%c", *s);
+
+		if (put < 0 || n + (size_t)put >= sizeof(full))
+			return err_set(e, ERR_BAD_INPUT, "a word of the command is too long");
+		n += (size_t)put;
+		s += len > 0 ? len : 1;
+	}
+	full[n] = '\0';
+	return words_add(out, full, e);
+}
+
+int
+language_command(const struct language *l, const struct words *command,
+    const struct language_call *call, struct words *out, struct err *e)
+{
+	struct words w = { 0 };
+	int r = 0;
+
+	for (const char *s = words_next(command, NULL); s != NULL && r == 0;
+	     s = words_next(command, s)) {
+		if (strcmp(s, "{sources}") == 0)
+			r = add_sources(l, call, &w, e);
+		else if (strcmp(s, "{options}") == 0)
+			r = call->options != NULL ? words_append(&w, call->options, e) : 0;
+		else
+			r = add_word(l, call, s, &w, e);
+	}
+	if (r == 0)
+		*out = w;
+	return r;
+}
+
+int
+language_environment(const struct language *l, struct words *out, struct err *e)
+{
+	static const char *const fixed[] = { "PATH=/usr/bin:/bin", "HOME=/work",
+		"TMPDIR=/tmp", "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "USER=box", "LOGNAME=box",
+		"LIBC_FATAL_STDERR_=1" };
+	struct words w = { 0 };
+
+	for (unsigned i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		if (words_add(&w, fixed[i], e) == -1)
+			return -1;
+	if (words_append(&w, &l->env, e) == -1)
+		return -1;
+	*out = w;
+	return 0;
+}

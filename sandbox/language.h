@@ -1,0 +1,54 @@
+/*
+ * language - how each language is compiled and run: the private half of the language
+ * files.  A client names a language by its id; every word of a command comes from here.
+ */
+#ifndef SANDBOX_LANGUAGE_H
+#define SANDBOX_LANGUAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/words.h"
+#include "sandbox/seccomp.h"
+#include "sandbox/wire/bundle.h"
+#include "sandbox/wire/wire.h"
+
+struct language {
+	char id[32];
+	char source[64];
+	char artifact[64]; /* "main", "out/", or empty: interpreted */
+	struct words extensions, compile, run, version, env, paths, options;
+	uint64_t heap_reserve; /* bytes */
+	enum seccomp_class class, compile_class;
+};
+
+struct languages;
+
+int languages_load(const char *dir, struct languages **out, struct err *e);
+void languages_free(struct languages *l);
+const struct language *languages_find(const struct languages *l, const char *id);
+/* Extra read-only paths of all languages together. */
+int languages_paths(const struct languages *l, struct words *paths, struct err *e);
+unsigned languages_count(const struct languages *l);
+
+bool language_is_compiled(const struct language *l);
+bool language_is_source(const struct language *l, const char *file);
+
+/* What the tokens of a command stand for. */
+struct language_call {
+	const struct bundle_entry *files; /* files[0] is the main one */
+	uint32_t nfiles;
+	const struct words *options;
+	const struct wire_limits *limits;
+};
+
+/* The words of a command with its tokens replaced: {source} {sources} {options} {stem}
+ * {memory_mb} {heap_mb} {stack_kb}. */
+int language_command(const struct language *l, const struct words *command,
+    const struct language_call *call, struct words *out, struct err *e);
+
+/* The whole environment of a box. */
+int language_environment(const struct language *l, struct words *out, struct err *e);
+
+#endif

@@ -1,0 +1,406 @@
+/*
+ * judgebox-sandbox - the privileged helper.
+ *
+ * Theory of operation.  One process, one thread, one event loop.  Workers of the web
+ * application (one unprivileged user, checked by SO_PEERCRED) connect to a socket and
+ * ask for runs by language id and limits (sandbox/wire/wire.h).  The gate (session.c)
+ * lets through a closed table of requests; what passes waits in its session's queue.
+ * Sessions take turns: each free slot gets the oldest run of the next session, so a job
+ * of two hundred tests does not starve one of a single test.  Slots (slot.c) are
+ * processes in namespaces of their own with no privilege outside; they run each test in
+ * a fresh box and send back what the kernel counted.
+ *
+ * Trust: clients nothing, slots their facts, language files and profiles (root's)
+ * everything.  No JSON, SQL, HTTP or shell is here.  If a protection cannot be set up,
+ * nothing runs.  When this process dies, so do all slots, by their sockets and by the
+ * kernel; the next instance removes what is left before it listens.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <grp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/scope.h"
+#include "sandbox/config.h"
+#include "sandbox/dispatch.h"
+#include "sandbox/seccomp.h"
+#include "sandbox/slot.h"
+
+struct helper {
+	struct config config;
+	struct loop loop;
+	struct languages *languages;
+	struct cgroups *cgroups;
+	struct slot_host slots;
+	struct dispatch dispatch;
+	struct watcher listener, signals;
+	uid_t client;
+	gid_t client_group;
+	bool stop;
+};
+
+/* --- clients ------------------------------------------------------------------------------- */
+
+static void
+on_connect(struct watcher *w, uint32_t events)
+{
+	struct helper *h = w->owner;
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	struct err e = { 0 };
+
+	(void)events;
+	scope_fd sock = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (sock == -1)
+		return;
+	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) == -1)
+		return;
+	if (peer.uid != h->client && peer.uid != 0) {
+		log_warn("refused a connection uid=%u pid=%d", peer.uid, peer.pid);
+		return;
+	}
+	if (dispatch_connect(&h->dispatch, sock, &e) == -1) {
+		log_err(&e, "a client cannot be served");
+		return;
+	}
+	take_fd(&sock);
+}
+
+static int
+make_runtime_dir(const struct helper *h, struct err *e)
+{
+	char dir[sizeof(h->config.socket)];
+
+	snprintf(dir, sizeof(dir), "%s", h->config.socket);
+	char *slash = strrchr(dir, '/');
+	if (slash == NULL || slash == dir)
+		return err_set(e, ERR_BAD_INPUT, "socket: '%s' is not an absolute path", dir);
+	*slash = '\0';
+	if (mkdir(dir, 0750) == 0 && chown(dir, 0, h->client_group) == -1)
+		return err_sys(e, "chown %s", dir);
+	if (access(dir, F_OK) == -1)
+		return err_sys(e, "make %s", dir);
+	return 0;
+}
+
+static int
+bind_socket(struct helper *h, struct err *e)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	scope_fd fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		return err_sys(e, "socket");
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", h->config.socket);
+	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0)
+		return err_set(e, ERR_BUSY, "another helper serves %s", h->config.socket);
+	unlink(h->config.socket);
+	mode_t old = umask(0177);
+	int r = bind(fd, (struct sockaddr *)&a, sizeof(a));
+	umask(old);
+	if (r == -1)
+		return err_sys(e, "bind %s", h->config.socket);
+	if (chown(h->config.socket, 0, h->client_group) == -1 ||
+	    chmod(h->config.socket, 0660) == -1)
+		return err_sys(e, "set the owner of %s", h->config.socket);
+	if (listen(fd, 128) == -1)
+		return err_sys(e, "listen on %s", h->config.socket);
+	return take_fd(&fd);
+}
+
+/* systemd's socket activation, sd_listen_fds(3): one SOCK_SEQPACKET socket as 3. */
+static int
+inherited_socket(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *n = getenv("LISTEN_FDS");
+	int type = 0;
+	socklen_t len = sizeof(type);
+
+	if (pid == NULL || n == NULL || strtol(pid, NULL, 10) != getpid() ||
+	    strcmp(n, "1") != 0)
+		return -1;
+	if (getsockopt(3, SOL_SOCKET, SO_TYPE, &type, &len) == -1 || type != SOCK_SEQPACKET)
+		return -1;
+	fcntl(3, F_SETFD, FD_CLOEXEC);
+	fcntl(3, F_SETFL, O_NONBLOCK);
+	return 3;
+}
+
+static int
+start_listening(struct helper *h, struct err *e)
+{
+	h->listener = (struct watcher){ inherited_socket(), on_connect, h };
+	if (h->listener.fd == -1) {
+		if (make_runtime_dir(h, e) == -1)
+			return -1;
+		h->listener.fd = bind_socket(h, e);
+	}
+	if (h->listener.fd == -1)
+		return -1;
+	return loop_add(&h->loop, &h->listener, e);
+}
+
+/* --- start ----------------------------------------------------------------------------------- */
+
+static int
+find_client(struct helper *h, struct err *e)
+{
+	const struct passwd *pw = getpwnam(h->config.user);
+
+	if (pw == NULL)
+		return err_set(e, ERR_BAD_INPUT, "user: there is no user '%s'", h->config.user);
+	h->client = pw->pw_uid;
+	h->client_group = pw->pw_gid;
+	return 0;
+}
+
+static unsigned
+slot_count(const struct helper *h)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (h->config.slots > 0)
+		return (unsigned)h->config.slots;
+	return cores > CONFIG_SLOTS_MAX ? CONFIG_SLOTS_MAX : cores > 0 ? (unsigned)cores : 1;
+}
+
+static void
+on_signal(struct watcher *w, uint32_t events)
+{
+	struct helper *h = w->owner;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(w->fd, &info, sizeof(info)) == sizeof(info))
+		h->stop = true;
+}
+
+static int
+watch_signals(struct helper *h, struct err *e)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1)
+		return err_sys(e, "sigprocmask");
+	signal(SIGPIPE, SIG_IGN);
+	h->signals = (struct watcher){ signalfd(-1, &set, SFD_CLOEXEC), on_signal, h };
+	if (h->signals.fd == -1)
+		return err_sys(e, "signalfd");
+	return loop_add(&h->loop, &h->signals, e);
+}
+
+static int
+prepare(struct helper *h, struct err *e)
+{
+	struct rlimit files;
+
+	if (geteuid() != 0)
+		return err_set(e, ERR_SYS, "judgebox-sandbox must be started by root");
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	if (find_client(h, e) == -1 || loop_open(&h->loop, e) == -1 ||
+	    watch_signals(h, e) == -1 ||
+	    languages_load(h->config.languages, &h->languages, e) == -1)
+		return -1;
+	h->slots = (struct slot_host){ .loop = &h->loop, .config = &h->config };
+	if (languages_paths(h->languages, &h->slots.paths, e) == -1)
+		return -1;
+	h->slots.filters = seccomp_build_all(h->config.profiles, e);
+	if (h->slots.filters == -1)
+		return -1;
+	h->slots.program = open(h->config.launcher, O_RDONLY | O_CLOEXEC);
+	if (h->slots.program == -1)
+		return err_sys(e, "launcher: open %s", h->config.launcher);
+	if (cgroups_open(h->config.cgroup, &h->cgroups, e) == -1)
+		return -1;
+	h->slots.cgroups = h->cgroups;
+	return cgroups_clean(h->cgroups, CONFIG_SLOTS_MAX, e);
+}
+
+/* All slots must come up once before anything is accepted: what cannot be isolated is
+ * not run, and whoever started us is told in one sentence. */
+static int
+wait_for_slots(struct helper *h, struct err *e)
+{
+	uint64_t deadline = clock_us() + 30000000;
+
+	while (dispatch_ready_slots(&h->dispatch) < h->dispatch.nslots) {
+		if (h->dispatch.last_fault.code != ERR_NONE) {
+			*e = h->dispatch.last_fault;
+			return -1;
+		}
+		if (clock_us() > deadline || h->stop)
+			return err_set(e, ERR_SYS, "the slots do not come up");
+		if (loop_turn(&h->loop, 1000, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* sd_notify(3), the little of it that is needed. */
+static void
+notify(const char *text)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	if (path == NULL || strlen(path) >= sizeof(a.sun_path))
+		return;
+	scope_fd fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return;
+	memcpy(a.sun_path, path, strlen(path) + 1);
+	if (a.sun_path[0] == '@')
+		a.sun_path[0] = '\0';
+	sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&a,
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path)));
+}
+
+static int
+serve(struct helper *h, struct err *e)
+{
+	if (prepare(h, e) == -1)
+		return -1;
+	if (dispatch_start(&h->dispatch, &h->slots, h->languages, slot_count(h), e) == -1 ||
+	    wait_for_slots(h, e) == -1 || start_listening(h, e) == -1)
+		return -1;
+	log_info("ready slots=%u languages=%u cgroup=v%d socket=%s", h->dispatch.nslots,
+	    languages_count(h->languages), cgroups_v2(h->cgroups) ? 2 : 1, h->config.socket);
+	notify("READY=1");
+	while (!h->stop) {
+		if (loop_turn(&h->loop, dispatch_timeout_ms(&h->dispatch), e) == -1)
+			return -1;
+		dispatch_check(&h->dispatch);
+	}
+	notify("STOPPING=1");
+	log_info("stopping");
+	return 0;
+}
+
+static void
+end(struct helper *h)
+{
+	if (h->listener.fd > 3)
+		unlink(h->config.socket);
+	dispatch_end(&h->dispatch);
+}
+
+/* --- command line ------------------------------------------------------------------------------ */
+
+static const struct option options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "check-config", no_argument, NULL, 'k' },
+	{ "export-filter", required_argument, NULL, 'x' },
+	{ "version", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int
+usage(FILE *to, int status)
+{
+	fprintf(to, "usage: judgebox-sandbox [--config FILE] [--check-config]\n"
+		    "       judgebox-sandbox [--config FILE] --export-filter CLASS[:nofork]\n");
+	return status;
+}
+
+static enum log_level
+level_of(const char *name)
+{
+	static const struct {
+		const char *name;
+		enum log_level level;
+	} levels[] = { { "error", LOG_LEVEL_ERROR }, { "warn", LOG_LEVEL_WARN },
+		{ "info", LOG_LEVEL_INFO }, { "debug", LOG_LEVEL_DEBUG } };
+
+	for (unsigned i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+		if (strcmp(levels[i].name, name) == 0)
+			return levels[i].level;
+	return LOG_LEVEL_INFO;
+}
+
+static int
+export_filter(const struct config *c, char *class, struct err *e)
+{
+	char *colon = strchr(class, ':');
+
+	if (colon != NULL)
+		*colon = '\0';
+	return seccomp_export_text(c->profiles, class, colon == NULL, STDOUT_FILENO, e);
+}
+
+static int
+check_config(struct helper *h, struct err *e)
+{
+	if (find_client(h, e) == -1 ||
+	    languages_load(h->config.languages, &h->languages, e) == -1)
+		return -1;
+	scope_fd filters = seccomp_build_all(h->config.profiles, e);
+	return filters == -1 ? -1 : 0;
+}
+
+int
+main(int argc, char *argv[])
+{
+	static struct helper h;
+	const char *config = JB_SYSCONFDIR "/sandbox.conf";
+	char *class = NULL;
+	bool check = false;
+	struct err e = { 0 };
+	int r;
+
+	for (int o; (o = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+		if (o == 'c')
+			config = optarg;
+		else if (o == 'k')
+			check = true;
+		else if (o == 'x')
+			class = optarg;
+		else if (o == 'v')
+			return printf("judgebox-sandbox %s\n", PACKAGE_VERSION) < 0;
+		else
+			return usage(o == 'h' ? stdout : stderr, o == 'h' ? 0 : 2);
+	}
+	if (optind != argc)
+		return usage(stderr, 2);
+	log_start("judgebox-sandbox", LOG_LEVEL_INFO);
+	r = config_load(config, &h.config, &e);
+	if (r == 0) {
+		log_start("judgebox-sandbox", level_of(h.config.log_level));
+		h.listener.fd = -1;
+		if (class != NULL)
+			r = export_filter(&h.config, class, &e);
+		else if (check)
+			r = check_config(&h, &e);
+		else {
+			r = serve(&h, &e);
+			end(&h);
+		}
+	}
+	languages_free(h.languages);
+	cgroups_close(h.cgroups);
+	if (r == -1)
+		log_err(&e, "%s", check ? "configuration" : "cannot go on");
+	return r == -1;
+}

@@ -1,0 +1,339 @@
+#include "sandbox/mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/mount.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/scope.h"
+#include "sandbox/wire/bundle.h"
+
+#define ROOT     "/tmp" /* where the new root is built: every machine has it */
+#define SENTINEL 1      /* seconds after the epoch: no write can happen then */
+
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000
+#endif
+
+/* glibc 2.36 knows the call, older ones do not; sys/mount.h and linux/mount.h differ. */
+struct attributes {
+	uint64_t set, clear, propagation, userns;
+};
+#define ATTR_RDONLY 0x1
+#define ATTR_NOSUID 0x2
+#define ATTR_NODEV  0x4
+#define ATTR_NOEXEC 0x8
+
+static int
+set_attributes(const char *path, unsigned flags, uint64_t set, struct err *e)
+{
+	struct attributes a = { .set = set };
+
+	if (syscall(SYS_mount_setattr, AT_FDCWD, path, flags, &a, sizeof(a)) == -1)
+		return err_sys(e, "mount_setattr %s", path);
+	return 0;
+}
+
+static int
+in_root(char *out, size_t size, const char *path, struct err *e)
+{
+	int n = snprintf(out, size, "%s%s", ROOT, path);
+
+	if (n < 0 || (size_t)n >= size)
+		return err_set(e, ERR_BAD_INPUT, "path %.60s… is too long", path);
+	return 0;
+}
+
+static int
+make_dir(const char *path, struct err *e)
+{
+	char full[512];
+
+	if (in_root(full, sizeof(full), path, e) == -1)
+		return -1;
+	if (mkdir(full, 0755) == -1 && errno != EEXIST)
+		return err_sys(e, "mkdir %s", path);
+	return 0;
+}
+
+/* Every directory above `path`, which begins with '/'. */
+static int
+make_parents(const char *path, struct err *e)
+{
+	char part[512];
+
+	for (const char *s = strchr(path + 1, '/'); s != NULL; s = strchr(s + 1, '/')) {
+		snprintf(part, sizeof(part), "%.*s", (int)(s - path), path);
+		if (make_dir(part, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+make_file(const char *path, const char *text, struct err *e)
+{
+	char full[512];
+
+	if (in_root(full, sizeof(full), path, e) == -1)
+		return -1;
+	scope_fd fd = open(full, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd == -1)
+		return err_sys(e, "create %s", path);
+	return fd_write_all(fd, text, strlen(text), e);
+}
+
+/* Shows the host's `path` (file or directory) in the new root, at the same place. */
+static int
+show(const char *path, uint64_t attributes, struct err *e)
+{
+	struct stat st;
+	char full[512];
+
+	if (stat(path, &st) == -1)
+		return err_sys(e, "stat %s", path);
+	if (make_parents(path, e) == -1)
+		return -1;
+	if ((S_ISDIR(st.st_mode) ? make_dir(path, e) : make_file(path, "", e)) == -1)
+		return -1;
+	if (in_root(full, sizeof(full), path, e) == -1)
+		return -1;
+	/* recursive: submounts are locked to their parent in a user namespace */
+	if (mount(path, full, NULL, MS_BIND | MS_REC, NULL) == -1)
+		return err_sys(e, "bind %s", path);
+	return set_attributes(full, AT_RECURSIVE, attributes, e);
+}
+
+static int
+show_read_only(const char *path, struct err *e)
+{
+	if (access(path, F_OK) == -1)
+		return 0; /* a machine without it needs it not */
+	return show(path, ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV, e);
+}
+
+/* /bin, /lib64 …: a link into /usr on merged systems, a directory on older ones. */
+static int
+show_top(const char *path, struct err *e)
+{
+	char target[256], full[300];
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+
+	if (n == -1)
+		return show_read_only(path, e);
+	target[n] = '\0';
+	if (in_root(full, sizeof(full), path, e) == -1)
+		return -1;
+	if (symlink(target, full) == -1)
+		return err_sys(e, "link %s", path);
+	return 0;
+}
+
+static int
+build_base(struct err *e)
+{
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1)
+		return err_sys(e, "make / private");
+	if (mount("judgebox", ROOT, "tmpfs", MS_NOSUID, "size=1m,nr_inodes=512,mode=0755") ==
+	    -1)
+		return err_sys(e, "mount the root tmpfs");
+	return 0;
+}
+
+static int
+build_system(struct err *e)
+{
+	static const char *const tops[] = { "/bin", "/sbin", "/lib", "/lib32", "/lib64",
+		"/libx32" };
+
+	if (show_read_only("/usr", e) == -1)
+		return -1;
+	for (unsigned i = 0; i < sizeof(tops) / sizeof(tops[0]); i++)
+		if (show_top(tops[i], e) == -1)
+			return -1;
+	/* what the site installed by hand is not the distribution's, and none of a box's */
+	if (access(ROOT "/usr/local", F_OK) == 0 &&
+	    mount("judgebox", ROOT "/usr/local", "tmpfs", MS_NOSUID | MS_NODEV | MS_RDONLY,
+		"size=0,nr_inodes=2,mode=0755") == -1)
+		return err_sys(e, "cover /usr/local");
+	return 0;
+}
+
+static int
+build_etc(const struct words *paths, struct err *e)
+{
+	static const struct {
+		const char *path, *text;
+	} files[] = {
+		{ "/etc/passwd", "root:x:0:0:root:/:/usr/sbin/nologin\n"
+				 "box:x:1000:1000:box:/work:/usr/sbin/nologin\n" },
+		{ "/etc/group", "root:x:0:\nbox:x:1000:\n" },
+		{ "/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n" },
+		{ "/etc/hosts", "127.0.0.1 localhost box\n" },
+	};
+
+	if (make_dir("/etc", e) == -1)
+		return -1;
+	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (make_file(files[i].path, files[i].text, e) == -1)
+			return -1;
+	if (show_read_only("/etc/ld.so.cache", e) == -1 ||
+	    show_read_only("/etc/alternatives", e) == -1)
+		return -1;
+	for (const char *p = words_next(paths, NULL); p != NULL; p = words_next(paths, p))
+		if (show_read_only(p, e) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+build_dev(struct err *e)
+{
+	static const char *const nodes[] = { "/dev/null", "/dev/zero", "/dev/full",
+		"/dev/random", "/dev/urandom" };
+
+	if (make_dir("/dev", e) == -1)
+		return -1;
+	for (unsigned i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+		struct stat st;
+
+		if (stat(nodes[i], &st) == -1 || !S_ISCHR(st.st_mode) || major(st.st_rdev) != 1)
+			return err_set(e, ERR_SYS, "%s is not the memory device", nodes[i]);
+		if (show(nodes[i], ATTR_NOSUID | ATTR_NOEXEC, e) == -1)
+			return -1;
+	}
+	if (symlink("/work", ROOT "/dev/shm") == -1)
+		return err_sys(e, "link /dev/shm");
+	return 0;
+}
+
+static int
+enter_root(struct err *e)
+{
+	if (make_dir("/work", e) == -1)
+		return -1;
+	if (symlink("work", ROOT "/tmp") == -1)
+		return err_sys(e, "link /tmp");
+	if (chdir(ROOT) == -1)
+		return err_sys(e, "chdir to the new root");
+	/* pivot_root(2): with both arguments ".", the old root lies on top of the new one */
+	if (syscall(SYS_pivot_root, ".", ".") == -1)
+		return err_sys(e, "pivot_root");
+	if (umount2(".", MNT_DETACH) == -1)
+		return err_sys(e, "unmount the old root");
+	if (chdir("/") == -1)
+		return err_sys(e, "chdir /");
+	return set_attributes("/", 0, ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV, e);
+}
+
+static int
+check_root(struct err *e)
+{
+	struct stat here, up;
+
+	if (stat("/", &here) == -1 || stat("/..", &up) == -1)
+		return err_sys(e, "stat /");
+	if (here.st_dev != up.st_dev || here.st_ino != up.st_ino)
+		return err_set(e, ERR_BUG, "/.. is not /");
+	if (access("/proc/self", F_OK) == 0 || access("/sys/kernel", F_OK) == 0 ||
+	    access("/root", F_OK) == 0 || access("/home", F_OK) == 0)
+		return err_set(e, ERR_BUG, "the old root shows through");
+	return 0;
+}
+
+int
+mounts_build_root(const struct words *paths, struct err *e)
+{
+	if (build_base(e) == -1 || build_system(e) == -1 || build_etc(paths, e) == -1 ||
+	    build_dev(e) == -1 || enter_root(e) == -1 || check_root(e) == -1)
+		return err_wrap(e, "root");
+	return 0;
+}
+
+/* --- /work ---------------------------------------------------------------------------- */
+
+static int
+write_entry(int work, int bundle, const struct bundle_entry *en, struct err *e)
+{
+	char part[PATH_NAME_MAX + 1], block[65536];
+
+	for (const char *s = strchr(en->name, '/'); s != NULL; s = strchr(s + 1, '/')) {
+		snprintf(part, sizeof(part), "%.*s", (int)(s - en->name), en->name);
+		if (mkdirat(work, part, 0755) == -1 && errno != EEXIST)
+			return err_sys(e, "mkdir %s", part);
+	}
+	scope_fd fd = openat(
+	    work, en->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444);
+	if (fd == -1)
+		return err_sys(e, "create %s", en->name);
+	for (uint64_t done = 0; done < en->size;) {
+		uint64_t n = en->size - done;
+
+		if (n > sizeof(block))
+			n = sizeof(block);
+		if (fd_pread_all(bundle, block, n, en->offset + done, e) == -1 ||
+		    fd_write_all(fd, block, n, e) == -1)
+			return err_wrap(e, "%s", en->name);
+		done += n;
+	}
+	return 0;
+}
+
+static int
+fill_work(int bundle, struct err *e)
+{
+	struct timespec sentinel[2] = { { SENTINEL, 0 }, { SENTINEL, 0 } };
+
+	scope_fd work = open("/work", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (work == -1)
+		return err_sys(e, "open /work");
+	if (bundle >= 0) {
+		scope_free struct bundle_entry *entries = NULL;
+		uint32_t count = 0;
+
+		if (bundle_open(bundle, &entries, &count, e) == -1)
+			return -1;
+		for (uint32_t i = 0; i < count; i++)
+			if (write_entry(work, bundle, &entries[i], e) == -1)
+				return -1;
+	}
+	if (futimens(work, sentinel) == -1)
+		return err_sys(e, "mark /work");
+	return 0;
+}
+
+int
+mounts_new_work(int bundle, uint64_t bytes, unsigned inodes, struct err *e)
+{
+	char options[96];
+
+	if (umount2("/work", MNT_DETACH) == -1 && errno != EINVAL) /* EINVAL: not mounted */
+		return err_sys(e, "unmount /work");
+	/* a tmpfs of size 0 would be unlimited: one page is the smallest */
+	snprintf(options, sizeof(options), "size=%" PRIu64 ",nr_inodes=%u,mode=1777",
+	    bytes > 4096 ? bytes : 4096, inodes);
+	if (mount("judgebox", "/work", "tmpfs",
+		MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME, options) == -1)
+		return err_sys(e, "mount /work");
+	if (fill_work(bundle, e) == -1)
+		return err_wrap(e, "/work");
+	return 0;
+}
+
+bool
+mounts_work_untouched(void)
+{
+	struct stat st;
+
+	return stat("/work", &st) == 0 && st.st_mtim.tv_sec == SENTINEL &&
+	    st.st_mtim.tv_nsec == 0 && st.st_mode == (S_IFDIR | 01777);
+}

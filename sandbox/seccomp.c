@@ -1,0 +1,309 @@
+#include "sandbox/seccomp.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/scope.h"
+#include "sandbox/inner.h"
+
+#define RULES_MAX 1024
+#define MASK_INT  0xffffffffULL
+
+_Static_assert(SECCOMP_FILTERS <= INNER_FILTERS_MAX, "room for every filter");
+
+static const char *const class_names[CLASS_MAX_] = {
+	[CLASS_NATIVE] = "native",
+	[CLASS_PYTHON] = "python",
+	[CLASS_NODE] = "node",
+	[CLASS_JVM] = "jvm",
+	[CLASS_GO] = "go",
+	[CLASS_SCRIPT] = "script",
+	[CLASS_COMPILER] = "compiler",
+	[CLASS_JAVAC] = "javac",
+};
+
+static const struct {
+	const char *name;
+	int value;
+} errno_names[] = {
+	{ "EPERM", EPERM },
+	{ "ENOSYS", ENOSYS },
+	{ "EINVAL", EINVAL },
+	{ "EAFNOSUPPORT", EAFNOSUPPORT },
+};
+
+struct rule {
+	uint32_t action;
+	int nr;
+	bool conditional;
+	unsigned arg;
+	uint64_t mask, value;
+};
+
+struct rules {
+	struct rule rule[RULES_MAX];
+	unsigned count;
+};
+
+int
+seccomp_class_of(const char *name)
+{
+	for (int i = 0; i < CLASS_MAX_; i++)
+		if (strcmp(class_names[i], name) == 0)
+			return i;
+	return -1;
+}
+
+unsigned
+seccomp_filter_index(enum seccomp_class c, bool fork)
+{
+	return 2 * (unsigned)c + (fork ? 0 : 1);
+}
+
+/* --- one line ------------------------------------------------------------------------- */
+
+static int
+read_action(char **words, unsigned *at, uint32_t *action, struct err *e)
+{
+	const char *w = words[(*at)++];
+
+	if (strcmp(w, "allow") == 0) {
+		*action = SCMP_ACT_ALLOW;
+		return 0;
+	}
+	if (strcmp(w, "trip") == 0) {
+		*action = SCMP_ACT_NOTIFY;
+		return 0;
+	}
+	if (strcmp(w, "errno") != 0 || words[*at] == NULL)
+		return err_set(e, ERR_BAD_INPUT, "unknown action '%.40s'", w);
+	w = words[(*at)++];
+	for (unsigned i = 0; i < sizeof(errno_names) / sizeof(errno_names[0]); i++) {
+		if (strcmp(errno_names[i].name, w) != 0)
+			continue;
+		*action = SCMP_ACT_ERRNO((uint32_t)errno_names[i].value);
+		return 0;
+	}
+	return err_set(e, ERR_BAD_INPUT, "unknown errno '%.40s'", w);
+}
+
+static int
+read_hex(const char *w, uint64_t *out, struct err *e)
+{
+	char *end;
+
+	if (w == NULL || *w < '0' || *w > '9')
+		return err_set(e, ERR_BAD_INPUT, "a number is missing");
+	*out = strtoull(w, &end, 0);
+	if (*end != '\0' || *out > MASK_INT)
+		return err_set(e, ERR_BAD_INPUT, "'%.40s' is not a 32-bit number", w);
+	return 0;
+}
+
+/* aN & MASK = VALUE */
+static int
+read_condition(char **words, unsigned at, struct rule *r, struct err *e)
+{
+	if (words[at] == NULL)
+		return 0;
+	if (words[at][0] != 'a' || words[at][1] < '0' || words[at][1] > '5' ||
+	    words[at][2] != '\0' || words[at + 1] == NULL ||
+	    strcmp(words[at + 1], "&") != 0 || words[at + 2] == NULL ||
+	    words[at + 3] == NULL || strcmp(words[at + 3], "=") != 0)
+		return err_set(e, ERR_BAD_INPUT, "a condition is 'aN & MASK = VALUE'");
+	r->conditional = true;
+	r->arg = (unsigned)(words[at][1] - '0');
+	if (read_hex(words[at + 2], &r->mask, e) == -1)
+		return -1;
+	return read_hex(words[at + 4], &r->value, e);
+}
+
+/* A later line replaces the earlier ones of its call, unless both carry a condition. */
+static int
+add_rule(struct rules *all, const struct rule *r, struct err *e)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < all->count; i++)
+		if (all->rule[i].nr != r->nr || (all->rule[i].conditional && r->conditional))
+			all->rule[kept++] = all->rule[i];
+	all->count = kept;
+	if (all->count == RULES_MAX)
+		return err_set(e, ERR_BAD_INPUT, "more than %d rules", RULES_MAX);
+	all->rule[all->count++] = *r;
+	return 0;
+}
+
+#define LINE_WORDS 9
+
+static int
+read_line(char *line, struct rules *all, struct err *e)
+{
+	char *words[LINE_WORDS + 1] = { NULL }, *save = NULL;
+	unsigned n = 0, at = 0;
+	struct rule r = { 0 };
+
+	line[strcspn(line, "#\n")] = '\0';
+	for (char *w = strtok_r(line, " \t", &save); w != NULL;
+	     w = strtok_r(NULL, " \t", &save)) {
+		if (n == LINE_WORDS)
+			return err_set(e, ERR_BAD_INPUT, "too many words");
+		words[n++] = w;
+	}
+	if (n == 0)
+		return 0;
+	if (read_action(words, &at, &r.action, e) == -1)
+		return -1;
+	if (words[at] == NULL)
+		return err_set(e, ERR_BAD_INPUT, "no system call");
+	r.nr = seccomp_syscall_resolve_name(words[at]);
+	if (r.nr == __NR_SCMP_ERROR) {
+		/* newer than this libseccomp: unnamed calls answer ENOSYS all the same */
+		if (r.action == SCMP_ACT_ALLOW)
+			return err_set(e, ERR_BAD_INPUT, "unknown call '%.40s'", words[at]);
+		return 0;
+	}
+	if (read_condition(words, at + 1, &r, e) == -1)
+		return -1;
+	return add_rule(all, &r, e);
+}
+
+static int
+read_profile(const char *dir, const char *name, struct rules *all, struct err *e)
+{
+	char path[512], line[256];
+	int r = 0;
+
+	snprintf(path, sizeof(path), "%s/%s.syscalls", dir, name);
+	FILE *f = fopen(path, "re");
+	if (f == NULL)
+		return err_sys(e, "open %s", path);
+	for (unsigned n = 1; r == 0 && fgets(line, sizeof(line), f) != NULL; n++)
+		if (read_line(line, all, e) == -1)
+			r = err_wrap(e, "%s:%u", path, n);
+	fclose(f);
+	return r;
+}
+
+/* --- one filter ----------------------------------------------------------------------- */
+
+static void
+release(void *ctx)
+{
+	if (*(scmp_filter_ctx *)ctx != NULL)
+		seccomp_release(*(scmp_filter_ctx *)ctx);
+}
+#define scope_filter __attribute__((cleanup(release))) scmp_filter_ctx
+
+static int
+library(int ret, struct err *e, const char *what)
+{
+	if (ret >= 0)
+		return 0;
+	errno = -ret;
+	return err_sys(e, "libseccomp: %s", what);
+}
+
+static int
+fill(scmp_filter_ctx ctx, const struct rules *all, struct err *e)
+{
+	/* Reported like a tripwire; the launcher then ends the box. */
+	if (library(seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_NOTIFY), e,
+		"foreign architectures") == -1)
+		return -1;
+	if (library(seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2), e,
+		"binary tree") == -1)
+		return -1;
+	for (unsigned i = 0; i < all->count; i++) {
+		const struct rule *r = &all->rule[i];
+		struct scmp_arg_cmp cmp = { r->arg, SCMP_CMP_MASKED_EQ, r->mask, r->value };
+
+		if (library(seccomp_rule_add_array(ctx, r->action, r->nr,
+				r->conditional ? 1 : 0, r->conditional ? &cmp : NULL),
+			e, "add a rule") == -1)
+			return err_wrap(e, "call %d", r->nr);
+	}
+	return 0;
+}
+
+static int
+build(const char *dir, const char *name, bool fork, scmp_filter_ctx *out, struct err *e)
+{
+	const char *const layers[] = { "common", fork ? "fork" : "nofork", name, "launcher" };
+
+	scope_free struct rules *all = calloc(1, sizeof(*all));
+	if (all == NULL)
+		return err_sys(e, "calloc");
+	for (unsigned i = 0; i < sizeof(layers) / sizeof(layers[0]); i++)
+		if (read_profile(dir, layers[i], all, e) == -1)
+			return -1;
+	scope_filter ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+	if (ctx == NULL)
+		return err_set(e, ERR_SYS, "libseccomp: no memory for a filter");
+	if (fill(ctx, all, e) == -1)
+		return err_wrap(e, "seccomp class %s", name);
+	*out = ctx;
+	ctx = NULL;
+	return 0;
+}
+
+/* libseccomp writes to a descriptor only; a pipe would fill. */
+static int
+export_bpf(scmp_filter_ctx ctx, struct buf *out, struct err *e)
+{
+	scope_fd fd = fd_memfd_new("judgebox-filter", e);
+	if (fd == -1)
+		return -1;
+	if (library(seccomp_export_bpf(ctx, fd), e, "export") == -1)
+		return -1;
+	off_t len = lseek(fd, 0, SEEK_END);
+	if (len <= 0 || len % (off_t)sizeof(struct sock_filter) != 0)
+		return err_set(e, ERR_BUG, "libseccomp exported %lld bytes", (long long)len);
+	if (fd_pread_all(fd, buf_room(out, (size_t)len), (size_t)len, 0, e) == -1)
+		return -1;
+	out->len += (size_t)len;
+	return 0;
+}
+
+int
+seccomp_build_all(const char *dir, struct err *e)
+{
+	struct inner_filters head = { .count = SECCOMP_FILTERS };
+	scope_buf programs = { 0 }, all = { 0 };
+
+	for (int c = 0; c < CLASS_MAX_; c++)
+		for (int fork = 0; fork <= 1; fork++) {
+			unsigned i = seccomp_filter_index((enum seccomp_class)c, fork);
+			size_t start = programs.len;
+			scope_filter ctx = NULL;
+
+			if (build(dir, class_names[c], fork, &ctx, e) == -1 ||
+			    export_bpf(ctx, &programs, e) == -1)
+				return -1;
+			head.filter[i].offset = (uint32_t)(sizeof(head) + start);
+			head.filter[i].instructions =
+			    (uint32_t)((programs.len - start) / sizeof(struct sock_filter));
+		}
+	buf_add(&all, &head, sizeof(head));
+	buf_add(&all, programs.data, programs.len);
+	return fd_memfd("judgebox-filters", all.data, all.len, e);
+}
+
+int
+seccomp_export_text(const char *dir, const char *name, bool fork, int fd, struct err *e)
+{
+	scope_filter ctx = NULL;
+
+	if (seccomp_class_of(name) == -1)
+		return err_set(e, ERR_BAD_INPUT, "no seccomp class '%.40s'", name);
+	if (build(dir, name, fork, &ctx, e) == -1)
+		return -1;
+	return library(seccomp_export_pfc(ctx, fd), e, "export as text");
+}

@@ -1,0 +1,37 @@
+/*
+ * seccomp - the filters of all classes, built once from profiles/NAME.syscalls.
+ * The one door to libseccomp; what slots get is finished BPF in a sealed memory file.
+ */
+#ifndef SANDBOX_SECCOMP_H
+#define SANDBOX_SECCOMP_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+enum seccomp_class {
+	CLASS_NATIVE,
+	CLASS_PYTHON,
+	CLASS_NODE,
+	CLASS_JVM,
+	CLASS_GO,
+	CLASS_SCRIPT,
+	CLASS_COMPILER,
+	CLASS_JAVAC,
+	CLASS_MAX_,
+};
+
+/* -1: no such class. */
+int seccomp_class_of(const char *name);
+
+/* Index of a class's filter in the file; fork: processes, or threads only. */
+unsigned seccomp_filter_index(enum seccomp_class c, bool fork);
+#define SECCOMP_FILTERS (2 * CLASS_MAX_)
+
+/* Reads the profiles in dir; returns the sealed file (inner.h: struct inner_filters). */
+int seccomp_build_all(const char *dir, struct err *e);
+
+/* One filter as text, for `--export-filter` and the golden tests: libseccomp's PFC. */
+int seccomp_export_text(const char *dir, const char *name, bool fork, int fd, struct err *e);
+
+#endif

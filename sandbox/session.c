@@ -1,0 +1,309 @@
+#include "sandbox/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+
+typedef int handler(
+    struct session *s, const union wire_body *b, int *fds, struct err *e);
+static handler on_hello, on_status, on_job, on_compile, on_run, on_kill, on_end;
+
+#define IN(state)  (1u << SESSION_##state)
+#define VERSION_FDS 2 /* a version command has no input */
+
+/*
+ * All that an unprivileged peer can make us do.  A request absent here, sent in the
+ * wrong state, of the wrong size or with the wrong number of descriptors cannot reach
+ * any handler.  (Sizes follow from the type: wire_recv and wire_body_size.)
+ */
+static const struct request {
+	unsigned states; /* in which it is permitted */
+	unsigned fds_min, fds_max;
+	handler *handle;
+} requests[WIRE_REQUEST_MAX_] = {
+	[WIRE_HELLO] = { IN(NEW), 0, 0, on_hello },
+	[WIRE_STATUS] = { IN(IDLE) | IN(JOB), 0, 0, on_status },
+	[WIRE_JOB] = { IN(IDLE), 1, 1, on_job },
+	[WIRE_COMPILE] = { IN(JOB), 2, 2, on_compile },
+	[WIRE_RUN] = { IN(JOB), VERSION_FDS, 3, on_run },
+	[WIRE_KILL] = { IN(JOB), 0, 0, on_kill },
+	[WIRE_END] = { IN(JOB), 0, 0, on_end },
+};
+
+int
+session_handle(struct session *s, const struct wire_message *m, int *fds, unsigned nfds,
+    struct err *e)
+{
+	int r = -1;
+
+	if (m->head.type >= WIRE_REQUEST_MAX_ || requests[m->head.type].handle == NULL)
+		err_set(e, ERR_PROTO, "unknown request %u", m->head.type);
+	else if ((requests[m->head.type].states & (1u << s->state)) == 0)
+		err_set(e, ERR_PROTO, "request %u: not now", m->head.type);
+	else if (nfds < requests[m->head.type].fds_min || nfds > requests[m->head.type].fds_max)
+		err_set(e, ERR_PROTO, "request %u: %u descriptors", m->head.type, nfds);
+	else {
+		for (unsigned i = nfds; i < WIRE_FDS_MAX; i++)
+			fds[i] = -1;
+		r = requests[m->head.type].handle(s, &m->body, fds, e);
+		nfds = WIRE_FDS_MAX; /* what a handler kept, it set to -1 */
+	}
+	fd_close_all(fds, nfds);
+	return r;
+}
+
+static int
+answer(struct session *s, enum wire_type type, const void *body, struct err *e)
+{
+	return wire_send(s->peer.fd, type, body, NULL, 0, e);
+}
+
+static int
+on_hello(struct session *s, const union wire_body *b, int *fds, struct err *e)
+{
+	struct wire_welcome w = { s->host->slots, WIRE_PENDING_MAX };
+
+	(void)b, (void)fds;
+	s->state = SESSION_IDLE;
+	return answer(s, WIRE_WELCOME, &w, e);
+}
+
+static int
+on_status(struct session *s, const union wire_body *b, int *fds, struct err *e)
+{
+	struct wire_state st = { 0 };
+
+	(void)b, (void)fds;
+	s->host->status(s->host->owner, &st);
+	return answer(s, WIRE_STATE, &st, e);
+}
+
+/* --- a job ------------------------------------------------------------------------------- */
+
+static int
+check_text(const char *text, size_t size, const char *what, struct err *e)
+{
+	if (memchr(text, '\0', size) == NULL)
+		return err_set(e, ERR_PROTO, "%s is not terminated", what);
+	return 0;
+}
+
+static int
+refuse(struct session *s, const struct err *why, struct err *e)
+{
+	struct wire_refused r = { .why = *why };
+
+	return answer(s, WIRE_REFUSED, &r, e);
+}
+
+static int
+check_options(const struct language *l, const struct words *options, struct err *e)
+{
+	for (const char *o = words_next(options, NULL); o != NULL; o = words_next(options, o))
+		if (!words_has(&l->options, o))
+			return err_set(e, ERR_BAD_INPUT, "compile option '%.60s' is not listed", o);
+	return 0;
+}
+
+static int
+on_job(struct session *s, const union wire_body *b, int *fds, struct err *e)
+{
+	const struct wire_job *j = &b->job;
+	struct err why = { 0 };
+	struct wire_busy busy;
+
+	if (check_text(j->language, sizeof(j->language), "job: language", e) == -1 ||
+	    words_check(&j->options, e) == -1)
+		return err_wrap(e, "job");
+	const struct language *lang = languages_find(s->host->languages, j->language);
+	if (lang == NULL) {
+		err_set(&why, ERR_BAD_INPUT, "unknown language '%s'", j->language);
+		return refuse(s, &why, e);
+	}
+	if (check_options(lang, &j->options, &why) == -1)
+		return refuse(s, &why, e);
+	busy.retry_us = s->host->wait_for(s->host->owner, j->tests);
+	if (busy.retry_us > 0)
+		return answer(s, WIRE_BUSY, &busy, e);
+	s->job = job_new(lang, &j->options, fds[0], &why);
+	if (s->job == NULL)
+		return why.code == ERR_PROTO ? err_set(e, ERR_PROTO, "%s", why.msg)
+					     : refuse(s, &why, e);
+	fds[0] = -1;
+	s->job->tests_left = j->tests < 1000000 ? j->tests : 1000000;
+	s->state = SESSION_JOB;
+	return answer(s, WIRE_READY, NULL, e);
+}
+
+static int
+on_end(struct session *s, const union wire_body *b, int *fds, struct err *e)
+{
+	(void)b, (void)fds;
+	if (s->pending > 0)
+		return err_set(e, ERR_PROTO, "end: %u runs are outstanding", s->pending);
+	job_drop(s->job);
+	s->job = NULL;
+	s->state = SESSION_IDLE;
+	return 0;
+}
+
+/* --- runs --------------------------------------------------------------------------------- */
+
+static int
+submit(struct session *s, enum run_kind kind, uint32_t tag,
+    const struct wire_limits *limits, const struct words *args, int *fds, struct err *e)
+{
+	if (s->pending >= WIRE_PENDING_MAX)
+		return err_set(e, ERR_PROTO, "more than %d runs outstanding", WIRE_PENDING_MAX);
+	if (config_check_limits(s->host->config, limits, e) == -1)
+		return -1;
+	struct run *r = run_new(s, s->job, kind, e);
+	if (r == NULL)
+		return -1;
+	r->tag = tag;
+	r->limits = *limits;
+	if (args != NULL)
+		r->args = *args;
+	for (unsigned i = 0; i < 3; i++) {
+		r->fds[i] = fds[i];
+		fds[i] = -1;
+	}
+	s->pending++;
+	if (kind == RUN_TEST && s->job->tests_left > 0)
+		s->job->tests_left--;
+	s->host->submit(s->host->owner, s, r);
+	return 0;
+}
+
+static int
+on_compile(struct session *s, const union wire_body *b, int *fds, struct err *e)
+{
+	int streams[3] = { -1, fds[0], fds[1] };
+
+	if (!language_is_compiled(s->job->lang) || s->job->compile_asked)
+		return err_set(e, ERR_PROTO, "compile: not this job, or not again");
+	if (fd_check_pipe_writer(fds[0], e) == -1 || fd_check_pipe_writer(fds[1], e) == -1)
+		return err_wrap(e, "compile");
+	if (submit(s, RUN_COMPILE, b->compile.tag, &b->compile.limits, NULL, streams, e) == -1)
+		return err_wrap(e, "compile");
+	s->job->compile_asked = true;
+	fds[0] = fds[1] = -1;
+	return 0;
+}
+
+static int
+on_version(struct session *s, const struct wire_run *run, int *fds, struct err *e)
+{
+	int streams[3] = { -1, fds[0], fds[1] };
+
+	if (fds[2] != -1 || run->args.count != 0)
+		return err_set(e, ERR_PROTO, "version: takes no input and no arguments");
+	streams[0] = fd_memfd("judgebox-empty", "", 0, e);
+	if (streams[0] == -1)
+		return -1;
+	if (submit(s, RUN_VERSION, run->tag, &run->limits, NULL, streams, e) == -1) {
+		fd_close_all(streams, 1);
+		return err_wrap(e, "version");
+	}
+	fds[0] = fds[1] = -1;
+	return 0;
+}
+
+static int
+on_run(struct session *s, const union wire_body *b, int *fds, struct err *e)
+{
+	const struct wire_run *run = &b->run;
+	uint64_t size;
+
+	if (words_check(&run->args, e) == -1)
+		return err_wrap(e, "run");
+	for (unsigned i = 0; i < 2; i++) /* the last two are the streams either way */
+		if (fd_check_pipe_writer(fds[fds[2] == -1 ? i : i + 1], e) == -1)
+			return err_wrap(e, "run");
+	if (run->stage == WIRE_STAGE_VERSION)
+		return on_version(s, run, fds, e);
+	if (run->stage != WIRE_STAGE_RUN || fds[2] == -1)
+		return err_set(e, ERR_PROTO, "run: unknown stage %u, or no input", run->stage);
+	if (!s->job->ready)
+		return err_set(e, ERR_PROTO, "run: nothing is compiled");
+	if (fd_check_sealed(fds[0], WIRE_INPUT_MAX, &size, e) == -1)
+		return err_wrap(e, "run: input");
+	if (submit(s, RUN_TEST, run->tag, &run->limits, &run->args, fds, e) == -1)
+		return err_wrap(e, "run");
+	return 0;
+}
+
+static int
+on_kill(struct session *s, const union wire_body *b, int *fds, struct err *e)
+{
+	(void)fds;
+	if (b->kill.why != WIRE_FIRED_OUTPUT && b->kill.why != WIRE_FIRED_CANCEL)
+		return err_set(e, ERR_PROTO, "kill: reason %u", b->kill.why);
+	s->host->kill(s->host->owner, s, b->kill.tag, (enum wire_fired)b->kill.why);
+	return 0;
+}
+
+/* --- the connection ------------------------------------------------------------------------ */
+
+static void
+on_peer(struct watcher *w, uint32_t events)
+{
+	static struct wire_message m;
+	struct session *s = w->owner;
+	struct err e = { 0 };
+	int fds[WIRE_FDS_MAX];
+	unsigned nfds;
+
+	(void)events;
+	if (wire_recv(w->fd, &m, fds, &nfds, &e) == 0 &&
+	    session_handle(s, &m, fds, nfds, &e) == 0 && !s->broken)
+		return;
+	if (e.code != ERR_GONE && e.code != ERR_NONE)
+		log_err(&e, "a client broke the protocol and is dropped");
+	session_close(s);
+}
+
+struct session *
+session_open(struct session_host *host, int sock, struct err *e)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		err_sys(e, "calloc");
+		return NULL;
+	}
+	s->host = host;
+	s->peer = (struct watcher){ sock, on_peer, s };
+	if (loop_add(host->loop, &s->peer, e) == -1) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void
+session_close(struct session *s)
+{
+	loop_remove(s->host->loop, &s->peer);
+	close(s->peer.fd);
+	s->host->closed(s->host->owner, s);
+	job_drop(s->job);
+	free(s);
+}
+
+/* The socket is non-blocking: a peer that does not read its answers is dropped, when its
+ * next message or its end comes, and its runs with it. */
+void
+session_answer(struct session *s, const struct wire_outcome *o)
+{
+	struct err e = { 0 };
+
+	s->pending--;
+	if (wire_send(s->peer.fd, WIRE_OUTCOME, o, NULL, 0, &e) == -1 && e.code != ERR_GONE) {
+		log_err(&e, "a client does not take its outcome");
+		s->broken = true;
+	}
+}
