@@ -22,7 +22,7 @@ open_beneath(int dir, const char *name, uint64_t flags, struct err *e)
 {
 	struct open_how how = { .flags = flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
-		    RESOLVE_NO_XDEV };
+			   RESOLVE_NO_XDEV };
 	long fd = syscall(SYS_openat2, dir, name, &how, sizeof(how));
 
 	if (fd == -1) {
@@ -44,8 +44,9 @@ check_file(int fd, const char *name, uint64_t max_bytes, uint64_t *size, struct 
 		return err_set(e, ERR_BAD_INPUT,
 		    "artifact '%.80s' is not a plain file of the compiler's", name);
 	if ((uint64_t)st.st_size > max_bytes)
-		return err_set(e, ERR_BAD_INPUT, "artifact '%.80s' has %lld bytes, %llu allowed",
-		    name, (long long)st.st_size, (unsigned long long)max_bytes);
+		return err_set(e, ERR_BAD_INPUT,
+		    "artifact '%.80s' has %lld bytes, %llu allowed", name,
+		    (long long)st.st_size, (unsigned long long)max_bytes);
 	*size = (uint64_t)st.st_size;
 	return 0;
 }
@@ -70,14 +71,16 @@ artifact_copy(int fd, uint64_t size, struct err *e)
 	return take_fd(&copy);
 }
 
-/* --- a tree ---------------------------------------------------------------------------- */
+/* --- a tree ----------------------------------------------------------------------------
+ */
 
 struct tree {
 	struct bundle_writer out;
 	uint64_t left; /* bytes still allowed */
 };
 
-static int add_tree(struct tree *t, int root, const char *below, unsigned depth, struct err *e);
+static int add_tree(
+    struct tree *t, int root, const char *below, unsigned depth, struct err *e);
 
 static int
 add_file(struct tree *t, int root, const char *path, const char *name, struct err *e)
@@ -156,8 +159,9 @@ take_tree(int work, uint64_t max_bytes, struct err *e)
 	int fd = -1;
 
 	if (add_tree(&t, work, "", 0, e) == 0)
-		fd = t.out.count > 0 ? bundle_write(&t.out, e)
-				     : err_set(e, ERR_BAD_INPUT, "the compiler left no files");
+		fd = t.out.count > 0
+			 ? bundle_write(&t.out, e)
+			 : err_set(e, ERR_BAD_INPUT, "the compiler left no files");
 	bundle_free(&t.out);
 	return fd;
 }

@@ -34,13 +34,14 @@ static const struct {
 	[METER_CPU_MAX] = { "cpu", "cpu.cfs_quota_us", "cpu.max", false, O_RDWR },
 	[METER_MEMORY] = { "memory", "memory.usage_in_bytes", "memory.current", false,
 	    O_RDONLY },
-	[METER_MEMORY_PEAK] = { "memory", "memory.max_usage_in_bytes", "memory.peak", false,
-	    O_RDWR },
+	[METER_MEMORY_PEAK] = { "memory", "memory.max_usage_in_bytes", "memory.peak",
+	    false, O_RDWR },
 	[METER_MEMORY_MAX] = { "memory", "memory.limit_in_bytes", "memory.max", false,
 	    O_RDWR },
 	[METER_MEMSW_MAX] = { "memory", "memory.memsw.limit_in_bytes", "memory.swap.max",
 	    true, O_RDWR },
-	[METER_OOM] = { "memory", "memory.oom_control", "memory.events", false, O_RDONLY },
+	[METER_OOM] = { "memory", "memory.oom_control", "memory.events", false,
+	    O_RDONLY },
 	[METER_PIDS] = { "pids", "pids.current", "pids.current", false, O_RDONLY },
 	[METER_PIDS_MAX] = { "pids", "pids.max", "pids.max", false, O_RDWR },
 };
@@ -66,7 +67,8 @@ mount_point(const struct cgroups *g, const char *controller, char *out, size_t s
 	}
 	if (cgroup_get_subsys_mount_point(controller, &mp) != 0 || mp == NULL)
 		return err_set(e, ERR_SYS,
-		    "cgroup controller '%s' is not mounted: boot with cgroup v2, or mount it",
+		    "cgroup controller '%s' is not mounted: boot with cgroup v2, or "
+		    "mount it",
 		    controller);
 	snprintf(out, size, "%s", mp);
 	free(mp);
@@ -79,7 +81,8 @@ slot_name(const struct cgroups *g, unsigned slot, char *out, size_t size)
 	snprintf(out, size, "%s/slot%u", g->base, slot);
 }
 
-/* --- v2: controllers are handed down level by level ------------------------------------ */
+/* --- v2: controllers are handed down level by level ------------------------------------
+ */
 
 static int
 write_file(const char *path, const char *text, struct err *e)
@@ -143,13 +146,15 @@ prepare_v2(struct cgroups *g, const char *name, struct err *e)
 	if (strcmp(name, "self") == 0) {
 		if (own_v2_group(g->base, sizeof(g->base), e) == -1)
 			return -1;
-		/* started by hand in the root group: nothing was delegated, nothing forbids */
+		/* started by hand in the root group: nothing was delegated, nothing
+		 * forbids */
 		char *tail = strstr(g->base, "/supervisor");
 		if (tail != NULL && tail[strlen("/supervisor")] == '\0')
 			*tail = '\0';
 		if (g->base[0] == '\0')
 			return err_set(e, ERR_SYS,
-			    "cgroup = \"self\" needs a delegated group (systemd: Delegate=yes)");
+			    "cgroup = \"self\" needs a delegated group (systemd: "
+			    "Delegate=yes)");
 		if (move_self_down(g, e) == -1)
 			return -1;
 		return hand_down(g->base, e);
@@ -191,7 +196,8 @@ cgroups_open(const char *name, struct cgroups **out, struct err *e)
 		return -1;
 	if (!g->v2) {
 		if (strcmp(name, "self") == 0)
-			name = "judgebox"; /* v1 has no delegation: the root of each tree */
+			name =
+			    "judgebox"; /* v1 has no delegation: the root of each tree */
 		snprintf(g->base, sizeof(g->base), "%s", name);
 		for (const char *const *c = v1_controllers; *c != NULL; c++)
 			if (mount_point(g, *c, mp, sizeof(mp), e) == -1)
@@ -213,7 +219,8 @@ cgroups_v2(const struct cgroups *g)
 	return g->v2;
 }
 
-/* --- one slot ------------------------------------------------------------------------- */
+/* --- one slot -------------------------------------------------------------------------
+ */
 
 static void
 free_group(struct cgroup **cg)
@@ -230,7 +237,8 @@ new_group(const struct cgroups *g, const char *name, struct cgroup **out, struct
 
 	if (cg == NULL)
 		return err_set(e, ERR_SYS, "libcgroup: no memory");
-	for (const char *const *c = g->v2 ? v2_controllers : v1_controllers; *c != NULL; c++)
+	for (const char *const *c = g->v2 ? v2_controllers : v1_controllers; *c != NULL;
+	     c++)
 		if (cgroup_add_controller(cg, *c) == NULL) {
 			cgroup_free(&cg);
 			return err_set(e, ERR_SYS, "libcgroup: add controller %s", *c);
@@ -240,8 +248,8 @@ new_group(const struct cgroups *g, const char *name, struct cgroup **out, struct
 }
 
 static int
-open_meter(const struct cgroups *g, const char *name, enum meter_file f, int *fd,
-    struct err *e)
+open_meter(
+    const struct cgroups *g, const char *name, enum meter_file f, int *fd, struct err *e)
 {
 	char mp[256], path[640];
 	const char *file = g->v2 ? files[f].v2 : files[f].v1;
@@ -252,7 +260,8 @@ open_meter(const struct cgroups *g, const char *name, enum meter_file f, int *fd
 	snprintf(path, sizeof(path), "%s/%s/%s", mp, name, file);
 	*fd = open(path, flags);
 	if (*fd == -1 && f == METER_MEMORY_PEAK && g->v2)
-		*fd = open(path, O_RDONLY | O_CLOEXEC); /* cannot be reset before Linux 6.12 */
+		*fd = open(
+		    path, O_RDONLY | O_CLOEXEC); /* cannot be reset before Linux 6.12 */
 	if (*fd == -1 && !files[f].optional)
 		return err_sys(e, "open %s", path);
 	return 0;
@@ -260,8 +269,8 @@ open_meter(const struct cgroups *g, const char *name, enum meter_file f, int *fd
 
 /* No swap, whatever the machine has: time and memory would mean nothing. */
 static int
-forbid_swap(const struct cgroups *g, const char *name, const int fd[METER_MAX_],
-    struct err *e)
+forbid_swap(
+    const struct cgroups *g, const char *name, const int fd[METER_MAX_], struct err *e)
 {
 	char mp[256], path[640];
 
@@ -381,7 +390,8 @@ cgroups_clean(struct cgroups *g, unsigned slots, struct err *e)
 		for (int tries = 0; cgroups_drop_slot(g, i, e) == -1; tries++) {
 			if (tries == 200)
 				return err_wrap(e, "left by an earlier instance");
-			nanosleep(&pause, NULL); /* the dying have no event for strangers */
+			nanosleep(
+			    &pause, NULL); /* the dying have no event for strangers */
 		}
 	*e = (struct err){ 0 };
 	return 0;

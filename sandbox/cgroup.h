@@ -27,7 +27,8 @@ bool cgroups_v2(const struct cgroups *g);
 int cgroups_clean(struct cgroups *g, unsigned slots, struct err *e);
 
 /* fd: METER_MAX_ descriptors, owned by the caller; a file the kernel lacks is -1. */
-int cgroups_make_slot(struct cgroups *g, unsigned slot, int fd[METER_MAX_], struct err *e);
+int cgroups_make_slot(
+    struct cgroups *g, unsigned slot, int fd[METER_MAX_], struct err *e);
 int cgroups_attach(struct cgroups *g, unsigned slot, pid_t pid, struct err *e);
 /* ERR_BUSY: something still lives in it. */
 int cgroups_drop_slot(struct cgroups *g, unsigned slot, struct err *e);

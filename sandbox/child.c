@@ -71,7 +71,8 @@ set_stdio(const struct child *c)
 static long
 set_oom_score(const struct child *c)
 {
-	long fd = raw_call(SYS_openat, c->proc, "self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0, 0);
+	long fd = raw_call(
+	    SYS_openat, c->proc, "self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0, 0);
 	if (fd < 0)
 		return fd;
 
@@ -92,7 +93,8 @@ static long
 set_rlimits(const struct child *c)
 {
 	const struct wire_limits *l = &c->limits;
-	uint64_t seconds = l->cpu_us / 1000000 + 2; /* a backstop: the group's clock decides */
+	uint64_t seconds =
+	    l->cpu_us / 1000000 + 2; /* a backstop: the group's clock decides */
 	long r = limit(RLIMIT_FSIZE, l->file_bytes, l->file_bytes);
 
 	if (r == 0)

@@ -28,7 +28,8 @@ static const struct conf_key keys[] = {
 	CONF_ROW(TEXT, struct config, cgroup, 0, 0, "cgroup of the slots"),
 	CONF_ROW(TEXT, struct config, log_level, 0, 0, "error, warn, info or debug"),
 	CONF_ROW(UINT, struct config, slots, 0, CONFIG_SLOTS_MAX, "boxes at a time"),
-	CONF_ROW(UINT, struct config, uid_base, 65536, 4000000000, "first id of the slots"),
+	CONF_ROW(
+	    UINT, struct config, uid_base, 65536, 4000000000, "first id of the slots"),
 	CONF_ROW(MSEC, struct config, max_wait, 0, 3600000, "longest predicted wait"),
 	CONF_ROW(UINT, struct config, work_inodes, 64, 1 << 20, "files in /work"),
 	{ .name = "caps", .kind = CONF_GROUP },
@@ -49,13 +50,20 @@ config_load(const char *path, struct config *c, struct err *e)
 		.uid_base = 200000,
 		.max_wait = 30000,
 		.work_inodes = 4096,
-		.caps = { .cpu_ms = 60000, .wall_ms = 120000, .memory_bytes = MIB(2048),
-		    .processes = 512, .output_bytes = MIB(64), .file_bytes = MIB(512),
-		    .stack_bytes = MIB(1024), .open_files = 4096, .cpu_share = 64000 },
+		.caps = { .cpu_ms = 60000,
+		    .wall_ms = 120000,
+		    .memory_bytes = MIB(2048),
+		    .processes = 512,
+		    .output_bytes = MIB(64),
+		    .file_bytes = MIB(512),
+		    .stack_bytes = MIB(1024),
+		    .open_files = 4096,
+		    .cpu_share = 64000 },
 	};
 	scope_conf file = NULL;
 
-	if (conf_open(path, &file, e) == -1 || conf_read(file, NULL, keys, &new, e) == -1 ||
+	if (conf_open(path, &file, e) == -1 ||
+	    conf_read(file, NULL, keys, &new, e) == -1 ||
 	    conf_read(file, "caps", caps_keys, &new.caps, e) == -1)
 		return -1;
 	*c = new;
@@ -83,7 +91,7 @@ config_check_limits(const struct config *c, const struct wire_limits *l, struct 
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (rows[i].value < rows[i].least || rows[i].value > rows[i].most)
 			return err_set(e, ERR_OVER_LIMIT,
-			    "%s: %" PRIu64 " is outside %" PRIu64 "..%" PRIu64, rows[i].name,
-			    rows[i].value, rows[i].least, rows[i].most);
+			    "%s: %" PRIu64 " is outside %" PRIu64 "..%" PRIu64,
+			    rows[i].name, rows[i].value, rows[i].least, rows[i].most);
 	return 0;
 }

@@ -33,6 +33,7 @@ struct config {
 int config_load(const char *path, struct config *c, struct err *e);
 
 /* Every limit of a request lies in [least, cap]; the name of the first that does not. */
-int config_check_limits(const struct config *c, const struct wire_limits *l, struct err *e);
+int config_check_limits(
+    const struct config *c, const struct wire_limits *l, struct err *e);
 
 #endif

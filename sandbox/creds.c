@@ -45,9 +45,11 @@ empty_bounding_set(struct err *e)
 {
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) {
 		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == -1)
-			return err_sys(e, "drop capability %d from the bounding set", cap);
+			return err_sys(
+			    e, "drop capability %d from the bounding set", cap);
 		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) != 0)
-			return err_set(e, ERR_BUG, "capability %d stayed in the bounding set", cap);
+			return err_set(
+			    e, ERR_BUG, "capability %d stayed in the bounding set", cap);
 	}
 	return 0;
 }
@@ -85,7 +87,8 @@ creds_become(unsigned uid, unsigned gid)
 	if (ret != 0)
 		return ret;
 	for (unsigned i = 0; i < 2; i++)
-		if ((c.data[i].permitted | c.data[i].effective | c.data[i].inheritable) != 0)
+		if ((c.data[i].permitted | c.data[i].effective | c.data[i].inheritable) !=
+		    0)
 			return -EPERM;
 	ret = raw_call(SYS_getresuid, &r, &ef, &s, 0, 0);
 	if (ret == 0 && (r != uid || ef != uid || s != uid))

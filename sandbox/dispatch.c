@@ -10,7 +10,8 @@
 
 #define USUAL_START_US 100000 /* before anything was measured */
 
-/* --- turns --------------------------------------------------------------------------------- */
+/* --- turns
+ * --------------------------------------------------------------------------------- */
 
 static struct session *
 next_waiting(struct dispatch *d)
@@ -63,7 +64,8 @@ fill_slots(struct dispatch *d)
 	}
 }
 
-/* --- what slots tell ------------------------------------------------------------------------- */
+/* --- what slots tell
+ * ------------------------------------------------------------------------- */
 
 static void
 on_up(void *owner, struct slot *s)
@@ -100,7 +102,8 @@ on_done(void *owner, struct slot *slot, struct run *r, const struct wire_outcome
 	fill_slots(d);
 }
 
-/* --- what sessions ask ------------------------------------------------------------------------ */
+/* --- what sessions ask
+ * ------------------------------------------------------------------------ */
 
 static unsigned
 queued_runs(const struct dispatch *d, bool announced)
@@ -166,7 +169,9 @@ static void
 cancel_queued(struct session *s, struct run **at)
 {
 	struct run *r = *at;
-	struct wire_outcome o = { .tag = r->tag, .fired = WIRE_FIRED_CANCEL, .violation = -1 };
+	struct wire_outcome o = {
+		.tag = r->tag, .fired = WIRE_FIRED_CANCEL, .violation = -1
+	};
 
 	*at = r->next;
 	session_answer(s, &o);
@@ -226,7 +231,8 @@ int
 dispatch_connect(struct dispatch *d, int sock, struct err *e)
 {
 	if (d->nsessions >= DISPATCH_SESSIONS_MAX)
-		return err_set(e, ERR_BUSY, "%d clients are connected", DISPATCH_SESSIONS_MAX);
+		return err_set(
+		    e, ERR_BUSY, "%d clients are connected", DISPATCH_SESSIONS_MAX);
 	struct session *s = session_open(&d->sessions_host, sock, e);
 	if (s == NULL)
 		return -1;
@@ -238,7 +244,9 @@ dispatch_connect(struct dispatch *d, int sock, struct err *e)
 	return 0;
 }
 
-/* --- life -------------------------------------------------------------------------------------- */
+/* --- life
+ * --------------------------------------------------------------------------------------
+ */
 
 int
 dispatch_start(struct dispatch *d, struct slot_host *host,
@@ -251,9 +259,16 @@ dispatch_start(struct dispatch *d, struct slot_host *host,
 	host->up = on_up;
 	host->down = on_down;
 	host->done = on_done;
-	d->sessions_host = (struct session_host){ .loop = host->loop, .config = host->config,
-		.languages = languages, .owner = d, .slots = nslots, .wait_for = wait_for,
-		.status = status, .submit = submit, .kill = kill_tag, .closed = closed };
+	d->sessions_host = (struct session_host){ .loop = host->loop,
+		.config = host->config,
+		.languages = languages,
+		.owner = d,
+		.slots = nslots,
+		.wait_for = wait_for,
+		.status = status,
+		.submit = submit,
+		.kill = kill_tag,
+		.closed = closed };
 	d->usual_us = USUAL_START_US;
 	for (unsigned i = 0; i < nslots; i++) {
 		slot_init(&d->slots[i], host, i, i % (unsigned)(cores > 0 ? cores : 1));

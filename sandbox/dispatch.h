@@ -19,8 +19,8 @@ struct dispatch {
 	unsigned nslots;
 	struct session *sessions; /* owned, doubly linked */
 	unsigned nsessions;
-	struct session *turn; /* whose turn it is next; NULL: the first */
-	uint64_t usual_us;    /* how long runs took of late, smoothed */
+	struct session *turn;  /* whose turn it is next; NULL: the first */
+	uint64_t usual_us;     /* how long runs took of late, smoothed */
 	struct err last_fault; /* of a slot; code ERR_NONE once one came up again */
 };
 

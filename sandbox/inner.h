@@ -6,8 +6,9 @@
  *   launcher  RUN (descriptors: [program] input output error), KILL; answered by OUTCOME
  *   compile   made for one COMPILE; OUTCOME, then ARTIFACT (with a descriptor if any)
  *
- * A slot trusts the helper; the helper believes a slot's facts but checks its descriptors:
- * a slot is our code with root's powers over its own namespaces, and no more.
+ * A slot trusts the helper; the helper believes a slot's facts but checks its
+ * descriptors: a slot is our code with root's powers over its own namespaces, and no
+ * more.
  */
 #ifndef SANDBOX_INNER_H
 #define SANDBOX_INNER_H
@@ -23,8 +24,7 @@
 enum {
 	INNER_FD_CONTROL = 3, /* keeper socket */
 	INNER_FD_FILTERS,     /* sealed: struct inner_filters, then the programs */
-	INNER_FD_GO,          /* pipe: one byte when ids and cgroups are in place */
-	INNER_FD_METERS,      /* METER_MAX_ of them, see meter.h; absent ones are /dev/null */
+	INNER_FD_METERS, /* METER_MAX_ of them, see meter.h; absent ones are /dev/null */
 };
 
 #define INNER_FILTERS_MAX 32
@@ -54,10 +54,10 @@ struct inner_filters {
 
 struct inner_setup {
 	uint32_t type;
-	uint32_t cpu;         /* the core the slot is pinned to */
+	uint32_t cpu; /* the core the slot is pinned to */
 	uint32_t cgroup_v2;
 	uint32_t work_inodes;
-	struct words paths;   /* extra read-only paths of all languages */
+	struct words paths; /* extra read-only paths of all languages */
 };
 
 /* Starts a launcher on the socket passed along. */

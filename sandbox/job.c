@@ -30,7 +30,8 @@ add_entries(struct bundle_writer *w, int bundle, const struct bundle_entry *entr
 		scope_free char *data = malloc(entries[i].size + 1);
 		if (data == NULL)
 			return err_sys(e, "malloc");
-		if (fd_pread_all(bundle, data, entries[i].size, entries[i].offset, e) == -1 ||
+		if (fd_pread_all(bundle, data, entries[i].size, entries[i].offset, e) ==
+			-1 ||
 		    bundle_add(w, entries[i].name, data, entries[i].size, e) == -1)
 			return -1;
 	}
@@ -62,8 +63,13 @@ job_new(
 		err_sys(e, "calloc");
 		return NULL;
 	}
-	*j = (struct job){ .refs = 1, .serial = next_serial(), .lang = lang,
-		.options = *options, .sources = -1, .program = -1, .work = -1 };
+	*j = (struct job){ .refs = 1,
+		.serial = next_serial(),
+		.lang = lang,
+		.options = *options,
+		.sources = -1,
+		.program = -1,
+		.work = -1 };
 	if (bundle_open(sources, &j->files, &j->nfiles, e) == -1) {
 		job_drop(j);
 		return NULL;
@@ -132,7 +138,8 @@ job_adopt(struct job *j, int fd, bool is_tree, struct err *e)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_size > BUNDLE_BYTES + (1 << 20))
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
+	    st.st_size > BUNDLE_BYTES + (1 << 20))
 		return err_set(e, ERR_PROTO, "the slot passed no artifact");
 	/* our copy: the slot's is charged to it, and could still be written */
 	scope_fd copy = artifact_copy(fd, (uint64_t)st.st_size, e);
@@ -150,7 +157,8 @@ job_adopt(struct job *j, int fd, bool is_tree, struct err *e)
 	return 0;
 }
 
-/* --- runs ------------------------------------------------------------------------------ */
+/* --- runs ------------------------------------------------------------------------------
+ */
 
 unsigned
 job_filter(const struct run *r)
@@ -168,8 +176,10 @@ job_command(const struct run *r, struct inner_run *out, struct err *e)
 	const struct words *command[] = { [RUN_TEST] = &j->lang->run,
 		[RUN_COMPILE] = &j->lang->compile,
 		[RUN_VERSION] = &j->lang->version };
-	struct language_call call = { .files = j->files, .nfiles = j->nfiles,
-		.options = &j->options, .limits = &r->limits };
+	struct language_call call = { .files = j->files,
+		.nfiles = j->nfiles,
+		.options = &j->options,
+		.limits = &r->limits };
 
 	out->type = INNER_RUN;
 	out->tag = r->tag;

@@ -23,9 +23,9 @@ struct job {
 	struct words options;
 	struct bundle_entry *files; /* owned */
 	uint32_t nfiles;
-	int sources;  /* owned: the bundle as it came */
-	int program;  /* owned: the artifact to execute, -1: none */
-	int work;     /* owned: the bundle that lies in /work at run time, -1: nothing */
+	int sources; /* owned: the bundle as it came */
+	int program; /* owned: the artifact to execute, -1: none */
+	int work;    /* owned: the bundle that lies in /work at run time, -1: nothing */
 	bool compile_asked, ready;
 	uint32_t tests_left; /* announced and not yet asked for */
 };

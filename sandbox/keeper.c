@@ -16,7 +16,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
@@ -47,23 +46,8 @@ struct keeper {
 	struct inner_filters filters;
 };
 
-/* --- start --------------------------------------------------------------------------- */
-
-static int
-wait_for_go(struct err *e)
-{
-	char c;
-
-	if (read(INNER_FD_GO, &c, 1) != 1)
-		return err_set(e, ERR_GONE, "the helper did not let us go");
-	close(INNER_FD_GO);
-	if (setgroups(0, NULL) == -1)
-		return err_sys(e, "setgroups");
-	if (setresgid(INNER_ROOT_ID, INNER_ROOT_ID, INNER_ROOT_ID) == -1 ||
-	    setresuid(INNER_ROOT_ID, INNER_ROOT_ID, INNER_ROOT_ID) == -1)
-		return err_sys(e, "become the slot's root");
-	return 0;
-}
+/* --- start ---------------------------------------------------------------------------
+ */
 
 /* A wall behind the filter's: no process of this slot can make a user namespace. */
 static int
@@ -130,7 +114,8 @@ set_up(struct keeper *k, const struct inner_setup *s, struct err *e)
 	return 0;
 }
 
-/* --- launchers -------------------------------------------------------------------------- */
+/* --- launchers
+ * -------------------------------------------------------------------------- */
 
 static _Noreturn void
 be_launcher(const struct keeper *k, int control, const struct sock_filter *program,
@@ -198,7 +183,8 @@ on_prepare(struct keeper *k, const union inner_message *m, const int *fds, struc
 	return mounts_new_work(fds[0], m->prepare.work_bytes, k->work_inodes, e);
 }
 
-/* --- one compile -------------------------------------------------------------------------- */
+/* --- one compile
+ * -------------------------------------------------------------------------- */
 
 /* The launcher of a compile stage: one box, then it is gone. */
 static int
@@ -209,7 +195,8 @@ run_compiler(const struct keeper *k, const struct inner_compile *c, int control,
 	unsigned instructions;
 	int status = 0;
 
-	scope_free struct sock_filter *program = read_filter(k, c->filter, &instructions, e);
+	scope_free struct sock_filter *program =
+	    read_filter(k, c->filter, &instructions, e);
 	if (program == NULL)
 		return -1;
 	signal(SIGCHLD, SIG_DFL);
@@ -228,7 +215,8 @@ run_compiler(const struct keeper *k, const struct inner_compile *c, int control,
 		if (errno != EINTR)
 			return err_sys(e, "wait for the compile launcher");
 	if (status != 0)
-		return err_set(e, ERR_SYS, "the compile launcher ended with status %d", status);
+		return err_set(
+		    e, ERR_SYS, "the compile launcher ended with status %d", status);
 	return 0;
 }
 
@@ -274,7 +262,8 @@ on_compile(struct keeper *k, const union inner_message *m, const int *fds, struc
 	_exit(fd_send(fds[0], &a, sizeof(a), &fd, fd >= 0 ? 1 : 0, e) == -1 ? 1 : 0);
 }
 
-/* --- orders -------------------------------------------------------------------------------- */
+/* --- orders
+ * -------------------------------------------------------------------------------- */
 
 static const struct order {
 	size_t size;
@@ -294,9 +283,9 @@ obey(struct keeper *k, const union inner_message *m, size_t len, int *fds, unsig
 	struct inner_done done = { .type = INNER_DONE };
 	struct err e = { 0 };
 
-	if (m->type >= sizeof(orders) / sizeof(orders[0]) || orders[m->type].run == NULL ||
-	    len != orders[m->type].size || nfds < orders[m->type].fds_min ||
-	    nfds > orders[m->type].fds_max)
+	if (m->type >= sizeof(orders) / sizeof(orders[0]) ||
+	    orders[m->type].run == NULL || len != orders[m->type].size ||
+	    nfds < orders[m->type].fds_min || nfds > orders[m->type].fds_max)
 		return -1;
 	if (nfds == 0)
 		fds[0] = -1;
@@ -317,8 +306,7 @@ main(void)
 	int fds[FD_PASS_MAX];
 	unsigned nfds;
 
-	if (wait_for_go(&e) == -1)
-		return 1;
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* the socket says it too */
 	long n = fd_recv(INNER_FD_CONTROL, &m, sizeof(m), fds, &nfds, &e);
 	if (n != sizeof(m.setup) || m.type != INNER_SETUP)
 		return 1;

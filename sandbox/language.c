@@ -23,8 +23,8 @@ struct file {
 };
 
 static const struct conf_key keys[] = {
-	{ "id", CONF_TEXT, offsetof(struct file, lang.id), sizeof(((struct language *)0)->id),
-	    0, 0, "name on the wire" },
+	{ "id", CONF_TEXT, offsetof(struct file, lang.id),
+	    sizeof(((struct language *)0)->id), 0, 0, "name on the wire" },
 	{ "source", CONF_TEXT, offsetof(struct file, lang.source),
 	    sizeof(((struct language *)0)->source), 0, 0, "name of the main file" },
 	{ "artifact", CONF_TEXT, offsetof(struct file, lang.artifact),
@@ -39,7 +39,8 @@ static const struct conf_key keys[] = {
 	{ "heap_reserve", CONF_BYTES, offsetof(struct file, lang.heap_reserve), 8, 0,
 	    1ULL << 34, "memory that is not heap" },
 	{ "class", CONF_TEXT, offsetof(struct file, class), 32, 0, 0, "seccomp class" },
-	{ "compile_class", CONF_TEXT, offsetof(struct file, compile_class), 32, 0, 0, "" },
+	{ "compile_class", CONF_TEXT, offsetof(struct file, compile_class), 32, 0, 0,
+	    "" },
 	/* the public half, read by the application */
 	{ .name = "name", .kind = CONF_SKIP },
 	{ .name = "aliases", .kind = CONF_SKIP },
@@ -61,18 +62,21 @@ check_language(const struct conf *c, struct file *f, struct err *e)
 	if (path_check_name(l->source, strlen(l->source), e) == -1)
 		return conf_fault(c, "source", e, "source: not a plain file name");
 	if (class == -1)
-		return conf_fault(c, "class", e, "class: no seccomp class '%s'", f->class);
+		return conf_fault(
+		    c, "class", e, "class: no seccomp class '%s'", f->class);
 	if ((l->compile.count == 0) != (l->artifact[0] == '\0'))
 		return conf_fault(c, NULL, e, "compile and artifact go together");
 	if (l->compile.count > 0 && compile_class == -1)
-		return conf_fault(
-		    c, "compile_class", e, "compile_class: no seccomp class '%s'", f->compile_class);
+		return conf_fault(c, "compile_class", e,
+		    "compile_class: no seccomp class '%s'", f->compile_class);
 	for (const char *p = words_next(&l->paths, NULL); p != NULL;
 	     p = words_next(&l->paths, p))
 		if (p[0] != '/' || strstr(p, "..") != NULL)
-			return conf_fault(c, "paths", e, "paths: '%s' is not absolute", p);
-	l->class = (enum seccomp_class)class;
-	l->compile_class = compile_class == -1 ? l->class : (enum seccomp_class)compile_class;
+			return conf_fault(
+			    c, "paths", e, "paths: '%s' is not absolute", p);
+	l->class = (enum seccomp_class) class;
+	l->compile_class =
+	    compile_class == -1 ? l->class : (enum seccomp_class)compile_class;
 	return 0;
 }
 
@@ -200,11 +204,12 @@ language_is_source(const struct language *l, const char *file)
 	return false;
 }
 
-/* --- commands ---------------------------------------------------------------------------- */
+/* --- commands
+ * ---------------------------------------------------------------------------- */
 
 static int
-add_sources(const struct language *l, const struct language_call *call,
-    struct words *out, struct err *e)
+add_sources(const struct language *l, const struct language_call *call, struct words *out,
+    struct err *e)
 {
 	for (uint32_t i = 0; i < call->nfiles; i++)
 		if ((i == 0 || language_is_source(l, call->files[i].name)) &&
@@ -220,15 +225,17 @@ stem_of(const char *file, char *out, size_t size)
 	const char *base = slash != NULL ? slash + 1 : file;
 	const char *dot = strrchr(base, '.');
 
-	snprintf(out, size, "%.*s", dot != NULL ? (int)(dot - base) : (int)strlen(base), base);
+	snprintf(
+	    out, size, "%.*s", dot != NULL ? (int)(dot - base) : (int)strlen(base), base);
 }
 
 static uint64_t
 heap_mb(const struct language *l, const struct wire_limits *limits)
 {
 	uint64_t quarter = limits->memory_bytes / 4;
-	uint64_t rest =
-	    limits->memory_bytes > l->heap_reserve ? limits->memory_bytes - l->heap_reserve : 0;
+	uint64_t rest = limits->memory_bytes > l->heap_reserve
+			    ? limits->memory_bytes - l->heap_reserve
+			    : 0;
 
 	return (rest > quarter ? rest : quarter) >> 20;
 }
@@ -238,8 +245,8 @@ static size_t
 token(const struct language *l, const struct language_call *call, const char *at,
     char *value, size_t size)
 {
-	static const char *const names[] = { "{source}", "{stem}", "{memory_mb}", "{heap_mb}",
-		"{stack_kb}" };
+	static const char *const names[] = { "{source}", "{stem}", "{memory_mb}",
+		"{heap_mb}", "{stack_kb}" };
 	unsigned i = 0;
 
 	while (i < 5 && strncmp(at, names[i], strlen(names[i])) != 0)
@@ -252,9 +259,9 @@ token(const struct language *l, const struct language_call *call, const char *at
 		stem_of(call->nfiles > 0 ? call->files[0].name : "", value, size);
 	else
 		snprintf(value, size, "%" PRIu64,
-		    i == 2	? call->limits->memory_bytes >> 20
-			: i == 3 ? heap_mb(l, call->limits)
-				 : call->limits->stack_bytes >> 10);
+		    i == 2   ? call->limits->memory_bytes >> 20
+		    : i == 3 ? heap_mb(l, call->limits)
+			     : call->limits->stack_bytes >> 10);
 	return strlen(names[i]);
 }
 
@@ -272,7 +279,8 @@ add_word(const struct language *l, const struct language_call *call, const char 
 				  : snprintf(full + n, sizeof(full) - n, "%c", *s);
 
 		if (put < 0 || n + (size_t)put >= sizeof(full))
-			return err_set(e, ERR_BAD_INPUT, "a word of the command is too long");
+			return err_set(
+			    e, ERR_BAD_INPUT, "a word of the command is too long");
 		n += (size_t)put;
 		s += len > 0 ? len : 1;
 	}
@@ -292,7 +300,8 @@ language_command(const struct language *l, const struct words *command,
 		if (strcmp(s, "{sources}") == 0)
 			r = add_sources(l, call, &w, e);
 		else if (strcmp(s, "{options}") == 0)
-			r = call->options != NULL ? words_append(&w, call->options, e) : 0;
+			r = call->options != NULL ? words_append(&w, call->options, e)
+						  : 0;
 		else
 			r = add_word(l, call, s, &w, e);
 	}
@@ -305,8 +314,8 @@ int
 language_environment(const struct language *l, struct words *out, struct err *e)
 {
 	static const char *const fixed[] = { "PATH=/usr/bin:/bin", "HOME=/work",
-		"TMPDIR=/tmp", "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "USER=box", "LOGNAME=box",
-		"LIBC_FATAL_STDERR_=1" };
+		"TMPDIR=/tmp", "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "USER=box",
+		"LOGNAME=box", "LIBC_FATAL_STDERR_=1" };
 	struct words w = { 0 };
 
 	for (unsigned i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)

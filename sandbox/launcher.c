@@ -22,7 +22,8 @@
 #include "sandbox/creds.h"
 #include "sandbox/mounts.h"
 
-#define TRIPS_MAX 100 /* notifications before the box is ended: a flood is an attack too */
+#define TRIPS_MAX                                                                        \
+	100 /* notifications before the box is ended: a flood is an attack too */
 
 /* Limits that never change; each run sets the others. */
 static const struct {
@@ -55,8 +56,8 @@ load_filter(const struct sock_filter *program, unsigned instructions, struct err
 	/* the kernel only reads it; the member is not const in its header */
 	struct sock_fprog p = { .len = (unsigned short)instructions,
 		.filter = (struct sock_filter *)(uintptr_t)program };
-	long fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-	    SECCOMP_FILTER_FLAG_NEW_LISTENER, &p);
+	long fd = syscall(
+	    SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &p);
 
 	if (fd == -1)
 		return err_sys(e, "load the seccomp filter");
@@ -75,8 +76,8 @@ launcher_start(struct launcher *l, int control, int proc, const int meters[], bo
 	if (set_fixed_limits(e) == -1)
 		return -1;
 	/* SYS_ADMIN: for the PID namespace of every box, in this user namespace only. */
-	if (creds_reduce(CREDS_CAP(CAP_SYS_ADMIN) | CREDS_CAP(CAP_SETUID) |
-		    CREDS_CAP(CAP_SETGID),
+	if (creds_reduce(
+		CREDS_CAP(CAP_SYS_ADMIN) | CREDS_CAP(CAP_SETUID) | CREDS_CAP(CAP_SETGID),
 		e) == -1)
 		return -1;
 	l->listener = load_filter(program, instructions, e);
@@ -211,7 +212,10 @@ run_child(struct launcher *l, struct child *c, struct wire_outcome *o, struct er
 	if (pid == -1)
 		return err_sys(e, "clone the box's init");
 
-	struct watch w = { .l = l, .limits = &c->limits, .o = o, .init = (pid_t)pid,
+	struct watch w = { .l = l,
+		.limits = &c->limits,
+		.o = o,
+		.init = (pid_t)pid,
 		.wall_deadline = start + c->limits.wall_us,
 		.cpu_check = start + c->limits.cpu_us };
 	int r = watch_box(&w, pidfd, e);
@@ -244,8 +248,7 @@ describe_end(const struct child *c, struct wire_outcome *o)
 }
 
 static void
-read_meters(
-    struct launcher *l, const struct child *c, struct inner_outcome *out)
+read_meters(struct launcher *l, const struct child *c, struct inner_outcome *out)
 {
 	struct wire_outcome *o = &out->wire;
 	struct meter_reading r = { 0 };
@@ -280,9 +283,14 @@ fill_child(struct child *c, const struct inner_run *run, const int fds[], unsign
 		return err_wrap(e, "run");
 	if (argv[0] == NULL)
 		return err_set(e, ERR_PROTO, "run: no command");
-	*c = (struct child){ .argv = argv, .envp = envp, .proc = proc,
-		.program = first != 0 ? fds[0] : -1, .in = fds[first], .out = fds[first + 1],
-		.err = fds[first + 2], .limits = run->limits };
+	*c = (struct child){ .argv = argv,
+		.envp = envp,
+		.proc = proc,
+		.program = first != 0 ? fds[0] : -1,
+		.in = fds[first],
+		.out = fds[first + 1],
+		.err = fds[first + 2],
+		.limits = run->limits };
 	return 0;
 }
 

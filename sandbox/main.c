@@ -55,7 +55,8 @@ struct helper {
 	bool stop;
 };
 
-/* --- clients ------------------------------------------------------------------------------- */
+/* --- clients
+ * ------------------------------------------------------------------------------- */
 
 static void
 on_connect(struct watcher *w, uint32_t events)
@@ -90,7 +91,8 @@ make_runtime_dir(const struct helper *h, struct err *e)
 	snprintf(dir, sizeof(dir), "%s", h->config.socket);
 	char *slash = strrchr(dir, '/');
 	if (slash == NULL || slash == dir)
-		return err_set(e, ERR_BAD_INPUT, "socket: '%s' is not an absolute path", dir);
+		return err_set(
+		    e, ERR_BAD_INPUT, "socket: '%s' is not an absolute path", dir);
 	*slash = '\0';
 	if (mkdir(dir, 0750) == 0 && chown(dir, 0, h->client_group) == -1)
 		return err_sys(e, "chown %s", dir);
@@ -135,7 +137,8 @@ inherited_socket(void)
 	if (pid == NULL || n == NULL || strtol(pid, NULL, 10) != getpid() ||
 	    strcmp(n, "1") != 0)
 		return -1;
-	if (getsockopt(3, SOL_SOCKET, SO_TYPE, &type, &len) == -1 || type != SOCK_SEQPACKET)
+	if (getsockopt(3, SOL_SOCKET, SO_TYPE, &type, &len) == -1 ||
+	    type != SOCK_SEQPACKET)
 		return -1;
 	fcntl(3, F_SETFD, FD_CLOEXEC);
 	fcntl(3, F_SETFL, O_NONBLOCK);
@@ -156,7 +159,8 @@ start_listening(struct helper *h, struct err *e)
 	return loop_add(&h->loop, &h->listener, e);
 }
 
-/* --- start ----------------------------------------------------------------------------------- */
+/* --- start
+ * ----------------------------------------------------------------------------------- */
 
 static int
 find_client(struct helper *h, struct err *e)
@@ -164,7 +168,8 @@ find_client(struct helper *h, struct err *e)
 	const struct passwd *pw = getpwnam(h->config.user);
 
 	if (pw == NULL)
-		return err_set(e, ERR_BAD_INPUT, "user: there is no user '%s'", h->config.user);
+		return err_set(
+		    e, ERR_BAD_INPUT, "user: there is no user '%s'", h->config.user);
 	h->client = pw->pw_uid;
 	h->client_group = pw->pw_gid;
 	return 0;
@@ -177,7 +182,9 @@ slot_count(const struct helper *h)
 
 	if (h->config.slots > 0)
 		return (unsigned)h->config.slots;
-	return cores > CONFIG_SLOTS_MAX ? CONFIG_SLOTS_MAX : cores > 0 ? (unsigned)cores : 1;
+	return cores > CONFIG_SLOTS_MAX ? CONFIG_SLOTS_MAX
+	       : cores > 0              ? (unsigned)cores
+					: 1;
 }
 
 static void
@@ -282,11 +289,13 @@ serve(struct helper *h, struct err *e)
 {
 	if (prepare(h, e) == -1)
 		return -1;
-	if (dispatch_start(&h->dispatch, &h->slots, h->languages, slot_count(h), e) == -1 ||
+	if (dispatch_start(&h->dispatch, &h->slots, h->languages, slot_count(h), e) ==
+		-1 ||
 	    wait_for_slots(h, e) == -1 || start_listening(h, e) == -1)
 		return -1;
 	log_info("ready slots=%u languages=%u cgroup=v%d socket=%s", h->dispatch.nslots,
-	    languages_count(h->languages), cgroups_v2(h->cgroups) ? 2 : 1, h->config.socket);
+	    languages_count(h->languages), cgroups_v2(h->cgroups) ? 2 : 1,
+	    h->config.socket);
 	notify("READY=1");
 	while (!h->stop) {
 		if (loop_turn(&h->loop, dispatch_timeout_ms(&h->dispatch), e) == -1)
@@ -306,7 +315,8 @@ end(struct helper *h)
 	dispatch_end(&h->dispatch);
 }
 
-/* --- command line ------------------------------------------------------------------------------ */
+/* --- command line
+ * ------------------------------------------------------------------------------ */
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
@@ -320,8 +330,9 @@ static const struct option options[] = {
 static int
 usage(FILE *to, int status)
 {
-	fprintf(to, "usage: judgebox-sandbox [--config FILE] [--check-config]\n"
-		    "       judgebox-sandbox [--config FILE] --export-filter CLASS[:nofork]\n");
+	fprintf(to,
+	    "usage: judgebox-sandbox [--config FILE] [--check-config]\n"
+	    "       judgebox-sandbox [--config FILE] --export-filter CLASS[:nofork]\n");
 	return status;
 }
 

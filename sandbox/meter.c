@@ -149,7 +149,8 @@ meter_start(struct meter *m, const struct wire_limits *l, struct err *e)
 	if (pids != m->pids_max && write_number(m, METER_PIDS_MAX, pids, e) == -1)
 		return -1;
 	m->pids_max = pids;
-	if (m->peak_resets && write_text(m, METER_MEMORY_PEAK, m->v2 ? "reset" : "0", e) == -1)
+	if (m->peak_resets &&
+	    write_text(m, METER_MEMORY_PEAK, m->v2 ? "reset" : "0", e) == -1)
 		return -1;
 	if (!m->peak_resets &&
 	    read_number(m, METER_MEMORY_PEAK, NULL, &m->peak0, e) == -1)
@@ -171,7 +172,8 @@ meter_stop(struct meter *m, struct meter_reading *r, struct err *e)
 	r->cpu_us = cpu - m->cpu0;
 	r->oom_kills = (uint32_t)(oom - m->oom0);
 	r->processes_left = pids > m->pids0;
-	/* Where a peak cannot be reset, one that rose during the box is still the box's. */
+	/* Where a peak cannot be reset, one that rose during the box is still the box's.
+	 */
 	r->memory_known = m->peak_resets || peak > m->peak0;
 	r->memory_bytes = peak > m->memory0 ? peak - m->memory0 : 0;
 	return 0;

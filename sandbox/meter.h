@@ -16,22 +16,23 @@
 #include "sandbox/wire/wire.h"
 
 enum meter_file {
-	METER_CPU,           /* v1 cpuacct.usage; v2 cpu.stat */
-	METER_CPU_MAX,       /* v1 cpu.cfs_quota_us; v2 cpu.max */
-	METER_MEMORY,        /* v1 memory.usage_in_bytes; v2 memory.current */
-	METER_MEMORY_PEAK,   /* v1 memory.max_usage_in_bytes; v2 memory.peak */
-	METER_MEMORY_MAX,    /* v1 memory.limit_in_bytes; v2 memory.max */
-	METER_MEMSW_MAX,     /* v1 memory.memsw.limit_in_bytes; v2 memory.swap.max */
-	METER_OOM,           /* v1 memory.oom_control; v2 memory.events */
-	METER_PIDS,          /* pids.current */
-	METER_PIDS_MAX,      /* pids.max */
+	METER_CPU,         /* v1 cpuacct.usage; v2 cpu.stat */
+	METER_CPU_MAX,     /* v1 cpu.cfs_quota_us; v2 cpu.max */
+	METER_MEMORY,      /* v1 memory.usage_in_bytes; v2 memory.current */
+	METER_MEMORY_PEAK, /* v1 memory.max_usage_in_bytes; v2 memory.peak */
+	METER_MEMORY_MAX,  /* v1 memory.limit_in_bytes; v2 memory.max */
+	METER_MEMSW_MAX,   /* v1 memory.memsw.limit_in_bytes; v2 memory.swap.max */
+	METER_OOM,         /* v1 memory.oom_control; v2 memory.events */
+	METER_PIDS,        /* pids.current */
+	METER_PIDS_MAX,    /* pids.max */
 	METER_MAX_,
 };
 
 struct meter {
 	int fd[METER_MAX_];
 	bool v2;
-	bool peak_resets; /* writing METER_MEMORY_PEAK starts a new peak (v2: Linux 6.12) */
+	bool peak_resets; /* writing METER_MEMORY_PEAK starts a new peak (v2: Linux 6.12)
+			   */
 
 	/* what is in force now, so that unchanged limits are not written again */
 	uint64_t memory_max, pids_max;
@@ -45,7 +46,7 @@ struct meter {
 struct meter_reading {
 	uint64_t cpu_us, memory_bytes;
 	uint32_t oom_kills;
-	bool memory_known;  /* memory_bytes is the box's own peak */
+	bool memory_known; /* memory_bytes is the box's own peak */
 	bool processes_left;
 };
 

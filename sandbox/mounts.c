@@ -143,8 +143,8 @@ build_base(struct err *e)
 {
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1)
 		return err_sys(e, "make / private");
-	if (mount("judgebox", ROOT, "tmpfs", MS_NOSUID, "size=1m,nr_inodes=512,mode=0755") ==
-	    -1)
+	if (mount("judgebox", ROOT, "tmpfs", MS_NOSUID,
+		"size=1m,nr_inodes=512,mode=0755") == -1)
 		return err_sys(e, "mount the root tmpfs");
 	return 0;
 }
@@ -160,10 +160,11 @@ build_system(struct err *e)
 	for (unsigned i = 0; i < sizeof(tops) / sizeof(tops[0]); i++)
 		if (show_top(tops[i], e) == -1)
 			return -1;
-	/* what the site installed by hand is not the distribution's, and none of a box's */
+	/* what the site installed by hand is not the distribution's, and none of a box's
+	 */
 	if (access(ROOT "/usr/local", F_OK) == 0 &&
-	    mount("judgebox", ROOT "/usr/local", "tmpfs", MS_NOSUID | MS_NODEV | MS_RDONLY,
-		"size=0,nr_inodes=2,mode=0755") == -1)
+	    mount("judgebox", ROOT "/usr/local", "tmpfs",
+		MS_NOSUID | MS_NODEV | MS_RDONLY, "size=0,nr_inodes=2,mode=0755") == -1)
 		return err_sys(e, "cover /usr/local");
 	return 0;
 }
@@ -206,8 +207,10 @@ build_dev(struct err *e)
 	for (unsigned i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
 		struct stat st;
 
-		if (stat(nodes[i], &st) == -1 || !S_ISCHR(st.st_mode) || major(st.st_rdev) != 1)
-			return err_set(e, ERR_SYS, "%s is not the memory device", nodes[i]);
+		if (stat(nodes[i], &st) == -1 || !S_ISCHR(st.st_mode) ||
+		    major(st.st_rdev) != 1)
+			return err_set(
+			    e, ERR_SYS, "%s is not the memory device", nodes[i]);
 		if (show(nodes[i], ATTR_NOSUID | ATTR_NOEXEC, e) == -1)
 			return -1;
 	}
@@ -225,7 +228,8 @@ enter_root(struct err *e)
 		return err_sys(e, "link /tmp");
 	if (chdir(ROOT) == -1)
 		return err_sys(e, "chdir to the new root");
-	/* pivot_root(2): with both arguments ".", the old root lies on top of the new one */
+	/* pivot_root(2): with both arguments ".", the old root lies on top of the new one
+	 */
 	if (syscall(SYS_pivot_root, ".", ".") == -1)
 		return err_sys(e, "pivot_root");
 	if (umount2(".", MNT_DETACH) == -1)
@@ -259,7 +263,8 @@ mounts_build_root(const struct words *paths, struct err *e)
 	return 0;
 }
 
-/* --- /work ---------------------------------------------------------------------------- */
+/* --- /work ----------------------------------------------------------------------------
+ */
 
 static int
 write_entry(int work, int bundle, const struct bundle_entry *en, struct err *e)
@@ -316,7 +321,8 @@ mounts_new_work(int bundle, uint64_t bytes, unsigned inodes, struct err *e)
 {
 	char options[96];
 
-	if (umount2("/work", MNT_DETACH) == -1 && errno != EINVAL) /* EINVAL: not mounted */
+	if (umount2("/work", MNT_DETACH) == -1 &&
+	    errno != EINVAL) /* EINVAL: not mounted */
 		return err_sys(e, "unmount /work");
 	/* a tmpfs of size 0 would be unlimited: one page is the smallest */
 	snprintf(options, sizeof(options), "size=%" PRIu64 ",nr_inodes=%u,mode=1777",
@@ -335,5 +341,5 @@ mounts_work_untouched(void)
 	struct stat st;
 
 	return stat("/work", &st) == 0 && st.st_mtim.tv_sec == SENTINEL &&
-	    st.st_mtim.tv_nsec == 0 && st.st_mode == (S_IFDIR | 01777);
+	       st.st_mtim.tv_nsec == 0 && st.st_mode == (S_IFDIR | 01777);
 }

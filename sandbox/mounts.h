@@ -6,8 +6,8 @@
  *   /etc: passwd, group, nsswitch.conf made here; ld.so.cache, alternatives, and what
  *         language files name, from the host                          read-only
  *   /dev: null zero full random urandom                               nothing else
- *   /work: a tmpfs; /tmp and /dev/shm point to it                     the one writable place
- *   no /proc, no /sys
+ *   /work: a tmpfs; /tmp and /dev/shm point to it                     the one writable
+ * place no /proc, no /sys
  */
 #ifndef SANDBOX_MOUNTS_H
 #define SANDBOX_MOUNTS_H

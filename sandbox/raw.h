@@ -22,13 +22,13 @@ raw6(long nr, long a, long b, long c, long d, long f, long g)
 	long ret;
 
 	__asm__ volatile("syscall"
-	    : "=a"(ret)
-	    : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-	    : "rcx", "r11", "memory");
+			 : "=a"(ret)
+			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
 	return ret;
 }
 
-#define raw_call(nr, a, b, c, d, f) \
+#define raw_call(nr, a, b, c, d, f)                                                      \
 	raw6((nr), (long)(a), (long)(b), (long)(c), (long)(d), (long)(f), 0)
 
 #endif

@@ -14,6 +14,7 @@
 #include "sandbox/inner.h"
 
 #define RULES_MAX 1024
+#define DEFAULT   SCMP_ACT_ERRNO(ENOSYS)
 #define MASK_INT  0xffffffffULL
 
 _Static_assert(SECCOMP_FILTERS <= INNER_FILTERS_MAX, "room for every filter");
@@ -67,7 +68,8 @@ seccomp_filter_index(enum seccomp_class c, bool fork)
 	return 2 * (unsigned)c + (fork ? 0 : 1);
 }
 
-/* --- one line ------------------------------------------------------------------------- */
+/* --- one line -------------------------------------------------------------------------
+ */
 
 static int
 read_action(char **words, unsigned *at, uint32_t *action, struct err *e)
@@ -132,7 +134,8 @@ add_rule(struct rules *all, const struct rule *r, struct err *e)
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < all->count; i++)
-		if (all->rule[i].nr != r->nr || (all->rule[i].conditional && r->conditional))
+		if (all->rule[i].nr != r->nr ||
+		    (all->rule[i].conditional && r->conditional))
 			all->rule[kept++] = all->rule[i];
 	all->count = kept;
 	if (all->count == RULES_MAX)
@@ -167,7 +170,8 @@ read_line(char *line, struct rules *all, struct err *e)
 	if (r.nr == __NR_SCMP_ERROR) {
 		/* newer than this libseccomp: unnamed calls answer ENOSYS all the same */
 		if (r.action == SCMP_ACT_ALLOW)
-			return err_set(e, ERR_BAD_INPUT, "unknown call '%.40s'", words[at]);
+			return err_set(
+			    e, ERR_BAD_INPUT, "unknown call '%.40s'", words[at]);
 		return 0;
 	}
 	if (read_condition(words, at + 1, &r, e) == -1)
@@ -192,7 +196,8 @@ read_profile(const char *dir, const char *name, struct rules *all, struct err *e
 	return r;
 }
 
-/* --- one filter ----------------------------------------------------------------------- */
+/* --- one filter -----------------------------------------------------------------------
+ */
 
 static void
 release(void *ctx)
@@ -223,7 +228,10 @@ fill(scmp_filter_ctx ctx, const struct rules *all, struct err *e)
 		return -1;
 	for (unsigned i = 0; i < all->count; i++) {
 		const struct rule *r = &all->rule[i];
-		struct scmp_arg_cmp cmp = { r->arg, SCMP_CMP_MASKED_EQ, r->mask, r->value };
+		if (r->action == DEFAULT)
+			continue; /* said for the reader; libseccomp refuses to hear it */
+		struct scmp_arg_cmp cmp = { r->arg, SCMP_CMP_MASKED_EQ, r->mask,
+			r->value };
 
 		if (library(seccomp_rule_add_array(ctx, r->action, r->nr,
 				r->conditional ? 1 : 0, r->conditional ? &cmp : NULL),
@@ -236,7 +244,8 @@ fill(scmp_filter_ctx ctx, const struct rules *all, struct err *e)
 static int
 build(const char *dir, const char *name, bool fork, scmp_filter_ctx *out, struct err *e)
 {
-	const char *const layers[] = { "common", fork ? "fork" : "nofork", name, "launcher" };
+	const char *const layers[] = { "common", fork ? "fork" : "nofork", name,
+		"launcher" };
 
 	scope_free struct rules *all = calloc(1, sizeof(*all));
 	if (all == NULL)
@@ -244,7 +253,7 @@ build(const char *dir, const char *name, bool fork, scmp_filter_ctx *out, struct
 	for (unsigned i = 0; i < sizeof(layers) / sizeof(layers[0]); i++)
 		if (read_profile(dir, layers[i], all, e) == -1)
 			return -1;
-	scope_filter ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+	scope_filter ctx = seccomp_init(DEFAULT);
 	if (ctx == NULL)
 		return err_set(e, ERR_SYS, "libseccomp: no memory for a filter");
 	if (fill(ctx, all, e) == -1)
@@ -265,7 +274,8 @@ export_bpf(scmp_filter_ctx ctx, struct buf *out, struct err *e)
 		return -1;
 	off_t len = lseek(fd, 0, SEEK_END);
 	if (len <= 0 || len % (off_t)sizeof(struct sock_filter) != 0)
-		return err_set(e, ERR_BUG, "libseccomp exported %lld bytes", (long long)len);
+		return err_set(
+		    e, ERR_BUG, "libseccomp exported %lld bytes", (long long)len);
 	if (fd_pread_all(fd, buf_room(out, (size_t)len), (size_t)len, 0, e) == -1)
 		return -1;
 	out->len += (size_t)len;
@@ -289,7 +299,8 @@ seccomp_build_all(const char *dir, struct err *e)
 				return -1;
 			head.filter[i].offset = (uint32_t)(sizeof(head) + start);
 			head.filter[i].instructions =
-			    (uint32_t)((programs.len - start) / sizeof(struct sock_filter));
+			    (uint32_t)((programs.len - start) /
+				       sizeof(struct sock_filter));
 		}
 	buf_add(&all, &head, sizeof(head));
 	buf_add(&all, programs.data, programs.len);

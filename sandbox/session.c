@@ -7,11 +7,10 @@
 #include "base/fd.h"
 #include "base/log.h"
 
-typedef int handler(
-    struct session *s, const union wire_body *b, int *fds, struct err *e);
+typedef int handler(struct session *s, const union wire_body *b, int *fds, struct err *e);
 static handler on_hello, on_status, on_job, on_compile, on_run, on_kill, on_end;
 
-#define IN(state)  (1u << SESSION_##state)
+#define IN(state)   (1u << SESSION_##state)
 #define VERSION_FDS 2 /* a version command has no input */
 
 /*
@@ -43,7 +42,8 @@ session_handle(struct session *s, const struct wire_message *m, int *fds, unsign
 		err_set(e, ERR_PROTO, "unknown request %u", m->head.type);
 	else if ((requests[m->head.type].states & (1u << s->state)) == 0)
 		err_set(e, ERR_PROTO, "request %u: not now", m->head.type);
-	else if (nfds < requests[m->head.type].fds_min || nfds > requests[m->head.type].fds_max)
+	else if (nfds < requests[m->head.type].fds_min ||
+		 nfds > requests[m->head.type].fds_max)
 		err_set(e, ERR_PROTO, "request %u: %u descriptors", m->head.type, nfds);
 	else {
 		for (unsigned i = nfds; i < WIRE_FDS_MAX; i++)
@@ -81,7 +81,8 @@ on_status(struct session *s, const union wire_body *b, int *fds, struct err *e)
 	return answer(s, WIRE_STATE, &st, e);
 }
 
-/* --- a job ------------------------------------------------------------------------------- */
+/* --- a job
+ * ------------------------------------------------------------------------------- */
 
 static int
 check_text(const char *text, size_t size, const char *what, struct err *e)
@@ -102,9 +103,11 @@ refuse(struct session *s, const struct err *why, struct err *e)
 static int
 check_options(const struct language *l, const struct words *options, struct err *e)
 {
-	for (const char *o = words_next(options, NULL); o != NULL; o = words_next(options, o))
+	for (const char *o = words_next(options, NULL); o != NULL;
+	     o = words_next(options, o))
 		if (!words_has(&l->options, o))
-			return err_set(e, ERR_BAD_INPUT, "compile option '%.60s' is not listed", o);
+			return err_set(
+			    e, ERR_BAD_INPUT, "compile option '%.60s' is not listed", o);
 	return 0;
 }
 
@@ -150,14 +153,16 @@ on_end(struct session *s, const union wire_body *b, int *fds, struct err *e)
 	return 0;
 }
 
-/* --- runs --------------------------------------------------------------------------------- */
+/* --- runs
+ * --------------------------------------------------------------------------------- */
 
 static int
 submit(struct session *s, enum run_kind kind, uint32_t tag,
     const struct wire_limits *limits, const struct words *args, int *fds, struct err *e)
 {
 	if (s->pending >= WIRE_PENDING_MAX)
-		return err_set(e, ERR_PROTO, "more than %d runs outstanding", WIRE_PENDING_MAX);
+		return err_set(
+		    e, ERR_PROTO, "more than %d runs outstanding", WIRE_PENDING_MAX);
 	if (config_check_limits(s->host->config, limits, e) == -1)
 		return -1;
 	struct run *r = run_new(s, s->job, kind, e);
@@ -185,9 +190,11 @@ on_compile(struct session *s, const union wire_body *b, int *fds, struct err *e)
 
 	if (!language_is_compiled(s->job->lang) || s->job->compile_asked)
 		return err_set(e, ERR_PROTO, "compile: not this job, or not again");
-	if (fd_check_pipe_writer(fds[0], e) == -1 || fd_check_pipe_writer(fds[1], e) == -1)
+	if (fd_check_pipe_writer(fds[0], e) == -1 ||
+	    fd_check_pipe_writer(fds[1], e) == -1)
 		return err_wrap(e, "compile");
-	if (submit(s, RUN_COMPILE, b->compile.tag, &b->compile.limits, NULL, streams, e) == -1)
+	if (submit(s, RUN_COMPILE, b->compile.tag, &b->compile.limits, NULL, streams,
+		e) == -1)
 		return err_wrap(e, "compile");
 	s->job->compile_asked = true;
 	fds[0] = fds[1] = -1;
@@ -226,7 +233,8 @@ on_run(struct session *s, const union wire_body *b, int *fds, struct err *e)
 	if (run->stage == WIRE_STAGE_VERSION)
 		return on_version(s, run, fds, e);
 	if (run->stage != WIRE_STAGE_RUN || fds[2] == -1)
-		return err_set(e, ERR_PROTO, "run: unknown stage %u, or no input", run->stage);
+		return err_set(
+		    e, ERR_PROTO, "run: unknown stage %u, or no input", run->stage);
 	if (!s->job->ready)
 		return err_set(e, ERR_PROTO, "run: nothing is compiled");
 	if (fd_check_sealed(fds[0], WIRE_INPUT_MAX, &size, e) == -1)
@@ -246,7 +254,8 @@ on_kill(struct session *s, const union wire_body *b, int *fds, struct err *e)
 	return 0;
 }
 
-/* --- the connection ------------------------------------------------------------------------ */
+/* --- the connection
+ * ------------------------------------------------------------------------ */
 
 static void
 on_peer(struct watcher *w, uint32_t events)
@@ -302,7 +311,8 @@ session_answer(struct session *s, const struct wire_outcome *o)
 	struct err e = { 0 };
 
 	s->pending--;
-	if (wire_send(s->peer.fd, WIRE_OUTCOME, o, NULL, 0, &e) == -1 && e.code != ERR_GONE) {
+	if (wire_send(s->peer.fd, WIRE_OUTCOME, o, NULL, 0, &e) == -1 &&
+	    e.code != ERR_GONE) {
 		log_err(&e, "a client does not take its outcome");
 		s->broken = true;
 	}

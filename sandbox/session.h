@@ -33,14 +33,14 @@ struct session_host {
 };
 
 struct session {
-	struct session_host *host; /* borrowed */
+	struct session_host *host;   /* borrowed */
 	struct session *next, *prev; /* the owner's list */
 	struct watcher peer;
 	enum session_state state;
-	struct job *job;       /* a reference, in SESSION_JOB */
-	struct run *queue;     /* owned: waiting runs, oldest first */
-	unsigned pending;      /* waiting and running */
-	bool broken;           /* the peer does not read: to be closed */
+	struct job *job;   /* a reference, in SESSION_JOB */
+	struct run *queue; /* owned: waiting runs, oldest first */
+	unsigned pending;  /* waiting and running */
+	bool broken;       /* the peer does not read: to be closed */
 };
 
 /* Takes the socket over. */

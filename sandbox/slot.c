@@ -20,11 +20,11 @@
 #include "base/scope.h"
 #include "sandbox/slot_spawn.h"
 
-#define START_US    15000000 /* a slot is up after 20 ms; a busy machine may need longer */
-#define PREPARE_US  10000000
-#define GRACE_US    5000000  /* beyond a run's own wall limit */
-#define BACKOFF_US  250000   /* after a failure, doubled up to 128 times */
-#define NEVER       UINT64_MAX
+#define START_US   15000000 /* a slot is up after 20 ms; a busy machine may need longer */
+#define PREPARE_US 10000000
+#define GRACE_US   5000000 /* beyond a run's own wall limit */
+#define BACKOFF_US 250000  /* after a failure, doubled up to 128 times */
+#define NEVER      UINT64_MAX
 
 static void on_control(struct watcher *w, uint32_t events);
 static void on_launcher(struct watcher *w, uint32_t events);
@@ -36,7 +36,9 @@ static void advance(struct slot *s);
 void
 slot_init(struct slot *s, struct slot_host *host, unsigned index, unsigned cpu)
 {
-	*s = (struct slot){ .host = host, .index = index, .cpu = cpu, .deadline_us = NEVER };
+	*s = (struct slot){
+		.host = host, .index = index, .cpu = cpu, .deadline_us = NEVER
+	};
 	s->exit = (struct watcher){ -1, on_exit_of_slot, s };
 	s->control = (struct watcher){ -1, on_control, s };
 	s->compile = (struct watcher){ -1, on_compile, s };
@@ -56,12 +58,14 @@ drop_watcher(struct slot *s, struct watcher *w)
 	w->fd = -1;
 }
 
-/* --- up ----------------------------------------------------------------------------------- */
+/* --- up
+ * ----------------------------------------------------------------------------------- */
 
 static int
 send_setup(struct slot *s, struct err *e)
 {
-	struct inner_setup m = { .type = INNER_SETUP, .cpu = s->cpu,
+	struct inner_setup m = { .type = INNER_SETUP,
+		.cpu = s->cpu,
 		.cgroup_v2 = cgroups_v2(s->host->cgroups),
 		.work_inodes = (uint32_t)s->host->config->work_inodes,
 		.paths = s->host->paths };
@@ -72,9 +76,11 @@ send_setup(struct slot *s, struct err *e)
 int
 slot_start(struct slot *s, struct err *e)
 {
-	struct slot_spawn spawn = { .index = s->index, .program = s->host->program,
+	struct slot_spawn spawn = { .index = s->index,
+		.program = s->host->program,
 		.filters = s->host->filters,
-		.uid_base = (unsigned)s->host->config->uid_base, .cgroups = s->host->cgroups,
+		.uid_base = (unsigned)s->host->config->uid_base,
+		.cgroups = s->host->cgroups,
 		.meters = s->meters };
 
 	if (cgroups_make_slot(s->host->cgroups, s->index, s->meters, e) == -1)
@@ -96,7 +102,8 @@ slot_start(struct slot *s, struct err *e)
 	return 0;
 }
 
-/* --- down ---------------------------------------------------------------------------------- */
+/* --- down
+ * ---------------------------------------------------------------------------------- */
 
 static void
 close_sockets(struct slot *s)
@@ -135,7 +142,8 @@ finish_run(struct slot *s, const struct wire_outcome *o)
 	s->host->done(s->host->owner, s, r, &out);
 }
 
-/* The kernel may have taken the launcher for the program's sake: then that is the fact. */
+/* The kernel may have taken the launcher for the program's sake: then that is the fact.
+ */
 static void
 fail_run(struct slot *s, const struct err *why)
 {
@@ -239,11 +247,13 @@ slot_end(struct slot *s)
 	run_free(s->run);
 	s->run = NULL;
 	s->state = SLOT_DOWN;
-	for (int i = 0; i < 100 && cgroups_drop_slot(s->host->cgroups, s->index, &e) == -1; i++)
+	for (int i = 0;
+	     i < 100 && cgroups_drop_slot(s->host->cgroups, s->index, &e) == -1; i++)
 		poll(NULL, 0, 10); /* the last dying process has no event for strangers */
 }
 
-/* --- a run --------------------------------------------------------------------------------- */
+/* --- a run
+ * --------------------------------------------------------------------------------- */
 
 /* A socket pair of which one end goes to the slot; the other is watched here. */
 static int
@@ -262,7 +272,8 @@ static int
 send_prepare(struct slot *s, struct err *e)
 {
 	const struct run *r = s->run;
-	struct inner_prepare m = { .type = INNER_PREPARE, .work_bytes = r->limits.file_bytes };
+	struct inner_prepare m = { .type = INNER_PREPARE,
+		.work_bytes = r->limits.file_bytes };
 
 	s->deadline_us = clock_us() + PREPARE_US;
 	return fd_send(
@@ -333,7 +344,7 @@ work_fits(const struct slot *s, const struct run *r)
 	uint64_t wanted = r->job->work != -1 ? r->job->serial : 0;
 
 	return !s->work_dirty && s->work_serial == wanted &&
-	    s->work_bytes == r->limits.file_bytes;
+	       s->work_bytes == r->limits.file_bytes;
 }
 
 /* The next thing the run needs before it can run: a /work, a launcher, the order. */
@@ -394,7 +405,8 @@ slot_kill_run(struct slot *s, enum wire_fired why)
 		log_debug("slot %u: kill: %s", s->index, e.msg); /* it just ended */
 }
 
-/* --- what slots say --------------------------------------------------------------------------- */
+/* --- what slots say
+ * --------------------------------------------------------------------------- */
 
 /* Returns the length, or -1 after fail(). */
 static long
@@ -538,17 +550,20 @@ take_artifact(struct slot *s, const struct inner_artifact *a, int fd)
 {
 	struct inner_outcome o = { .type = INNER_OUTCOME, .wire = s->compiled };
 	struct wire_outcome *w = &o.wire;
-	bool went_well = s->have_compiled && w->fault.code == ERR_NONE && w->exit_code == 0 &&
-	    w->signal == 0 && w->fired == WIRE_FIRED_NONE && w->exec_errno == 0 &&
-	    w->oom_kills == 0 && w->violation == -1;
+	bool went_well = s->have_compiled && w->fault.code == ERR_NONE &&
+			 w->exit_code == 0 && w->signal == 0 &&
+			 w->fired == WIRE_FIRED_NONE && w->exec_errno == 0 &&
+			 w->oom_kills == 0 && w->violation == -1;
 
 	if (!s->have_compiled)
 		w->fault = a->fault.code != ERR_NONE
-		    ? a->fault
-		    : (struct err){ .code = ERR_PROTO, .msg = "artifact without an outcome" };
+			       ? a->fault
+			       : (struct err){ .code = ERR_PROTO,
+					 .msg = "artifact without an outcome" };
 	else if (went_well && a->fault.code != ERR_NONE)
 		w->fault = a->fault;
-	else if (went_well && job_adopt(s->run->job, fd, a->is_tree != 0, &w->fault) == -1)
+	else if (went_well &&
+		 job_adopt(s->run->job, fd, a->is_tree != 0, &w->fault) == -1)
 		err_wrap(&w->fault, "artifact");
 	drop_watcher(s, &s->compile);
 	settle(s, &o);

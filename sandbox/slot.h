@@ -29,8 +29,10 @@ struct slot_host {
 	void *owner;
 	void (*up)(void *owner, struct slot *s);
 	void (*down)(void *owner, struct slot *s, const struct err *why);
-	/* The run is over; it stays the callee's to free.  The slot may be idle or not. */
-	void (*done)(void *owner, struct slot *s, struct run *r, const struct wire_outcome *o);
+	/* The run is over; it stays the callee's to free.  The slot may be idle or not.
+	 */
+	void (*done)(
+	    void *owner, struct slot *s, struct run *r, const struct wire_outcome *o);
 };
 
 struct slot {
@@ -51,8 +53,8 @@ struct slot {
 	uint64_t work_bytes;
 	bool work_dirty;
 
-	struct run *run; /* owned while BUSY */
-	bool run_sent;   /* its launcher has it: KILL is possible */
+	struct run *run;              /* owned while BUSY */
+	bool run_sent;                /* its launcher has it: KILL is possible */
 	struct wire_outcome compiled; /* of a compile whose artifact is awaited */
 	bool have_compiled;
 };

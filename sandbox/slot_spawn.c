@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +22,20 @@
 	    CLONE_NEWUTS | CLONE_NEWCGROUP)
 #define PARKED 100 /* descriptors are moved above all targets first */
 
+/* An id that is not mapped yet would lose its powers in execve(2): ids come first. */
+static int
+take_ids(int go)
+{
+	char c;
+
+	if (read(go, &c, 1) != 1)
+		return -1; /* the helper could not place us, or died */
+	if (setgroups(0, NULL) == -1 ||
+	    setresgid(INNER_ROOT_ID, INNER_ROOT_ID, INNER_ROOT_ID) == -1)
+		return -1;
+	return setresuid(INNER_ROOT_ID, INNER_ROOT_ID, INNER_ROOT_ID);
+}
+
 /* In the child: descriptors to their places, nothing else open, then the program. */
 static _Noreturn void
 become_slot(const struct slot_spawn *s, int control, int go)
@@ -30,10 +45,11 @@ become_slot(const struct slot_spawn *s, int control, int go)
 	int from[INNER_FD_METERS + METER_MAX_];
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+	if (take_ids(go) == -1)
+		_exit(125);
 	from[0] = from[1] = from[2] = null;
 	from[INNER_FD_CONTROL] = control;
 	from[INNER_FD_FILTERS] = s->filters;
-	from[INNER_FD_GO] = go;
 	for (int i = 0; i < METER_MAX_; i++)
 		from[INNER_FD_METERS + i] = s->meters[i] != -1 ? s->meters[i] : null;
 	int n = INNER_FD_METERS + METER_MAX_;
@@ -62,8 +78,8 @@ write_map(pid_t pid, const char *file, unsigned base, struct err *e)
 	scope_fd fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd == -1)
 		return err_sys(e, "open %s", path);
-	snprintf(text, sizeof(text), "%d %u 1\n%d %u 1\n", INNER_ROOT_ID, base, INNER_BOX_ID,
-	    base + 1);
+	snprintf(text, sizeof(text), "%d %u 1\n%d %u 1\n", INNER_ROOT_ID, base,
+	    INNER_BOX_ID, base + 1);
 	if (write(fd, text, strlen(text)) == -1)
 		return err_sys(e, "map ids %u and %u", base, base + 1);
 	return 0;
@@ -94,7 +110,8 @@ slot_spawn(struct slot_spawn *s, struct err *e)
 	scope_fd go_read = go[0], go_write = go[1];
 
 	struct clone_args args = { .flags = NAMESPACES | CLONE_PIDFD,
-		.pidfd = (uintptr_t)&pidfd, .exit_signal = SIGCHLD };
+		.pidfd = (uintptr_t)&pidfd,
+		.exit_signal = SIGCHLD };
 	long pid = syscall(SYS_clone3, &args, sizeof(args));
 	if (pid == -1)
 		return err_sys(e, "clone a slot into its namespaces");

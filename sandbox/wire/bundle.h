@@ -35,8 +35,10 @@ struct bundle_writer {
 };
 int bundle_add(struct bundle_writer *w, const char *name, const void *data, size_t len,
     struct err *e);
-int bundle_write(struct bundle_writer *w, struct err *e); /* returns a memfd, not sealed */
-int bundle_seal(struct bundle_writer *w, struct err *e);  /* the same, sealed; needs /proc */
+int bundle_write(
+    struct bundle_writer *w, struct err *e); /* returns a memfd, not sealed */
+int bundle_seal(
+    struct bundle_writer *w, struct err *e); /* the same, sealed; needs /proc */
 void bundle_free(struct bundle_writer *w);
 
 /* Reading.  entries is allocated; free it.  An empty bundle has count 0. */

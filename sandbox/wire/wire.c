@@ -71,7 +71,7 @@ wire_recv(int sock, struct wire_message *m, int fds[], unsigned *nfds, struct er
 	else if (wire_body_size(m->head.type) == UINT32_MAX)
 		err_set(e, ERR_PROTO, "unknown message %u", m->head.type);
 	else if (m->head.len != wire_body_size(m->head.type) ||
-	    (size_t)n != head + m->head.len)
+		 (size_t)n != head + m->head.len)
 		err_set(e, ERR_PROTO, "message %u: bad length", m->head.type);
 	else {
 		memcpy(fds, got, sizeof(int) * *nfds);

@@ -33,7 +33,7 @@
 
 #define WIRE_VERSION     1
 #define WIRE_FDS_MAX     3
-#define WIRE_PENDING_MAX 64        /* runs one connection may have outstanding */
+#define WIRE_PENDING_MAX 64         /* runs one connection may have outstanding */
 #define WIRE_INPUT_MAX   (64 << 20) /* bytes of one standard input */
 
 enum wire_type {
@@ -84,7 +84,8 @@ struct wire_job {
 	char language[32]; /* an id of the language files, never an alias or a path */
 	uint32_t tests;    /* announced, for the estimate of the wait */
 	uint32_t reserved; /* 0 */
-	struct words options; /* compile options; each must be listed in the language file */
+	struct words
+	    options; /* compile options; each must be listed in the language file */
 };
 
 struct wire_compile {

@@ -21,7 +21,7 @@ void buf_add(struct buf *b, const void *data, size_t len);
 void buf_str(struct buf *b, const char *s);
 void buf_fmt(struct buf *b, const char *fmt, ...) ERR_PRINTF(2, 3);
 char *buf_room(struct buf *b, size_t len); /* at least len bytes after b->len */
-char *buf_cstr(struct buf *b);             /* terminated view, valid until the next change */
+char *buf_cstr(struct buf *b); /* terminated view, valid until the next change */
 void buf_free(struct buf *b);
 
 #define scope_buf __attribute__((cleanup(buf_free))) struct buf

@@ -14,8 +14,8 @@ struct conf {
 	char path[256];
 };
 
-static int ERR_PRINTF(4, 5)
-    fault(const struct conf *c, const config_setting_t *s, struct err *e, const char *fmt, ...)
+static int ERR_PRINTF(4, 5) fault(
+    const struct conf *c, const config_setting_t *s, struct err *e, const char *fmt, ...)
 {
 	char text[160];
 	va_list ap;
@@ -149,7 +149,8 @@ read_value(const struct conf *c, const config_setting_t *s, const struct conf_ke
 		if (config_setting_type(s) != CONFIG_TYPE_STRING)
 			return fault(c, s, e, "%s: must be a string", k->name);
 		if (strlen(config_setting_get_string(s)) >= k->size)
-			return fault(c, s, e, "%s: longer than %zu bytes", k->name, k->size - 1);
+			return fault(
+			    c, s, e, "%s: longer than %zu bytes", k->name, k->size - 1);
 		snprintf(at, k->size, "%s", config_setting_get_string(s));
 		return 0;
 	case CONF_WORDS:
@@ -181,7 +182,8 @@ conf_read(const struct conf *c, const char *path, const struct conf_key *keys, v
 		while (k->name != NULL && strcmp(k->name, config_setting_name(s)) != 0)
 			k++;
 		if (k->name == NULL)
-			return fault(c, s, e, "unknown key '%.60s'", config_setting_name(s));
+			return fault(
+			    c, s, e, "unknown key '%.60s'", config_setting_name(s));
 		if (read_value(c, s, k, (char *)obj + k->offset, e) == -1)
 			return -1;
 	}
@@ -204,8 +206,7 @@ conf_names(const struct conf *c, const char *path, struct words *names, struct e
 }
 
 int
-conf_fault(
-    const struct conf *c, const char *path, struct err *e, const char *fmt, ...)
+conf_fault(const struct conf *c, const char *path, struct err *e, const char *fmt, ...)
 {
 	char text[200];
 	va_list ap;

@@ -56,8 +56,8 @@ int conf_names(
     const struct conf *c, const char *path, struct words *names, struct err *e);
 
 /* For a rule the table cannot say: sets *e to "file:line: text", line of `path`. */
-int conf_fault(const struct conf *c, const char *path, struct err *e, const char *fmt, ...)
-    ERR_PRINTF(4, 5);
+int conf_fault(const struct conf *c, const char *path, struct err *e, const char *fmt,
+    ...) ERR_PRINTF(4, 5);
 
 #define scope_conf __attribute__((cleanup(conf_scope_))) struct conf *
 static inline void

@@ -46,7 +46,8 @@ fd_pread_all(int fd, void *data, size_t len, uint64_t offset, struct err *e)
 		if (n == -1)
 			return err_sys(e, "read %zu bytes", len);
 		if (n == 0)
-			return err_set(e, ERR_BAD_INPUT, "file ends %zu bytes early", len);
+			return err_set(
+			    e, ERR_BAD_INPUT, "file ends %zu bytes early", len);
 		p += n;
 		len -= (size_t)n;
 		offset += (uint64_t)n;
@@ -108,8 +109,9 @@ fd_check_sealed(int fd, uint64_t max_bytes, uint64_t *size, struct err *e)
 	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))
 		return err_set(e, ERR_PROTO, "descriptor is not a regular file");
 	if ((uint64_t)st.st_size > max_bytes)
-		return err_set(e, ERR_OVER_LIMIT, "memory file of %lld bytes, %llu allowed",
-		    (long long)st.st_size, (unsigned long long)max_bytes);
+		return err_set(e, ERR_OVER_LIMIT,
+		    "memory file of %lld bytes, %llu allowed", (long long)st.st_size,
+		    (unsigned long long)max_bytes);
 	*size = (uint64_t)st.st_size;
 	return 0;
 }
@@ -123,7 +125,8 @@ fd_check_pipe_writer(int fd, struct err *e)
 	if (fstat(fd, &st) == -1 || !S_ISFIFO(st.st_mode))
 		return err_set(e, ERR_PROTO, "descriptor is not a pipe");
 	if (flags == -1 || (flags & O_ACCMODE) != O_WRONLY)
-		return err_set(e, ERR_PROTO, "descriptor is not the writing end of a pipe");
+		return err_set(
+		    e, ERR_PROTO, "descriptor is not the writing end of a pipe");
 	return 0;
 }
 
@@ -143,8 +146,8 @@ union control {
 };
 
 int
-fd_send(int sock, const void *msg, size_t len, const int *fds, unsigned nfds,
-    struct err *e)
+fd_send(
+    int sock, const void *msg, size_t len, const int *fds, unsigned nfds, struct err *e)
 {
 	/* sendmsg(2) only reads from it; the member is not const for recvmsg's sake */
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)msg, .iov_len = len };
@@ -191,8 +194,8 @@ take_passed(struct msghdr *h, int fds[FD_PASS_MAX])
 }
 
 long
-fd_recv(int sock, void *msg, size_t size, int fds[FD_PASS_MAX], unsigned *nfds,
-    struct err *e)
+fd_recv(
+    int sock, void *msg, size_t size, int fds[FD_PASS_MAX], unsigned *nfds, struct err *e)
 {
 	struct iovec iov = { .iov_base = msg, .iov_len = size };
 	union control c = { 0 };

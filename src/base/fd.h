@@ -30,9 +30,10 @@ int fd_check_pipe_writer(int fd, struct err *e);
 
 /* One SOCK_SEQPACKET datagram and its descriptors (unix(7), SCM_RIGHTS).
  * fd_recv returns its length, or -1: ERR_GONE at end of file, ERR_BUSY when a
- * non-blocking socket has nothing.  Descriptors arrive CLOEXEC; on failure none is open. */
-int fd_send(int sock, const void *msg, size_t len, const int *fds, unsigned nfds,
-    struct err *e);
+ * non-blocking socket has nothing.  Descriptors arrive CLOEXEC; on failure none is open.
+ */
+int fd_send(
+    int sock, const void *msg, size_t len, const int *fds, unsigned nfds, struct err *e);
 long fd_recv(int sock, void *msg, size_t size, int fds[FD_PASS_MAX], unsigned *nfds,
     struct err *e);
 

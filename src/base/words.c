@@ -7,7 +7,8 @@ add_bytes(struct words *w, const char *s, size_t size, struct err *e)
 {
 	if (w->count >= WORDS_MAX || size > sizeof(w->data) - w->len)
 		return err_set(e, ERR_OVER_LIMIT,
-		    "more than %d words or %d bytes of arguments", WORDS_MAX, WORDS_BYTES);
+		    "more than %d words or %d bytes of arguments", WORDS_MAX,
+		    WORDS_BYTES);
 	memcpy(w->data + w->len, s, size);
 	w->len = (uint16_t)(w->len + size);
 	w->count++;
@@ -58,7 +59,8 @@ words_check(const struct words *w, struct err *e)
 	for (unsigned i = 0; i < w->len; i++)
 		found += w->data[i] == '\0';
 	if (found != w->count)
-		return err_set(e, ERR_PROTO, "words: %u announced, %u found", w->count, found);
+		return err_set(
+		    e, ERR_PROTO, "words: %u announced, %u found", w->count, found);
 	return 0;
 }
 
