@@ -20,24 +20,24 @@ enum {
 #undef X
 };
 
-/* Refuses only what no configuration could allow: caps are judge_admit's business. */
+/* Refuses only what no configuration could allow: caps are judge_admit's business.
+ * shift: the client counts in units of so many bits. */
 static int
 set_limit(struct reading *r, const struct value *v, struct limits_asked *asked,
-    unsigned row, uint64_t n)
+    unsigned row, uint64_t n, unsigned shift)
 {
 	const struct conf_key *key = &limits_keys[row];
 	uint64_t cap = limits_get(&r->site->cap, row);
 
 	if (asked->given & 1u << row)
-		return field_refuse(
-		    r, v, "limits.%s says this already", limits_json[row]);
-	if (n < key->min)
-		return field_refuse(r, v, "at least %" PRIu64, key->min);
-	if (n > key->max)
+		return field_refuse(r, v, "its other spelling is given too");
+	if (n > key->max >> shift)
 		return field_refuse_as(r, PROBLEM_LIMIT_TOO_HIGH, v,
 		    "%" PRIu64 " asked, at most %" PRIu64 " allowed", n,
-		    cap > 0 ? cap : key->max);
-	limits_set(&asked->value, row, n);
+		    (cap > 0 ? cap : key->max) >> shift);
+	if (n << shift < key->min)
+		return field_refuse(r, v, "at least %" PRIu64, key->min);
+	limits_set(&asked->value, row, n << shift);
 	asked->given |= 1u << row;
 	return 0;
 }
@@ -52,7 +52,7 @@ take_limit(struct reading *r, const struct value *v, void *at)
 		return -1;
 	while (strcmp(limits_json[row], v->name) != 0)
 		row++;
-	return set_limit(r, v, at, row, n);
+	return set_limit(r, v, at, row, n, 0);
 }
 
 static const struct field limit_fields[] = {
@@ -81,10 +81,8 @@ take_memory_mb(struct reading *r, const struct value *v, void *at)
 
 	if (field_whole(r, v, 1, &mb) == -1)
 		return -1;
-	if (mb > UINT64_MAX >> 20)
-		mb = UINT64_MAX >> 20; /* far above any cap: refused below */
 	asked->short_form |= 1u << ROW_memory_bytes;
-	return set_limit(r, v, asked, ROW_memory_bytes, mb << 20);
+	return set_limit(r, v, asked, ROW_memory_bytes, mb, 20);
 }
 
 /* A fraction of processors; 0 would lift a throttle that the profile put on. */
@@ -99,7 +97,7 @@ take_cpus(struct reading *r, const struct value *v, void *at)
 	if (cpus < 0.001 || cpus > 64)
 		return field_refuse(r, v, "must be from 0.001 to 64");
 	asked->short_form |= 1u << ROW_cpu_share;
-	return set_limit(r, v, asked, ROW_cpu_share, (uint64_t)(cpus * 1000 + 0.5));
+	return set_limit(r, v, asked, ROW_cpu_share, (uint64_t)(cpus * 1000 + 0.5), 0);
 }
 
 static int
@@ -235,9 +233,9 @@ take_file(struct reading *r, const struct value *v, void *at)
 	if (fields_read(r, v, file_fields, file) == -1)
 		return -1;
 	if (file->name[0] == '\0')
-		return field_missing(r, v, "name", "a file needs a name");
+		return field_missing(r, v, "name", "required");
 	if (file->content.data == NULL)
-		return field_missing(r, v, "content", "a file needs content or base64");
+		return field_missing(r, v, "content", "required, or base64");
 	for (const struct job_file *f = job->files; f < file; f++)
 		if (strcmp(f->name, file->name) == 0)
 			return field_refuse_as(r, PROBLEM_BAD_FILE_NAME, v,
@@ -285,7 +283,8 @@ take_sources(struct reading *r, const struct value *body)
 	if (has_entry)
 		return name_main(r, &entry);
 	if (!has_code && r->job->nfiles > 0)
-		return field_missing(r, body, "entry", "which of files is the main one?");
+		return field_missing(
+		    r, body, "entry", "required, to say which of files is the main one");
 	return 0;
 }
 
@@ -338,7 +337,7 @@ take_compare(struct reading *r, const struct value *v, void *at)
 		    : fields_read(r, v, compare_fields, c) == -1)
 		return -1;
 	if (!is_text && !fields_find(v, "type", &member))
-		return field_missing(r, v, "type", "how to compare");
+		return field_missing(r, v, "type", "required");
 	tolerant = !is_text &&
 		   (fields_find(v, "abs", &member) || fields_find(v, "rel", &member));
 	if (tolerant && c->mode != COMPARE_FLOAT)
@@ -379,9 +378,9 @@ int
 native_need(struct reading *r, const struct value *body, bool code_too)
 {
 	if (r->job->language[0] == '\0')
-		return field_missing(r, body, "language", "in which language?");
+		return field_missing(r, body, "language", "required");
 	if (code_too && r->job->nfiles == 0)
-		return field_missing(r, body, "code", "what is to be run?");
+		return field_missing(r, body, "code", "required");
 	return 0;
 }
 

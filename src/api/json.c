@@ -93,5 +93,6 @@ json_read(const struct http_request *rq, uint64_t max_bytes, struct json_object 
 		return problem_set(
 		    p, PROBLEM_BAD_JSON, NULL, "the body is not JSON: %s", e.msg);
 	buf_add(&text, rq->body.data, rq->body.len);
+	buf_str(&text, " "); /* json-c waits for the end of a number or word */
 	return parse(buf_cstr(&text), text.len, out, p);
 }

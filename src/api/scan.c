@@ -27,8 +27,9 @@ struct scan {
 	struct err *e;
 };
 
-#define HASH_START 0xcbf29ce484222325u /* FNV-1a; who finds a collision refuses himself  \
-					*/
+#define HASH_START                                                                       \
+	0xcbf29ce484222325u /* FNV-1a; who finds a collision refuses himself             \
+			     */
 #define HASH_PRIME 0x100000001b3u
 
 static int
