@@ -20,7 +20,9 @@
 static int
 open_beneath(int dir, const char *name, uint64_t flags, struct err *e)
 {
-	struct open_how how = { .flags = flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK,
+	/* O_NONBLOCK: a fifo must not hold us; openat2 takes it with no O_PATH */
+	struct open_how how = { .flags = flags | O_NOFOLLOW | O_CLOEXEC |
+					 ((flags & O_PATH) != 0 ? 0 : O_NONBLOCK),
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
 			   RESOLVE_NO_XDEV };
 	long fd = syscall(SYS_openat2, dir, name, &how, sizeof(how));

@@ -207,12 +207,6 @@ cgroups_open(const char *name, struct cgroups **out, struct err *e)
 	return 0;
 }
 
-void
-cgroups_close(struct cgroups *g)
-{
-	free(g);
-}
-
 bool
 cgroups_v2(const struct cgroups *g)
 {
@@ -395,4 +389,19 @@ cgroups_clean(struct cgroups *g, unsigned slots, struct err *e)
 		}
 	*e = (struct err){ 0 };
 	return 0;
+}
+
+/* Empty by now, or another instance's too: then it stays. */
+void
+cgroups_close(struct cgroups *g)
+{
+	struct err ignored = { 0 };
+	scope_group *cg = NULL;
+
+	if (g == NULL)
+		return;
+	if (exists(g, g->base) && strchr(g->base, '/') == NULL &&
+	    new_group(g, g->base, &cg, &ignored) == 0)
+		cgroup_delete_cgroup_ext(cg, CGFLAG_DELETE_EMPTY_ONLY);
+	free(g);
 }

@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -41,6 +42,7 @@
 struct keeper {
 	int proc; /* the host's /proc, seen by launchers alone */
 	int meters[METER_MAX_];
+	struct meter_force *force; /* shared with all launchers */
 	bool cgroup_v2;
 	unsigned work_inodes;
 	struct inner_filters filters;
@@ -95,6 +97,10 @@ set_up(struct keeper *k, const struct inner_setup *s, struct err *e)
 	k->cgroup_v2 = s->cgroup_v2 != 0;
 	k->work_inodes = s->work_inodes;
 	take_meters(k);
+	k->force = mmap(NULL, sizeof(*k->force), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (k->force == MAP_FAILED)
+		return err_sys(e, "mmap");
 	if (words_check(&s->paths, e) == -1 ||
 	    fd_check_sealed(INNER_FD_FILTERS, 1 << 24, &size, e) == -1 ||
 	    fd_pread_all(INNER_FD_FILTERS, &k->filters, sizeof(k->filters), 0, e) == -1)
@@ -109,7 +115,7 @@ set_up(struct keeper *k, const struct inner_setup *s, struct err *e)
 	if (mounts_build_root(&s->paths, e) == -1 ||
 	    mounts_new_work(-1, 64 << 20, k->work_inodes, e) == -1)
 		return -1;
-	umask(077);
+	umask(022);
 	signal(SIGCHLD, SIG_IGN); /* launchers and compile stages reap themselves */
 	return 0;
 }
@@ -123,8 +129,8 @@ be_launcher(const struct keeper *k, int control, const struct sock_filter *progr
 {
 	struct inner_done done = { .type = INNER_DONE };
 
-	if (launcher_start(l, control, k->proc, k->meters, k->cgroup_v2, program,
-		instructions, e) == -1) {
+	if (launcher_start(l, control, k->proc, k->meters, k->cgroup_v2, k->force,
+		program, instructions, e) == -1) {
 		done.fault = *e;
 		fd_send(control, &done, sizeof(done), NULL, 0, e);
 		_exit(1);
@@ -206,8 +212,8 @@ run_compiler(const struct keeper *k, const struct inner_compile *c, int control,
 	if (pid == 0) {
 		struct err mine = { 0 };
 
-		if (launcher_start(&l, control, k->proc, k->meters, k->cgroup_v2, program,
-			instructions, &mine) == -1)
+		if (launcher_start(&l, control, k->proc, k->meters, k->cgroup_v2,
+			k->force, program, instructions, &mine) == -1)
 			_exit(2);
 		_exit(launcher_run(&l, &c->run, box_fds, 3, &mine) == -1 ? 3 : 0);
 	}

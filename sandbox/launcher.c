@@ -66,13 +66,14 @@ load_filter(const struct sock_filter *program, unsigned instructions, struct err
 
 int
 launcher_start(struct launcher *l, int control, int proc, const int meters[], bool v2,
-    const struct sock_filter *program, unsigned instructions, struct err *e)
+    struct meter_force *force, const struct sock_filter *program, unsigned instructions,
+    struct err *e)
 {
 	*l = (struct launcher){ .control = control, .proc = proc, .listener = -1 };
 	signal(SIGCHLD, SIG_DFL);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1)
 		return err_sys(e, "set the parent death signal");
-	meter_open(&l->meter, meters, v2);
+	meter_open(&l->meter, meters, v2, force);
 	if (set_fixed_limits(e) == -1)
 		return -1;
 	/* SYS_ADMIN: for the PID namespace of every box, in this user namespace only. */
@@ -260,9 +261,10 @@ read_meters(struct launcher *l, const struct child *c, struct inner_outcome *out
 	o->cpu_us = r.cpu_us;
 	o->oom_kills = r.oom_kills;
 	o->memory_bytes = r.memory_bytes;
-	o->memory_from_rusage = !r.memory_known;
-	if (!r.memory_known)
-		o->memory_bytes = c->ended ? (uint64_t)c->usage.ru_maxrss * 1024 : 0;
+	if (!r.memory_known && c->ended) {
+		o->memory_from_rusage = 1;
+		o->memory_bytes = (uint64_t)c->usage.ru_maxrss * 1024;
+	}
 	if (o->fired == WIRE_FIRED_NONE && o->cpu_us >= c->limits.cpu_us)
 		o->fired = WIRE_FIRED_CPU;
 	out->unclean = r.processes_left;

@@ -22,7 +22,8 @@ struct launcher {
 
 /* Takes over descriptors and becomes as small as a launcher is. */
 int launcher_start(struct launcher *l, int control, int proc, const int meters[], bool v2,
-    const struct sock_filter *program, unsigned instructions, struct err *e);
+    struct meter_force *force, const struct sock_filter *program, unsigned instructions,
+    struct err *e);
 
 /* One box, from start to the OUTCOME on l->control.  fds: [program] in out err; they
  * stay the caller's. */

@@ -6,6 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The kernel charges memory in batches of 64 pages per core: less is not seen. */
+#define GRAIN_BYTES (2 * 64 * 4096)
+
 #define PERIOD_US 100000 /* cpu.cfs_period_us, the kernel's default */
 
 static const char *const names[METER_MAX_] = {
@@ -60,9 +63,9 @@ write_number(const struct meter *m, enum meter_file f, uint64_t v, struct err *e
 }
 
 void
-meter_open(struct meter *m, const int fd[METER_MAX_], bool v2)
+meter_open(struct meter *m, const int fd[METER_MAX_], bool v2, struct meter_force *force)
 {
-	*m = (struct meter){ .v2 = v2 };
+	*m = (struct meter){ .v2 = v2, .force = force };
 	memcpy(m->fd, fd, sizeof(m->fd));
 	m->peak_resets = !v2 || pwrite(fd[METER_MEMORY_PEAK], "reset", 5, 0) == 5;
 }
@@ -78,53 +81,59 @@ meter_cpu_us(const struct meter *m, uint64_t *cpu_us, struct err *e)
 	return 0;
 }
 
-/* v1 refuses a plain limit above the memsw one and a memsw one below the plain one:
- * the order depends on the direction. */
+/* Runs `set` unless `value` is in force already.  Forgets first: a launcher that is
+ * killed in between must leave "unknown", not a lie. */
 static int
-set_memory(struct meter *m, uint64_t max, struct err *e)
+enforce(struct meter *m, uint64_t *in_force, uint64_t value,
+    int (*set)(struct meter *m, uint64_t value, struct err *e), struct err *e)
 {
-	enum meter_file first = METER_MEMORY_MAX, second = METER_MEMSW_MAX;
-
-	if (max == m->memory_max)
+	if (*in_force == value)
 		return 0;
-	if (m->v2 || m->fd[METER_MEMSW_MAX] == -1) {
-		if (write_number(m, METER_MEMORY_MAX, max, e) == -1)
-			return -1;
-	} else {
-		if (m->memory_max == 0 || max > m->memory_max) {
-			first = METER_MEMSW_MAX;
-			second = METER_MEMORY_MAX;
-		}
-		/* the very first write finds memsw unlimited: shrink memory first */
-		if (m->memory_max == 0 && write_number(m, METER_MEMORY_MAX, max, e) == -1)
-			return -1;
-		if (write_number(m, first, max, e) == -1 ||
-		    write_number(m, second, max, e) == -1)
-			return -1;
-	}
-	m->memory_max = max;
+	*in_force = 0;
+	if (set(m, value, e) == -1)
+		return -1;
+	*in_force = value;
 	return 0;
 }
 
+/* v1 refuses (EINVAL) a plain limit above the memsw one, and the reverse: going up, memsw
+ * goes first; going down, last. */
 static int
-set_share(struct meter *m, uint32_t milli, struct err *e)
+set_memory(struct meter *m, uint64_t max, struct err *e)
+{
+	bool both = !m->v2 && m->fd[METER_MEMSW_MAX] != -1;
+
+	if (write_number(m, METER_MEMORY_MAX, max, e) == -1) {
+		if (!both || e->sys != EINVAL)
+			return -1;
+		*e = (struct err){ 0 };
+		if (write_number(m, METER_MEMSW_MAX, max, e) == -1)
+			return -1;
+		return write_number(m, METER_MEMORY_MAX, max, e);
+	}
+	return both ? write_number(m, METER_MEMSW_MAX, max, e) : 0;
+}
+
+static int
+set_pids(struct meter *m, uint64_t max, struct err *e)
+{
+	return write_number(m, METER_PIDS_MAX, max, e);
+}
+
+static int
+set_share(struct meter *m, uint64_t value, struct err *e)
 {
 	char text[48];
+	uint64_t milli = value - 1;
 	long quota = milli == 0 ? -1 : (long)milli * (PERIOD_US / 1000);
 
-	if (m->share_known && m->share_milli == milli)
-		return 0;
 	if (m->v2 && milli == 0)
 		snprintf(text, sizeof(text), "max %d", PERIOD_US);
 	else if (m->v2)
 		snprintf(text, sizeof(text), "%ld %d", quota, PERIOD_US);
 	else
 		snprintf(text, sizeof(text), "%ld", quota);
-	if (write_text(m, METER_CPU_MAX, text, e) == -1)
-		return -1;
-	m->share_milli = milli;
-	m->share_known = true;
-	return 0;
+	return write_text(m, METER_CPU_MAX, text, e);
 }
 
 static int
@@ -142,13 +151,13 @@ meter_start(struct meter *m, const struct wire_limits *l, struct err *e)
 	if (read_number(m, METER_MEMORY, NULL, &m->memory0, e) == -1 ||
 	    read_number(m, METER_PIDS, NULL, &m->pids0, e) == -1)
 		return -1;
-	if (set_memory(m, ROUND_UP(m->memory0 + l->memory_bytes), e) == -1 ||
-	    set_share(m, l->cpu_share_milli, e) == -1)
-		return -1;
+	struct meter_force *f = m->force;
+	uint64_t memory = ROUND_UP(m->memory0 + l->memory_bytes);
 	uint64_t pids = m->pids0 + 1 + l->processes; /* + 1: the box's own PID 1 */
-	if (pids != m->pids_max && write_number(m, METER_PIDS_MAX, pids, e) == -1)
+	if (enforce(m, &f->memory_max, memory, set_memory, e) == -1 ||
+	    enforce(m, &f->pids_max, pids, set_pids, e) == -1 ||
+	    enforce(m, &f->share, l->cpu_share_milli + 1ULL, set_share, e) == -1)
 		return -1;
-	m->pids_max = pids;
 	if (m->peak_resets &&
 	    write_text(m, METER_MEMORY_PEAK, m->v2 ? "reset" : "0", e) == -1)
 		return -1;
@@ -172,9 +181,10 @@ meter_stop(struct meter *m, struct meter_reading *r, struct err *e)
 	r->cpu_us = cpu - m->cpu0;
 	r->oom_kills = (uint32_t)(oom - m->oom0);
 	r->processes_left = pids > m->pids0;
+	r->memory_bytes = peak > m->memory0 ? peak - m->memory0 : 0;
 	/* Where a peak cannot be reset, one that rose during the box is still the box's.
 	 */
-	r->memory_known = m->peak_resets || peak > m->peak0;
-	r->memory_bytes = peak > m->memory0 ? peak - m->memory0 : 0;
+	r->memory_known =
+	    (m->peak_resets || peak > m->peak0) && r->memory_bytes > GRAIN_BYTES;
 	return 0;
 }

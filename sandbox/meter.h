@@ -28,16 +28,20 @@ enum meter_file {
 	METER_MAX_,
 };
 
+/* What is in force, so that unchanged limits are not written again.  Shared by all
+ * launchers of a slot (one box runs at a time); 0: unknown, for writing may be cut off.
+ */
+struct meter_force {
+	uint64_t memory_max, pids_max;
+	uint64_t share; /* thousandths + 1 */
+};
+
 struct meter {
 	int fd[METER_MAX_];
 	bool v2;
 	bool peak_resets; /* writing METER_MEMORY_PEAK starts a new peak (v2: Linux 6.12)
 			   */
-
-	/* what is in force now, so that unchanged limits are not written again */
-	uint64_t memory_max, pids_max;
-	uint32_t share_milli;
-	bool share_known;
+	struct meter_force *force; /* borrowed */
 
 	/* at the start of the box */
 	uint64_t cpu0, memory0, peak0, oom0, pids0;
@@ -50,7 +54,8 @@ struct meter_reading {
 	bool processes_left;
 };
 
-void meter_open(struct meter *m, const int fd[METER_MAX_], bool v2);
+void meter_open(
+    struct meter *m, const int fd[METER_MAX_], bool v2, struct meter_force *force);
 int meter_start(struct meter *m, const struct wire_limits *l, struct err *e);
 int meter_cpu_us(const struct meter *m, uint64_t *cpu_us, struct err *e);
 int meter_stop(struct meter *m, struct meter_reading *r, struct err *e);
