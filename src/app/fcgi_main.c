@@ -20,40 +20,46 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "api/api.h"
 #include "app/drop.h"
 #include "app/prefork.h"
+#include "app/ready.h"
 #include "app/settings.h"
+#include "app/versions.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scope.h"
 #include "http/fcgi.h"
 
-#define STALL_MS        15000 /* nginx has the whole request before it connects */
-#define WORKERS_DEFAULT 8
+#define STALL_MS         15000 /* nginx has the whole request before it connects */
+#define WORKERS_PER_SLOT 4
+#define WORKERS_DEFAULT  8 /* until the helper has said how many slots it has */
 
-/* What a reading of the configuration gave; the prefork master's crew. */
+/* What a reading of the configuration gave; the prefork master's crew.  All owned. */
 struct crew_config {
 	struct settings settings;
+	struct langs *langs;
+	struct versions *versions;
+	const char **version_table; /* a worker's own view of versions */
 };
 
-/* One worker's request, for its log line. */
 struct worker {
-	const struct crew_config *crew;
-	bool draining;
-	uint64_t began_us;
+	struct crew_config *crew;
+	struct api api;
+	volatile sig_atomic_t draining;
+	uint64_t began_us; /* of the request in hand */
 };
 
 /* --- a worker ----------------------------------------------------------------- */
 
-static void
+static bool
 handle(void *ctx, const struct http_request *rq, struct http_response *rs)
 {
 	struct worker *w = ctx;
 
 	w->began_us = clock_us();
-	http_header(rs, "X-Request-Id", rq->request_id);
-	rs->status = w->draining ? 503 : strcmp(rq->path, "/healthz") == 0 ? 200 : 404;
-	buf_fmt(&rs->body, "{\"status\":%d}", rs->status);
+	versions_read(w->crew->versions, w->crew->version_table);
+	return api_handle(&w->api, rq, rs);
 }
 
 /* Only what cannot split a line or a field: the rest of a path is of no interest. */
@@ -73,6 +79,14 @@ printable(const char *path, char out[64])
 	return out;
 }
 
+/* A probe every few seconds that finds all well would fill the log. */
+static bool
+quiet(const struct http_request *rq, const struct http_response *rs)
+{
+	return rs->status == 200 &&
+	       (strcmp(rq->path, "/healthz") == 0 || strcmp(rq->path, "/readyz") == 0);
+}
+
 static void
 done(void *ctx, const struct http_request *rq, const struct http_response *rs,
     bool delivered)
@@ -80,31 +94,38 @@ done(void *ctx, const struct http_request *rq, const struct http_response *rs,
 	const struct worker *w = ctx;
 	char method[64], path[64];
 
-	log_info("request id=%s method=%s path=%s status=%d ms=%.3f in=%zu out=%zu%s",
+	log_line(quiet(rq, rs) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+	    "request id=%s method=%s path=%s status=%d ms=%.3f in=%zu out=%zu%s",
 	    rq->request_id, printable(rq->method, method), printable(rq->path, path),
 	    rs->status, (double)(clock_us() - w->began_us) / 1000, rq->body.len,
 	    rs->body.len, delivered ? "" : " client=gone");
 }
 
 static int
-work(void *config, const struct listener *l, enum prefork_role role)
+serve_requests(struct crew_config *crew, const struct listener *l, bool draining)
 {
-	const struct crew_config *crew = config;
-	struct worker w = { .crew = crew, .draining = role == PREFORK_REFUSE };
+	struct worker w = {
+		.crew = crew,
+		.draining = draining,
+		.api = { .site = &crew->settings.site,
+		    .langs = crew->langs,
+		    .helper_path = crew->settings.helper,
+		    .versions = crew->version_table,
+		    .draining = &w.draining,
+		    .judge = { judge_admit, judge_run, ready_check } },
+	};
 	struct fcgi_service s = {
 		.listen_fd = l->fd,
 		.max_body = crew->settings.site.max_body_bytes,
-		.max_requests = w.draining ? 0 : crew->settings.requests_per_worker,
+		.max_requests = draining ? 0 : crew->settings.requests_per_worker,
 		.stall_ms = STALL_MS,
-		.empty_queue = w.draining,
+		.empty_queue = draining,
 		.ctx = &w,
 		.handle = handle,
 		.done = done,
 	};
 	struct err e = { 0 };
 
-	if (role == PREFORK_ONCE)
-		return 0;
 	if (fcgi_serve(&s, &e) == -1) {
 		log_err(&e, "worker");
 		return 1;
@@ -112,12 +133,55 @@ work(void *config, const struct listener *l, enum prefork_role role)
 	return 0;
 }
 
+/* The one-shot child waits for the helper as long as it takes, so SIGTERM ends it. */
+static int
+find_versions(struct crew_config *crew)
+{
+	sigset_t term;
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_UNBLOCK, &term, NULL);
+	versions_find(crew->versions, crew->langs,
+	    &crew->settings.site.profiles[0].compile, crew->settings.helper);
+	return 0;
+}
+
+static int
+work(void *config, const struct listener *l, enum prefork_role role)
+{
+	if (role == PREFORK_ONCE)
+		return find_versions(config);
+	return serve_requests(config, l, role == PREFORK_REFUSE);
+}
+
 /* --- the master ---------------------------------------------------------------- */
 
 static void
 unload(void *config)
 {
-	free(config);
+	struct crew_config *crew = config;
+
+	if (crew == NULL)
+		return;
+	langs_free(crew->langs);
+	versions_free(crew->versions);
+	free(crew->version_table);
+	free(crew);
+}
+
+static int
+fill(struct crew_config *crew, const char *path, struct err *e)
+{
+	if (settings_load(path, &crew->settings, e) == -1 ||
+	    langs_load(crew->settings.languages, &crew->langs, e) == -1)
+		return -1;
+
+	unsigned n = langs_count(crew->langs);
+	crew->version_table = calloc(n + 1, sizeof(*crew->version_table));
+	if (crew->version_table == NULL)
+		return err_sys(e, "calloc");
+	return versions_new(n, &crew->versions, e);
 }
 
 static void *
@@ -129,7 +193,7 @@ load(void *ctx, struct err *e)
 		err_sys(e, "calloc");
 		return NULL;
 	}
-	if (settings_load(ctx, &crew->settings, e) == -1) {
+	if (fill(crew, ctx, e) == -1) {
 		unload(crew);
 		return NULL;
 	}
@@ -141,9 +205,11 @@ static unsigned
 workers(const void *config)
 {
 	const struct crew_config *crew = config;
+	unsigned slots = versions_slots(crew->versions);
 
-	return crew->settings.workers != 0 ? (unsigned)crew->settings.workers
-					   : WORKERS_DEFAULT;
+	if (crew->settings.workers != 0)
+		return (unsigned)crew->settings.workers;
+	return slots != 0 ? WORKERS_PER_SLOT * slots : WORKERS_DEFAULT;
 }
 
 static uint64_t

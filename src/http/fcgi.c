@@ -194,9 +194,9 @@ serve_one(const struct fcgi_service *s, FCGX_Request *r)
 	} else {
 		check_request_id(in.rq.request_id);
 		arm(0); /* a run takes as long as its limits say */
-		s->handle(s->ctx, &in.rq, &rs);
+		bool delivered = s->handle(s->ctx, &in.rq, &rs);
 		arm(s->stall_ms);
-		bool delivered = send_answer(&rs, r) == 0;
+		delivered = delivered && send_answer(&rs, r) == 0;
 		if (s->done != NULL)
 			s->done(s->ctx, &in.rq, &rs, delivered);
 	}

@@ -20,9 +20,10 @@ struct fcgi_service {
 	bool empty_queue;  /* on SIGTERM answer first what already waits */
 
 	void *ctx;
-	void (*handle)(
+	/* False: the client is gone, and nobody wants the answer. */
+	bool (*handle)(
 	    void *ctx, const struct http_request *rq, struct http_response *rs);
-	/* After the answer was sent, or could not be: delivered is false then. */
+	/* At the end of each request; delivered: its answer was sent whole. */
 	void (*done)(void *ctx, const struct http_request *rq,
 	    const struct http_response *rs, bool delivered);
 };

@@ -20,7 +20,7 @@ struct fixture {
 };
 
 /* Tells what it was given; the body by length and first byte. */
-static void
+static bool
 describe(void *ctx, const struct http_request *rq, struct http_response *rs)
 {
 	(void)ctx;
@@ -43,6 +43,7 @@ describe(void *ctx, const struct http_request *rq, struct http_response *rs)
 		if (write(STDOUT_FILENO, rs->body.data, 0) == -1 || p.revents == 0)
 			_exit(9);
 	}
+	return strcmp(rq->path, "/gone") != 0;
 }
 
 static void
@@ -407,6 +408,18 @@ a_hangup_is_seen_by_the_handler(void **state)
 	assert_answer(f, &rq, "GET /after?");
 }
 
+/* What the handler made for a client that left is not sent. */
+static void
+nothing_is_sent_to_the_gone(void **state)
+{
+	const struct fixture *f = *state;
+	scope_buf rq = { 0 }, answer = { 0 };
+
+	put_request(&rq, "GET", "/gone", "", "");
+	client_ask(f->path, &rq, &answer);
+	assert_int_equal(answer.len, 0);
+}
+
 static void
 retires_after_its_requests(void **state)
 {
@@ -497,6 +510,7 @@ main(void)
 		CASE(a_client_that_does_not_read_is_dropped),
 		CASE(a_large_answer_arrives_whole),
 		CASE(a_hangup_is_seen_by_the_handler),
+		CASE(nothing_is_sent_to_the_gone),
 		CASE(retires_after_its_requests),
 		CASE(empties_the_queue_before_it_goes),
 		CASE(finishes_its_request_before_it_goes),

@@ -67,7 +67,7 @@ struct answering {
 	bool refuse;
 };
 
-static void
+static bool
 handle(void *ctx, const struct http_request *rq, struct http_response *rs)
 {
 	const struct answering *a = ctx;
@@ -81,6 +81,7 @@ handle(void *ctx, const struct http_request *rq, struct http_response *rs)
 			_exit(1);
 	}
 	buf_fmt(&rs->body, "pid=%d crew=%u", (int)pid, a->plan->generation);
+	return true;
 }
 
 static int

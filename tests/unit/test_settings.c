@@ -251,6 +251,47 @@ profiles_are_limited_in_number(void **state)
 	assert_non_null(strstr(e.msg, "m.conf:29: profile 'p27': more than 32 profiles"));
 }
 
+/* Takes the '#' from "#key = value;": text has a blank after it. */
+static void
+uncomment(const char *from, const char *to)
+{
+	char line[400];
+	FILE *in = fopen(from, "re"), *out = fopen(to, "we");
+
+	assert_non_null(in);
+	assert_non_null(out);
+	while (fgets(line, sizeof(line), in) != NULL)
+		fputs(line + (line[0] == '#' && line[1] != ' ' && line[1] != '\n'), out);
+	fclose(in);
+	fclose(out);
+}
+
+/* The sample names every key, with the value it has when it is not named. */
+static void
+the_sample_tells_the_defaults(void **state)
+{
+	const struct fixture *f = *state;
+	const char *build = getenv("BUILDDIR");
+	struct settings *s = calloc(2, sizeof(*s));
+	struct err e = { 0 };
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/packaging/built/judgebox.conf",
+	    build != NULL ? build : ".");
+	if (settings_load(path, &s[0], &e) == -1)
+		fail_msg("as installed: %s", e.msg);
+	uncomment(path, f->main);
+	if (settings_load(f->main, &s[1], &e) == -1)
+		fail_msg("uncommented: %s", e.msg);
+	assert_memory_equal(&s[0], &s[1], sizeof(*s));
+	free(s);
+
+	/* and it is really all of them: each line that could be commented out was */
+	char cmd[400];
+	snprintf(cmd, sizeof(cmd), "test $(grep -c '^[a-z_]* = ' %s) -eq 17", f->main);
+	assert_int_equal(system(cmd), 0);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -264,6 +305,7 @@ main(void)
 		CASE(fragments_follow_in_order_of_their_names),
 		CASE(a_fault_in_a_fragment_names_it),
 		CASE(profiles_are_limited_in_number),
+		CASE(the_sample_tells_the_defaults),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,10 @@
+/* ready - could a job be run now? */
+#ifndef APP_READY_H
+#define APP_READY_H
+
+#include "model/problem.h"
+
+/* What /readyz and doctor ask: does the helper answer, and is a slot built? */
+int ready_check(const char *helper_path, struct problem *p);
+
+#endif
