@@ -162,13 +162,42 @@ read_body(struct incoming *in, FCGX_Request *r, uint64_t max, struct err *e)
 	return 0;
 }
 
+/* A status line without a phrase is legal, and yet some clients choke on it. */
+static const char *
+phrase_of(int status)
+{
+	static const struct {
+		int status;
+		const char *phrase;
+	} phrases[] = {
+		{ 200, "OK" },
+		{ 204, "No Content" },
+		{ 400, "Bad Request" },
+		{ 401, "Unauthorized" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 405, "Method Not Allowed" },
+		{ 413, "Content Too Large" },
+		{ 415, "Unsupported Media Type" },
+		{ 429, "Too Many Requests" },
+		{ 500, "Internal Server Error" },
+		{ 503, "Service Unavailable" },
+	};
+
+	for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++)
+		if (phrases[i].status == status)
+			return phrases[i].phrase;
+	return "Status";
+}
+
 static int
 send_answer(const struct http_response *rs, FCGX_Request *r)
 {
 	scope_buf head = { 0 };
 	bool body = !rs->head_only && rs->body.len > 0;
 
-	buf_fmt(&head, "Status: %d\r\nContent-Type: %s\r\n", rs->status,
+	buf_fmt(&head, "Status: %d %s\r\nContent-Type: %s\r\n", rs->status,
+	    phrase_of(rs->status),
 	    rs->content_type != NULL ? rs->content_type
 				     : "application/json; charset=utf-8");
 	if (rs->status != 204)

@@ -126,7 +126,7 @@ answers_a_request(void **state)
 	put_request(&rq, "POST", "/api/run", NULL, "{}");
 	client_ask(f->path, &rq, &answer);
 	assert_string_equal(buf_cstr(&answer),
-	    "Status: 200\r\nContent-Type: text/plain\r\nContent-Length: 67\r\nX-Test: "
+	    "Status: 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 67\r\nX-Test: "
 	    "1\r\n\r\n"
 	    "POST /api/run? type=application/json id=abc-1 origin= from= body=2{");
 }
