@@ -25,12 +25,13 @@ bool
 base64_decode(const char *text, size_t len, struct bytes *out)
 {
 	scope_buf bytes = { 0 };
-	size_t pad = len > 0 && text[len - 1] == '=' ? 1 + (text[len - 2] == '=') : 0;
 	uint32_t bits = 0;
-	size_t n = 0;
+	size_t n = 0, pad = 0;
 
 	if (len % 4 != 0)
 		return false;
+	if (len > 0 && text[len - 1] == '=')
+		pad = text[len - 2] == '=' ? 2 : 1;
 	char *at = buf_room(&bytes, len / 4 * 3 + 1);
 	for (size_t i = 0; i < len - pad; i++) {
 		int v = value_of((unsigned char)text[i]);
