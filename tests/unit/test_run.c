@@ -1,7 +1,6 @@
 /* A job over the bridge: order, limits, helpers that fail, clients that leave. */
 #include "unit.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>

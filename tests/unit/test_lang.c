@@ -1,0 +1,206 @@
+/* Language files: what is read of them, and what is said of bad ones. */
+#include "unit.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lang/lang.h"
+
+#define DIR_TEMPLATE "/tmp/judgebox-test-XXXXXX"
+
+struct sample {
+	const char *name, *text;
+};
+
+static int
+load(const struct sample *files, struct langs **out, struct err *e)
+{
+	char dir[] = DIR_TEMPLATE, path[128];
+
+	assert_non_null(mkdtemp(dir));
+	for (const struct sample *f = files; f->name != NULL; f++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, f->name);
+		FILE *file = fopen(path, "w");
+		assert_non_null(file);
+		assert_true(fputs(f->text, file) >= 0);
+		fclose(file);
+	}
+	int r = langs_load(dir, out, e);
+	for (const struct sample *f = files; f->name != NULL; f++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, f->name);
+		unlink(path);
+	}
+	rmdir(dir);
+	return r;
+}
+
+static const char full[] =
+    "id = \"cpp\";\nname = \"C++ (g++)\";\naliases = [ \"c++\", \"g++\" ];\n"
+    "version = [ \"/bin/sh\" ];\nsource = \"main.cpp\";\nextensions = [ \".cpp\" ];\n"
+    "compile = [ \"/bin/sh\", \"{sources}\" ];\nartifact = \"main\";\nrun = [ \"./main\" "
+    "];\n"
+    "env = [ \"A=b\" ];\npaths = [ \"/etc/x\" ];\nclass = \"native\";\n"
+    "compile_class = \"compiler\";\nproc = false;\nheap_reserve = \"80M\";\n"
+    "options = [ \"-O2\" ];\nfloor = { memory_bytes = \"64M\"; };\n"
+    "compile_floor = { processes = 9; };\n"
+    "selftest = { hello = \"h\"; echo = \"e\"; compile_error = \"c\";\n"
+    "runtime_error = \"r\"; time_limit = \"t\"; threads = \"th\"; };\n";
+
+static void
+the_public_half_is_read(void **state)
+{
+	const struct sample files[] = { { "zz.conf", full },
+		{ "a.conf", "id=\"zsh\"; source=\"m\"; run=[\"/nonexistent/zsh\"];" },
+		{ "b.conf", "id=\"bb\"; source=\"m\"; run=[\"/bin/sh\"];" },
+		{ "b.conf~", "garbage" }, { ".b.conf", "garbage" }, { NULL, NULL } };
+	struct langs *l = NULL;
+	struct err e = { 0 };
+
+	(void)state;
+	CHECK_OK(load(files, &l, &e), e);
+	CHECK_INT("count", langs_count(l), 3);
+	CHECK_STR("sorted by id", langs_at(l, 0)->id, "bb");
+	CHECK_STR("sorted by id", langs_at(l, 1)->id, "cpp");
+	CHECK_STR("sorted by id", langs_at(l, 2)->id, "zsh");
+	const struct lang *c = langs_find(l, "g++");
+	assert_ptr_equal(c, langs_at(l, 1));
+	CHECK_STR("name", c->name, "C++ (g++)");
+	CHECK_STR("source", c->source, "main.cpp");
+	assert_true(c->compiled && c->installed);
+	CHECK_INT("floor", c->floor.memory_bytes, 64 << 20);
+	CHECK_INT("no floor", c->floor.processes, 0);
+	CHECK_INT("compile floor", c->compile_floor.processes, 9);
+	assert_true(words_has(&c->options, "-O2") && !words_has(&c->options, "-O3"));
+	CHECK_STR("hello", c->selftest.hello, "h");
+	CHECK_STR("threads", c->selftest.threads, "th");
+	assert_true(!langs_at(l, 2)->installed && !langs_at(l, 2)->compiled);
+	CHECK_STR("a name for want of one", langs_at(l, 2)->name, "zsh");
+	assert_null(langs_find(l, "C++"));
+	assert_null(langs_find(l, ""));
+	langs_free(l);
+}
+
+#define OK_A "id=\"aa\"; source=\"m\"; run=[\"x\"]; aliases=[\"al\"];"
+
+static const struct {
+	const char *what;
+	struct sample files[3];
+	const char *where, *message; /* "DIR/" + where + message */
+} bad[] = {
+	{ "unknown key", { { "a.conf", "id=\"a\";\ncolour=1;" } },
+	    "a.conf:2: ", "unknown key 'colour'" },
+	{ "unknown limit", { { "a.conf", OK_A "\nfloor={\nspeed=1; };" } },
+	    "a.conf:3: ", "unknown key 'speed'" },
+	{ "unknown self-test", { { "a.conf", OK_A "\nselftest={ bye=\"\"; };" } },
+	    "a.conf:2: ", "unknown key 'bye'" },
+	{ "syntax", { { "a.conf", "id=\"a\";\n?" } }, "a.conf:2: ", "syntax error" },
+	{ "no id", { { "a.conf", "source=\"m\"; run=[\"x\"];" } },
+	    "a.conf:0: ", "id: 1 to 31 of a-z 0-9 . + # _ -" },
+	{ "capitals", { { "a.conf", "id=\"Aa\"; source=\"m\"; run=[\"x\"];" } },
+	    "a.conf:1: ", "id: 1 to 31 of a-z 0-9 . + # _ -" },
+	{ "alias with a blank",
+	    { { "a.conf", "id=\"a\"; source=\"m\"; run=[\"x\"];\naliases=[\"b c\"];" } },
+	    "a.conf:2: ", "aliases: 'b c' is not 1 to 31 of a-z 0-9 . + # _ -" },
+	{ "source climbs", { { "a.conf", "id=\"a\"; source=\"../m\"; run=[\"x\"];" } },
+	    "a.conf:1: ",
+	    "source: a file name is relative and plain: letters, digits, . _ + - and /" },
+	{ "nothing to run", { { "a.conf", "id=\"a\"; source=\"m\";\nrun=[];" } },
+	    "a.conf:2: ", "run: must name a program" },
+	{ "wrong kind", { { "a.conf", "id=7;" } }, "a.conf:1: ", "id: must be a string" },
+	{ "id twice", { { "a.conf", OK_A }, { "b.conf", OK_A } },
+	    "b.conf:1: ", "'aa' is a name of language 'aa' already" },
+	{ "alias twice",
+	    { { "a.conf", OK_A },
+		{ "b.conf",
+		    "id=\"bb\"; source=\"m\"; run=[\"x\"];\naliases=[\"al\"];" } },
+	    "b.conf:2: ", "'al' of language 'bb' is a name of language 'aa' already" },
+	{ "id is another's alias",
+	    { { "a.conf", OK_A }, { "b.conf", "id=\"al\"; source=\"m\"; run=[\"x\"];" } },
+	    "b.conf:1: ", "'al' is a name of language 'aa' already" },
+};
+
+static void
+bad_files_are_refused_with_their_line(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < LENGTH(bad); i++) {
+		struct sample files[4] = { { NULL, NULL } };
+		struct langs *l = NULL;
+		struct err e = { 0 };
+		char want[240];
+
+		memcpy(files, bad[i].files, sizeof(bad[i].files));
+		CHECK_INT(bad[i].what, load(files, &l, &e), -1);
+		assert_null(l);
+		assert_memory_equal(e.msg, "/tmp/judgebox-test-", 19);
+		snprintf(want, sizeof(want), "%s%s", bad[i].where, bad[i].message);
+		CHECK_STR(bad[i].what, e.msg + sizeof(DIR_TEMPLATE), want);
+		assert_int_equal(e.code, ERR_BAD_INPUT);
+	}
+}
+
+static void
+a_directory_must_be_there(void **state)
+{
+	struct langs *l = NULL;
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(langs_load("/nonexistent/languages.d", &l, &e), -1);
+	CHECK_STR("message", e.msg, "read directory /nonexistent/languages.d");
+	assert_true(e.sys != 0);
+}
+
+static void
+an_empty_directory_has_no_languages(void **state)
+{
+	const struct sample none[] = { { NULL, NULL } };
+	struct langs *l = NULL;
+	struct err e = { 0 };
+
+	(void)state;
+	CHECK_OK(load(none, &l, &e), e);
+	CHECK_INT("count", langs_count(l), 0);
+	assert_null(langs_find(l, "cpp"));
+	langs_free(l);
+}
+
+/* The files that are installed must be ones that this reader takes. */
+static void
+our_own_files_are_good(void **state)
+{
+	const char *src = getenv("SRCDIR");
+	struct langs *l = NULL;
+	struct err e = { 0 };
+	char dir[512];
+
+	(void)state;
+	if (src == NULL)
+		skip(); /* not run by make check */
+	snprintf(dir, sizeof(dir), "%s/sandbox/languages", src);
+	CHECK_OK(langs_load(dir, &l, &e), e);
+	assert_true(langs_count(l) >= 6);
+	for (unsigned i = 0; i < langs_count(l); i++) {
+		const struct lang *lang = langs_at(l, i);
+
+		if (lang->selftest.hello[0] == '\0' || lang->selftest.echo[0] == '\0')
+			fail_msg("%s: has no self-test", lang->id);
+		CHECK_INT(
+		    lang->id, lang->compiled, lang->selftest.compile_error[0] != '\0');
+	}
+	langs_free(l);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_public_half_is_read),
+		cmocka_unit_test(bad_files_are_refused_with_their_line),
+		cmocka_unit_test(a_directory_must_be_there),
+		cmocka_unit_test(an_empty_directory_has_no_languages),
+		cmocka_unit_test(our_own_files_are_good),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
