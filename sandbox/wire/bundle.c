@@ -76,12 +76,20 @@ check_entry(const struct bundle_entry *en, uint64_t start, uint64_t end, struct 
 	return 0;
 }
 
+/* A folder's files stand right behind the file of the same name: '/' sorts first. */
 static int
 by_name(const void *a, const void *b)
 {
 	const struct bundle_entry *const *x = a, *const *y = b;
+	const char *s = (*x)->name, *t = (*y)->name;
 
-	return strcmp((*x)->name, (*y)->name);
+	while (*s != '\0' && *s == *t) {
+		s++;
+		t++;
+	}
+	int cs = *s == '/' ? 1 : (unsigned char)*s,
+	    ct = *t == '/' ? 1 : (unsigned char)*t;
+	return cs - ct;
 }
 
 /* "a" twice, or "a" beside "a/b": the second would overwrite or not fit. */
@@ -93,10 +101,15 @@ check_distinct(const struct bundle_entry *entries, uint32_t count, struct err *e
 	for (uint32_t i = 0; i < count; i++)
 		sorted[i] = &entries[i];
 	qsort(sorted, count, sizeof(sorted[0]), by_name);
-	for (uint32_t i = 1; i < count; i++)
-		if (strcmp(sorted[i - 1]->name, sorted[i]->name) == 0)
-			return err_set(
-			    e, ERR_PROTO, "bundle: '%s' appears twice", sorted[i]->name);
+	for (uint32_t i = 1; i < count; i++) {
+		const char *last = sorted[i - 1]->name, *name = sorted[i]->name;
+		size_t n = strlen(last);
+
+		if (strncmp(last, name, n) != 0 || (name[n] != '\0' && name[n] != '/'))
+			continue;
+		return err_set(e, ERR_PROTO, "bundle: '%s' %s", last,
+		    name[n] == '\0' ? "appears twice" : "is a file and a folder");
+	}
 	return 0;
 }
 
