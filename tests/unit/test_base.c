@@ -218,7 +218,10 @@ names_are_plain_and_beneath(void **state)
 		{ "a b", 0, false },
 		{ "a\nb", 0, false },
 		{ "a\\b", 0, false },
-		{ "\xc3\xa4", 0, false },
+		{ "\xc3\xa4/Stra\xc3\x9f"
+		  "e$1.java",
+		    0, true },
+		{ "a;b", 0, false },
 		{ "a\0b", 3, false },
 	};
 	char name[PATH_NAME_MAX + 2];

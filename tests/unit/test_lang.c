@@ -103,7 +103,8 @@ static const struct {
 	    "a.conf:2: ", "aliases: 'b c' is not 1 to 31 of a-z 0-9 . + # _ -" },
 	{ "source climbs", { { "a.conf", "id=\"a\"; source=\"../m\"; run=[\"x\"];" } },
 	    "a.conf:1: ",
-	    "source: a file name is relative and plain: letters, digits, . _ + - and /" },
+	    "source: a file name is relative and plain: letters, digits, . _ + - $ and "
+	    "/" },
 	{ "nothing to run", { { "a.conf", "id=\"a\"; source=\"m\";\nrun=[];" } },
 	    "a.conf:2: ", "run: must name a program" },
 	{ "wrong kind", { { "a.conf", "id=7;" } }, "a.conf:1: ", "id: must be a string" },

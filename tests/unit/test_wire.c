@@ -313,7 +313,7 @@ forged_bundles_are_refused(void **state)
 		{ forge_more_entries, "bundle: file ends 136 bytes early" },
 		{ forge_name_end, "bundle: a name is not terminated" },
 		{ forge_name, "bundle: a file name is relative and plain: letters, "
-			      "digits, . _ + - and /" },
+			      "digits, . _ + - $ and /" },
 		{ forge_twin, "bundle: 'a' appears twice" },
 		{ forge_folder, "bundle: 'a' is a file and a folder" },
 		{ forge_offset_low, "bundle: 'a' lies outside" },
