@@ -278,8 +278,7 @@ static const struct {
 	    "257 tests, at most 256 are allowed" },
 	{ name_climbs, PROBLEM_BAD_FILE_NAME, "files",
 	    "file name '../x': a file name is relative and plain: letters, digits, . _ + "
-	    "- "
-	    "and /" },
+	    "- $ and /" },
 	{ name_empty, PROBLEM_BAD_FILE_NAME, "files",
 	    "file name '': a file name has 1 to 120 bytes" },
 	{ name_twice, PROBLEM_BAD_FILE_NAME, "files",
