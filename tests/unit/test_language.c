@@ -1,0 +1,171 @@
+/* Commands, environments and the files they come from. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sandbox/language.h"
+
+static void
+fill(struct words *w, const char *const *list)
+{
+	struct err e = { 0 };
+
+	for (; *list != NULL; list++)
+		assert_int_equal(words_add(w, *list, &e), 0);
+}
+
+static void
+join(const struct words *w, char *out, size_t size)
+{
+	out[0] = '\0';
+	for (const char *s = words_next(w, NULL); s != NULL; s = words_next(w, s))
+		snprintf(
+		    out + strlen(out), size - strlen(out), "%s%s", out[0] ? "|" : "", s);
+}
+
+static void
+tokens_are_replaced(void **state)
+{
+	static const struct {
+		const char *const command[6];
+		const char *expected;
+	} cases[] = {
+		{ { "cc", "{source}", NULL }, "cc|src/main.c" },
+		{ { "cc", "{sources}", NULL }, "cc|src/main.c|b.c" },
+		{ { "cc", "{options}", "-o", "m", NULL }, "cc|-O3|-g|-o|m" },
+		{ { "java", "-Xmx{heap_mb}m", "{stem}", NULL }, "java|-Xmx176m|main" },
+		{ { "x", "{memory_mb}/{stack_kb}", NULL }, "x|256/1024" },
+		{ { "x", "{unknown}", "a{source", "", NULL }, "x|{unknown}|a{source|" },
+		{ { "x", "--opt={sources}", NULL }, "x|--opt={sources}" },
+	};
+	static struct language l = { .heap_reserve = 80 << 20 };
+	static struct words options;
+	struct bundle_entry files[3] = { { .name = "src/main.c" }, { .name = "b.c" },
+		{ .name = "data.txt" } };
+	struct wire_limits limits = { .memory_bytes = 256 << 20, .stack_bytes = 1 << 20 };
+	struct language_call call = { files, 3, &options, &limits };
+
+	(void)state;
+	fill(&options, (const char *const[]){ "-O3", "-g", NULL });
+	fill(&l.extensions, (const char *const[]){ ".c", NULL });
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct words command = { 0 }, out = { 0 };
+		struct err e = { 0 };
+		char text[512];
+
+		fill(&command, cases[i].command);
+		assert_int_equal(language_command(&l, &command, &call, &out, &e), 0);
+		join(&out, text, sizeof(text));
+		assert_string_equal(text, cases[i].expected);
+	}
+}
+
+static void
+a_small_heap_keeps_a_quarter(void **state)
+{
+	static struct language l = { .heap_reserve = 80 << 20 };
+	struct wire_limits limits = { .memory_bytes = 64 << 20 };
+	struct language_call call = { .limits = &limits };
+	struct words command = { 0 }, out = { 0 };
+	struct err e = { 0 };
+
+	(void)state;
+	fill(&command, (const char *const[]){ "{heap_mb}", NULL });
+	assert_int_equal(language_command(&l, &command, &call, &out, &e), 0);
+	assert_string_equal(words_next(&out, NULL), "16");
+}
+
+static void
+files_say_what_is_wrong_and_where(void **state)
+{
+	static const struct {
+		const char *text, *msg;
+		mode_t mode;
+	} cases[] = {
+		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\";", "", 0644 },
+		{ "id=\"a\";\ncolour=1;", "a.conf:2: unknown key 'colour'", 0644 },
+		{ "id=\"a\"; source=\"m\"; run=[\"r\"];\nclass=\"magic\";",
+		    "a.conf:2: class: no seccomp class 'magic'", 0644 },
+		{ "id=\"a\"; source=\"m\"; class=\"native\";",
+		    "a.conf:0: id, source and run are required", 0644 },
+		{ "id=\"a\"; source=\"../m\"; run=[\"r\"]; class=\"native\";",
+		    "a.conf:1: source: not a plain file name", 0644 },
+		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\"; "
+		  "artifact=\"x\";",
+		    "a.conf:0: compile and artifact go together", 0644 },
+		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\"; "
+		  "paths=[\"etc\"];",
+		    "a.conf:1: paths: 'etc' is not absolute", 0644 },
+		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\";",
+		    "a.conf must belong to root and be writable by nobody else", 0666 },
+		{ "id=", "a.conf:1: syntax error", 0644 },
+	};
+	char dir[] = "/tmp/judgebox-test-XXXXXX", path[64];
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	chmod(dir, 0755);
+	snprintf(path, sizeof(path), "%s/a.conf", dir);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct languages *l = NULL;
+		struct err e = { 0 };
+		int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+		assert_int_equal(write(fd, cases[i].text, strlen(cases[i].text)),
+		    (ssize_t)strlen(cases[i].text));
+		close(fd);
+		chmod(path, cases[i].mode);
+		int r = languages_load(dir, &l, &e);
+		assert_int_equal(r, cases[i].msg[0] == '\0' ? 0 : -1);
+		const char *tail = strstr(e.msg, "a.conf");
+		assert_string_equal(tail != NULL ? tail : "", cases[i].msg);
+		languages_free(l);
+	}
+	unlink(path);
+	rmdir(dir);
+}
+
+/* What the project ships must be what the helper reads. */
+static void
+shipped_files_load(void **state)
+{
+	char dir[512];
+	struct languages *l = NULL;
+	struct err e = { 0 };
+	const char *top = getenv("SRCDIR");
+
+	(void)state;
+	snprintf(dir, sizeof(dir), "%s/sandbox/languages", top != NULL ? top : ".");
+	if (languages_load(dir, &l, &e) == -1)
+		fail_msg("%s", e.msg);
+	assert_true(languages_count(l) >= 13);
+	assert_true(language_is_compiled(languages_find(l, "cpp")));
+	assert_false(language_is_compiled(languages_find(l, "python")));
+	languages_free(l);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tokens_are_replaced),
+		cmocka_unit_test(a_small_heap_keeps_a_quarter),
+		cmocka_unit_test(files_say_what_is_wrong_and_where),
+		cmocka_unit_test(shipped_files_load),
+	};
+
+	if (geteuid() != 0) {
+		puts("SKIP: language files must belong to root: run the tests as root");
+		return 77;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,182 @@
+/* Limits written and counters read through plain files that stand for a cgroup's. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "sandbox/meter.h"
+
+static const struct wire_limits limits = {
+	.memory_bytes = 64 << 20, .processes = 8, .cpu_share_milli = 500
+};
+
+static void
+set(int fd, const char *text)
+{
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(pwrite(fd, text, strlen(text), 0), (ssize_t)strlen(text));
+}
+
+static void
+is(int fd, const char *expected)
+{
+	char text[128];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	text[n > 0 ? n : 0] = '\0';
+	assert_string_equal(text, expected);
+}
+
+static void
+open_group(int fd[METER_MAX_], bool v2)
+{
+	for (int i = 0; i < METER_MAX_; i++) {
+		fd[i] = memfd_create("meter", MFD_CLOEXEC);
+		assert_true(fd[i] >= 0);
+	}
+	set(fd[METER_CPU], v2 ? "usage_usec 1000\nuser_usec 1\n" : "1000000\n");
+	set(fd[METER_MEMORY], "1048576\n");
+	set(fd[METER_MEMORY_PEAK], "1048576\n");
+	set(fd[METER_OOM], "oom 9\noom_kill 3\n");
+	set(fd[METER_PIDS], "2\n");
+}
+
+static void
+close_group(int fd[METER_MAX_])
+{
+	for (int i = 0; i < METER_MAX_; i++)
+		close(fd[i]);
+}
+
+static void
+v1_limits_and_counters(void **state)
+{
+	struct meter_force force = { 0 };
+	struct meter_reading r = { 0 };
+	struct meter m;
+	struct err e = { 0 };
+	int fd[METER_MAX_];
+
+	(void)state;
+	open_group(fd, false);
+	meter_open(&m, fd, false, &force);
+	assert_int_equal(meter_start(&m, &limits, &e), 0);
+	is(fd[METER_MEMORY_MAX], "68157440"); /* 64 MiB and what was there, whole MiB */
+	is(fd[METER_MEMSW_MAX], "68157440");
+	is(fd[METER_PIDS_MAX], "11"); /* 2 there, the box's init, 8 */
+	is(fd[METER_CPU_MAX], "50000");
+
+	set(fd[METER_CPU], "3500000\n"); /* nanoseconds */
+	set(fd[METER_MEMORY_PEAK], "6291456\n");
+	set(fd[METER_OOM], "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n");
+	assert_int_equal(meter_stop(&m, &r, &e), 0);
+	assert_int_equal(r.cpu_us, 2500);
+	assert_int_equal(r.memory_bytes, 5 << 20);
+	assert_int_equal(r.oom_kills, 1);
+	assert_true(r.memory_known);
+	assert_false(r.processes_left);
+	close_group(fd);
+}
+
+static void
+v2_limits_and_counters(void **state)
+{
+	struct meter_force force = { 0 };
+	struct meter_reading r = { 0 };
+	struct meter m;
+	struct err e = { 0 };
+	int fd[METER_MAX_];
+
+	(void)state;
+	open_group(fd, true);
+	meter_open(&m, fd, true, &force);
+	set(fd[METER_MEMORY_PEAK], "1048576\n");
+	assert_int_equal(meter_start(&m, &limits, &e), 0);
+	is(fd[METER_CPU_MAX], "50000 100000");
+	set(fd[METER_CPU], "usage_usec 9000\n");
+	set(fd[METER_MEMORY_PEAK], "3145728\n");
+	set(fd[METER_PIDS], "3\n");
+	assert_int_equal(meter_stop(&m, &r, &e), 0);
+	assert_int_equal(r.cpu_us, 8000);
+	assert_int_equal(r.memory_bytes, 2 << 20);
+	assert_true(r.processes_left);
+	close_group(fd);
+}
+
+static void
+a_limit_in_force_is_not_written_again(void **state)
+{
+	struct meter_force force = { 0 };
+	struct meter m;
+	struct err e = { 0 };
+	int fd[METER_MAX_];
+
+	(void)state;
+	open_group(fd, false);
+	meter_open(&m, fd, false, &force);
+	assert_int_equal(meter_start(&m, &limits, &e), 0);
+	set(fd[METER_MEMORY_MAX], "untouched");
+	assert_int_equal(meter_start(&m, &limits, &e), 0);
+	is(fd[METER_MEMORY_MAX], "untouched");
+	force.memory_max = 0; /* as a launcher leaves it that is killed while writing */
+	assert_int_equal(meter_start(&m, &limits, &e), 0);
+	is(fd[METER_MEMORY_MAX], "68157440d"); /* files do not shrink as cgroup's do */
+	close_group(fd);
+}
+
+static void
+a_peak_below_the_kernels_grain_is_not_believed(void **state)
+{
+	struct meter_force force = { 0 };
+	struct meter_reading r = { 0 };
+	struct meter m;
+	struct err e = { 0 };
+	int fd[METER_MAX_];
+
+	(void)state;
+	open_group(fd, false);
+	meter_open(&m, fd, false, &force);
+	assert_int_equal(meter_start(&m, &limits, &e), 0);
+	set(fd[METER_MEMORY_PEAK], "1310720\n");
+	assert_int_equal(meter_stop(&m, &r, &e), 0);
+	assert_false(r.memory_known);
+	close_group(fd);
+}
+
+static void
+a_missing_counter_is_named(void **state)
+{
+	struct meter_force force = { 0 };
+	struct meter m;
+	struct err e = { 0 };
+	int fd[METER_MAX_];
+
+	(void)state;
+	open_group(fd, true);
+	meter_open(&m, fd, true, &force);
+	set(fd[METER_CPU], "nonsense\n");
+	assert_int_equal(meter_start(&m, &limits, &e), -1);
+	assert_string_equal(e.msg, "no 'usage_usec ' in cpu time of the cgroup");
+	close_group(fd);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(v1_limits_and_counters),
+		cmocka_unit_test(v2_limits_and_counters),
+		cmocka_unit_test(a_limit_in_force_is_not_written_again),
+		cmocka_unit_test(a_peak_below_the_kernels_grain_is_not_believed),
+		cmocka_unit_test(a_missing_counter_is_named),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

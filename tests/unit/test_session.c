@@ -1,0 +1,566 @@
+/* The gate of the privileged helper: what may pass, and when. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "sandbox/session.h"
+
+static struct config config = { .caps = { .cpu_ms = 10000,
+				    .wall_ms = 20000,
+				    .memory_bytes = 1 << 30,
+				    .processes = 100,
+				    .file_bytes = 1 << 20,
+				    .stack_bytes = 1 << 26,
+				    .open_files = 256,
+				    .cpu_share = 2000 } };
+static struct languages *languages;
+static char dir[] = "/tmp/judgebox-test-XXXXXX";
+
+/* --- a house without slots behind the gate
+ * ---------------------------------------------- */
+
+struct house {
+	struct loop loop;
+	struct session_host host;
+	struct session *s;
+	int client;
+	struct run *got[8];
+	unsigned runs, kills;
+	uint64_t busy_us;
+};
+
+static uint64_t
+wait_for(void *owner, unsigned tests)
+{
+	(void)tests;
+	return ((struct house *)owner)->busy_us;
+}
+
+static void
+status(void *owner, struct wire_state *out)
+{
+	(void)owner;
+	out->slots = 2;
+}
+
+static void
+submit(void *owner, struct session *s, struct run *r)
+{
+	struct house *h = owner;
+
+	(void)s;
+	assert_true(h->runs < 8);
+	h->got[h->runs++] = r;
+}
+
+static void
+kill_run(void *owner, struct session *s, uint32_t tag, enum wire_fired why)
+{
+	(void)s, (void)tag, (void)why;
+	((struct house *)owner)->kills++;
+}
+
+static void
+closed(void *owner, struct session *s)
+{
+	(void)owner, (void)s;
+}
+
+static void
+house_open(struct house *h, enum session_state state)
+{
+	struct err e = { 0 };
+	int pair[2];
+
+	memset(h, 0, sizeof(*h));
+	assert_int_equal(loop_open(&h->loop, &e), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	h->client = pair[1];
+	h->host = (struct session_host){ .loop = &h->loop,
+		.config = &config,
+		.languages = languages,
+		.owner = h,
+		.slots = 2,
+		.wait_for = wait_for,
+		.status = status,
+		.submit = submit,
+		.kill = kill_run,
+		.closed = closed };
+	h->s = session_open(&h->host, pair[0], &e);
+	assert_non_null(h->s);
+	h->s->state = state;
+}
+
+static void
+house_close(struct house *h)
+{
+	for (unsigned i = 0; i < h->runs; i++)
+		run_free(h->got[i]);
+	session_close(h->s);
+	close(h->client);
+	close(h->loop.epoll);
+}
+
+static int
+bundle(const char *name, const char *text)
+{
+	struct bundle_writer w = { 0 };
+	struct err e = { 0 };
+
+	assert_int_equal(bundle_add(&w, name, text, strlen(text), &e), 0);
+	int fd = bundle_seal(&w, &e);
+	bundle_free(&w);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void
+open_job(struct house *h, const char *language)
+{
+	struct wire_message m = { .head = {
+				      WIRE_VERSION, WIRE_JOB, sizeof(m.body.job) } };
+	struct err e = { 0 };
+	int fds[WIRE_FDS_MAX] = { bundle("main.x", "x"), -1, -1 };
+
+	snprintf(m.body.job.language, sizeof(m.body.job.language), "%s", language);
+	assert_int_equal(session_handle(h->s, &m, fds, 1, &e), 0);
+	assert_int_equal(h->s->state, SESSION_JOB);
+}
+
+static int
+answer_type(const struct house *h)
+{
+	struct wire_message m;
+	struct err e = { 0 };
+	int fds[WIRE_FDS_MAX];
+	unsigned n;
+
+	fcntl(h->client, F_SETFL, O_NONBLOCK);
+	return wire_recv(h->client, &m, fds, &n, &e) == 0 ? m.head.type : 0;
+}
+
+/* --- the table
+ * ------------------------------------------------------------------------------ */
+
+static void
+only_listed_requests_in_their_state_pass(void **state)
+{
+	static const struct {
+		const char *what;
+		enum session_state state;
+		uint16_t type;
+		unsigned nfds;
+		const char *msg;
+	} cases[] = {
+		{ "hello first", SESSION_NEW, WIRE_HELLO, 0, "" },
+		{ "hello twice", SESSION_IDLE, WIRE_HELLO, 0, "request 1: not now" },
+		{ "status before hello", SESSION_NEW, WIRE_STATUS, 0,
+		    "request 2: not now" },
+		{ "status", SESSION_IDLE, WIRE_STATUS, 0, "" },
+		{ "job before hello", SESSION_NEW, WIRE_JOB, 1, "request 3: not now" },
+		{ "job without files", SESSION_IDLE, WIRE_JOB, 0,
+		    "request 3: 0 descriptors" },
+		{ "job with too many", SESSION_IDLE, WIRE_JOB, 2,
+		    "request 3: 2 descriptors" },
+		{ "compile without a job", SESSION_IDLE, WIRE_COMPILE, 2,
+		    "request 4: not now" },
+		{ "run without a job", SESSION_IDLE, WIRE_RUN, 3, "request 5: not now" },
+		{ "kill without a job", SESSION_IDLE, WIRE_KILL, 0,
+		    "request 6: not now" },
+		{ "hello with a descriptor", SESSION_NEW, WIRE_HELLO, 1,
+		    "request 1: 1 descriptors" },
+		{ "end without a job", SESSION_IDLE, WIRE_END, 0, "request 7: not now" },
+		{ "an answer as a request", SESSION_IDLE, WIRE_OUTCOME, 0,
+		    "unknown request 69" },
+		{ "type 0", SESSION_IDLE, 0, 0, "unknown request 0" },
+		{ "type 65535", SESSION_IDLE, UINT16_MAX, 0, "unknown request 65535" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct wire_message m = { .head = { WIRE_VERSION, cases[i].type, 0 } };
+		struct house h;
+		struct err e = { 0 };
+		int fds[WIRE_FDS_MAX] = { -1, -1, -1 };
+
+		house_open(&h, cases[i].state);
+		for (unsigned f = 0; f < cases[i].nfds; f++)
+			fds[f] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		int watch = fds[0];
+		int r = session_handle(h.s, &m, fds, cases[i].nfds, &e);
+		if (strcmp(e.msg, cases[i].msg) != 0)
+			print_error("%s\n", cases[i].what);
+		assert_string_equal(e.msg, cases[i].msg);
+		assert_int_equal(r, cases[i].msg[0] == '\0' ? 0 : -1);
+		if (watch >= 0) /* nothing that was passed stays open */
+			assert_int_equal(fcntl(watch, F_GETFD), -1);
+		house_close(&h);
+	}
+}
+
+static void
+a_job_names_a_language_and_listed_options(void **state)
+{
+	static const struct {
+		const char *what, *language, *option;
+		int answer;
+	} cases[] = {
+		{ "known", "toy", NULL, WIRE_READY },
+		{ "listed option", "made", "-O3", WIRE_READY },
+		{ "unlisted option", "made", "-fplugin=x", WIRE_REFUSED },
+		{ "unknown", "../toy", NULL, WIRE_REFUSED },
+		{ "empty", "", NULL, WIRE_REFUSED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct wire_message m = { .head = { WIRE_VERSION, WIRE_JOB, 0 } };
+		struct house h;
+		struct err e = { 0 };
+		int fds[WIRE_FDS_MAX] = { bundle("main.x", "x"), -1, -1 };
+
+		house_open(&h, SESSION_IDLE);
+		snprintf(m.body.job.language, sizeof(m.body.job.language), "%s",
+		    cases[i].language);
+		if (cases[i].option != NULL)
+			words_add(&m.body.job.options, cases[i].option, &e);
+		assert_int_equal(session_handle(h.s, &m, fds, 1, &e), 0);
+		if (answer_type(&h) != cases[i].answer)
+			fail_msg("%s", cases[i].what);
+		house_close(&h);
+	}
+}
+
+static void
+a_full_queue_is_said_before_anything_is_kept(void **state)
+{
+	struct wire_message m = { .head = { WIRE_VERSION, WIRE_JOB, 0 } };
+	struct house h;
+	struct err e = { 0 };
+	int fds[WIRE_FDS_MAX] = { bundle("main.x", "x"), -1, -1 };
+
+	(void)state;
+	house_open(&h, SESSION_IDLE);
+	h.busy_us = 7000000;
+	strcpy(m.body.job.language, "toy");
+	assert_int_equal(session_handle(h.s, &m, fds, 1, &e), 0);
+	assert_int_equal(answer_type(&h), WIRE_BUSY);
+	assert_int_equal(h.s->state, SESSION_IDLE);
+	assert_null(h.s->job);
+	house_close(&h);
+}
+
+static void
+forged_jobs_break_the_connection(void **state)
+{
+	struct wire_message m = { .head = { WIRE_VERSION, WIRE_JOB, 0 } };
+	struct house h;
+	struct err e = { 0 };
+	int fds[WIRE_FDS_MAX] = { -1, -1, -1 };
+
+	(void)state;
+	house_open(&h, SESSION_IDLE);
+	memset(m.body.job.language, 'a', sizeof(m.body.job.language));
+	fds[0] = bundle("main.x", "x");
+	assert_int_equal(session_handle(h.s, &m, fds, 1, &e), -1);
+	assert_string_equal(e.msg, "job: job: language is not terminated");
+
+	memset(&m.body, 0, sizeof(m.body));
+	strcpy(m.body.job.language, "toy");
+	m.body.job.options.count = 3;
+	fds[0] = bundle("main.x", "x");
+	assert_int_equal(session_handle(h.s, &m, fds, 1, &e), -1);
+	assert_string_equal(e.msg, "job: words: 3 announced, 0 found");
+
+	memset(&m.body.job.options, 0, sizeof(m.body.job.options));
+	fds[0] = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(session_handle(h.s, &m, fds, 1, &e), -1);
+	assert_string_equal(e.msg, "bundle: descriptor is not a sealed memory file");
+	house_close(&h);
+}
+
+/* --- runs
+ * --------------------------------------------------------------------------------- */
+
+static const struct wire_limits good = { .cpu_us = 1000000,
+	.wall_us = 2000000,
+	.memory_bytes = 64 << 20,
+	.file_bytes = 1 << 20,
+	.stack_bytes = 8 << 20,
+	.processes = 8,
+	.open_files = 64 };
+
+/* What each descriptor of a RUN really is. */
+enum kind { INPUT, OPEN_INPUT, WRITABLE_INPUT, PIPE_OUT, PIPE_IN, DIRECTORY, NOTHING };
+
+static int
+make(enum kind k)
+{
+	struct err e = { 0 };
+	int p[2];
+
+	switch (k) {
+	case INPUT:
+		return fd_memfd("in", "1\n", 2, &e);
+	case OPEN_INPUT: /* not sealed */
+		return fd_memfd_new("in", &e);
+	case WRITABLE_INPUT:
+		return open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	case DIRECTORY:
+		return open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	case PIPE_OUT:
+	case PIPE_IN:
+		assert_int_equal(pipe2(p, O_CLOEXEC), 0);
+		close(p[k == PIPE_OUT ? 0 : 1]);
+		return p[k == PIPE_OUT ? 1 : 0];
+	case NOTHING:
+		break;
+	}
+	return -1;
+}
+
+static void
+descriptors_are_of_exactly_the_expected_kind(void **state)
+{
+	static const struct {
+		const char *what;
+		uint32_t stage;
+		enum kind fd[3];
+		const char *msg;
+	} cases[] = {
+		{ "as it should be", WIRE_STAGE_RUN, { INPUT, PIPE_OUT, PIPE_OUT }, "" },
+		{ "input not sealed", WIRE_STAGE_RUN, { OPEN_INPUT, PIPE_OUT, PIPE_OUT },
+		    "run: input: descriptor is not read-only" },
+		{ "input is a file", WIRE_STAGE_RUN,
+		    { WRITABLE_INPUT, PIPE_OUT, PIPE_OUT },
+		    "run: input: descriptor is not read-only" },
+		{ "input is a directory", WIRE_STAGE_RUN,
+		    { DIRECTORY, PIPE_OUT, PIPE_OUT },
+		    "run: input: descriptor is not a sealed memory file" },
+		{ "output is a reading end", WIRE_STAGE_RUN, { INPUT, PIPE_IN, PIPE_OUT },
+		    "run: descriptor is not the writing end of a pipe" },
+		{ "error is a memory file", WIRE_STAGE_RUN, { INPUT, PIPE_OUT, INPUT },
+		    "run: descriptor is not a pipe" },
+		{ "a run without input", WIRE_STAGE_RUN, { PIPE_OUT, PIPE_OUT, NOTHING },
+		    "run: unknown stage 1, or no input" },
+		{ "a version", WIRE_STAGE_VERSION, { PIPE_OUT, PIPE_OUT, NOTHING }, "" },
+		{ "a version with input", WIRE_STAGE_VERSION,
+		    { INPUT, PIPE_OUT, PIPE_OUT },
+		    "version: takes no input and no arguments" },
+		{ "stage 3", 3, { INPUT, PIPE_OUT, PIPE_OUT },
+		    "run: unknown stage 3, or no input" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct wire_message m = { .head = { WIRE_VERSION, WIRE_RUN, 0 } };
+		struct house h;
+		struct err e = { 0 };
+		int fds[WIRE_FDS_MAX];
+		unsigned n = 0;
+
+		house_open(&h, SESSION_IDLE);
+		open_job(&h, "toy");
+		m.body.run.stage = cases[i].stage;
+		m.body.run.limits = good;
+		for (; n < 3 && cases[i].fd[n] != NOTHING; n++)
+			fds[n] = make(cases[i].fd[n]);
+		session_handle(h.s, &m, fds, n, &e);
+		if (strcmp(e.msg, cases[i].msg) != 0)
+			print_error("%s\n", cases[i].what);
+		assert_string_equal(e.msg, cases[i].msg);
+		assert_int_equal(h.runs, cases[i].msg[0] == '\0' ? 1 : 0);
+		house_close(&h);
+	}
+}
+
+static void
+limits_above_the_caps_are_refused_again(void **state)
+{
+	struct wire_message m = { .head = { WIRE_VERSION, WIRE_RUN, 0 } };
+	struct house h;
+	struct err e = { 0 };
+
+	(void)state;
+	house_open(&h, SESSION_IDLE);
+	open_job(&h, "toy");
+	for (int i = 0; i < 4; i++) {
+		static const char *const messages[] = {
+			"run: cpu time: 10000001 is outside 1000..10000000",
+			"run: memory: 9223372036854775808 is outside 1048576..1073741824",
+			"run: processes: 0 is outside 1..100",
+			"run: no_fork: 2 is outside 0..1",
+		};
+		int fds[WIRE_FDS_MAX] = { make(INPUT), make(PIPE_OUT), make(PIPE_OUT) };
+
+		m.body.run = (struct wire_run){ .stage = WIRE_STAGE_RUN, .limits = good };
+		if (i == 0)
+			m.body.run.limits.cpu_us = 10000001;
+		else if (i == 1)
+			m.body.run.limits.memory_bytes = 1ULL << 63;
+		else if (i == 2)
+			m.body.run.limits.processes = 0;
+		else
+			m.body.run.limits.no_fork = 2;
+		assert_int_equal(session_handle(h.s, &m, fds, 3, &e), -1);
+		assert_string_equal(e.msg, messages[i]);
+		assert_int_equal(h.runs, 0);
+	}
+	house_close(&h);
+}
+
+static void
+a_compiled_job_runs_only_after_its_one_compile(void **state)
+{
+	struct wire_message m = { .head = { WIRE_VERSION, WIRE_RUN, 0 } };
+	struct house h;
+	struct err e = { 0 };
+	int fds[WIRE_FDS_MAX] = { make(INPUT), make(PIPE_OUT), make(PIPE_OUT) };
+
+	(void)state;
+	house_open(&h, SESSION_IDLE);
+	open_job(&h, "made");
+	m.body.run.stage = WIRE_STAGE_RUN;
+	m.body.run.limits = good;
+	assert_int_equal(session_handle(h.s, &m, fds, 3, &e), -1);
+	assert_string_equal(e.msg, "run: nothing is compiled");
+
+	for (int i = 0; i < 2; i++) {
+		int streams[WIRE_FDS_MAX] = { make(PIPE_OUT), make(PIPE_OUT), -1 };
+
+		m.head.type = WIRE_COMPILE;
+		m.body.compile = (struct wire_compile){ .tag = 1, .limits = good };
+		assert_int_equal(
+		    session_handle(h.s, &m, streams, 2, &e), i == 0 ? 0 : -1);
+	}
+	assert_string_equal(e.msg, "compile: not this job, or not again");
+	assert_int_equal(h.runs, 1);
+
+	m.head.type = WIRE_END;
+	assert_int_equal(session_handle(h.s, &m, fds, 0, &e), -1);
+	assert_string_equal(e.msg, "end: 1 runs are outstanding");
+	house_close(&h);
+}
+
+static void
+outstanding_runs_are_bounded(void **state)
+{
+	struct wire_message m = { .head = { WIRE_VERSION, WIRE_RUN, 0 } };
+	struct house h;
+	struct err e = { 0 };
+	int fds[WIRE_FDS_MAX] = { make(INPUT), make(PIPE_OUT), make(PIPE_OUT) };
+
+	(void)state;
+	house_open(&h, SESSION_IDLE);
+	open_job(&h, "toy");
+	h.s->pending = WIRE_PENDING_MAX;
+	m.body.run.stage = WIRE_STAGE_RUN;
+	m.body.run.limits = good;
+	assert_int_equal(session_handle(h.s, &m, fds, 3, &e), -1);
+	assert_string_equal(e.msg, "run: more than 64 runs outstanding");
+	house_close(&h);
+}
+
+static void
+only_two_reasons_kill(void **state)
+{
+	struct wire_message m = { .head = { WIRE_VERSION, WIRE_KILL, 0 } };
+	struct house h;
+	struct err e = { 0 };
+	int fds[WIRE_FDS_MAX];
+
+	(void)state;
+	house_open(&h, SESSION_IDLE);
+	open_job(&h, "toy");
+	m.body.kill.why =
+	    WIRE_FIRED_CPU; /* the helper's to find, not the client's to say */
+	assert_int_equal(session_handle(h.s, &m, fds, 0, &e), -1);
+	assert_string_equal(e.msg, "kill: reason 1");
+	m.body.kill.why = WIRE_FIRED_OUTPUT;
+	assert_int_equal(session_handle(h.s, &m, fds, 0, &e), 0);
+	assert_int_equal(h.kills, 1);
+	house_close(&h);
+}
+
+/* --- two languages of our own
+ * ------------------------------------------------------------------ */
+
+static void
+write_language(const char *name, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s.conf", dir, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+static int
+set_up(void **state)
+{
+	struct err e = { 0 };
+
+	(void)state;
+	if (geteuid() != 0)
+		return 0; /* language files must be root's: the tests skip themselves
+			     below */
+	assert_non_null(mkdtemp(dir));
+	chmod(dir, 0755);
+	write_language("toy", "id=\"toy\"; source=\"main.x\"; run=[\"/bin/true\"]; "
+			      "class=\"native\";");
+	write_language("made",
+	    "id=\"made\"; source=\"main.x\"; run=[\"./a\"]; compile=[\"/bin/cc\"]; "
+	    "artifact=\"a\"; class=\"native\"; compile_class=\"compiler\"; "
+	    "options=[\"-O3\"];");
+	return languages_load(dir, &languages, &e);
+}
+
+static int
+tear_down(void **state)
+{
+	char path[128];
+
+	(void)state;
+	languages_free(languages);
+	snprintf(path, sizeof(path), "%s/toy.conf", dir);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/made.conf", dir);
+	unlink(path);
+	rmdir(dir);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_listed_requests_in_their_state_pass),
+		cmocka_unit_test(a_job_names_a_language_and_listed_options),
+		cmocka_unit_test(a_full_queue_is_said_before_anything_is_kept),
+		cmocka_unit_test(forged_jobs_break_the_connection),
+		cmocka_unit_test(descriptors_are_of_exactly_the_expected_kind),
+		cmocka_unit_test(limits_above_the_caps_are_refused_again),
+		cmocka_unit_test(a_compiled_job_runs_only_after_its_one_compile),
+		cmocka_unit_test(outstanding_runs_are_bounded),
+		cmocka_unit_test(only_two_reasons_kill),
+	};
+
+	if (geteuid() != 0) {
+		puts("SKIP: language files must belong to root: run the tests as root");
+		return 77;
+	}
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
