@@ -86,7 +86,7 @@ json_read(const struct http_request *rq, uint64_t max_bytes, struct json_object 
 		    "Content-Type must be application/json, in UTF-8");
 	if (rq->body_short)
 		return problem_set(p, PROBLEM_BAD_JSON, NULL,
-		    "the body ended before its announced length");
+		    "the body ended before its announced length, or none was announced");
 	if (rq->body.len == 0)
 		return problem_set(p, PROBLEM_BAD_JSON, NULL, "the body is empty");
 	if (json_scan(rq->body.data, rq->body.len, &e) == -1)
