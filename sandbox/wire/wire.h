@@ -15,6 +15,7 @@
  *   COMPILE {tag, limits}  +out +err   →  (at most one per job)
  *                                      ←  OUTCOME {tag}
  *   RUN {tag, limits, args} +in +out +err →  (WIRE_PENDING_MAX outstanding)
+ *                                         (a version command has no +in)
  *   KILL {tag, why}                    →  (its OUTCOME still comes)
  *                                      ←  OUTCOME {tag}
  *   END                                →  (no run outstanding; the job is forgotten)

@@ -304,21 +304,6 @@ box_compile(
 	return send_run(b, WIRE_COMPILE, &c, -1, out, e);
 }
 
-static int
-start(struct box *b, const struct wire_run *r, const struct bytes *input, int out[2],
-    struct err *e)
-{
-	size_t len = input != NULL ? input->len : 0;
-
-	if (len > WIRE_INPUT_MAX)
-		return err_set(e, ERR_BAD_INPUT, "input of %zu bytes, at most %d allowed",
-		    len, WIRE_INPUT_MAX);
-	scope_fd in = fd_memfd("judgebox-input", len > 0 ? input->data : "", len, e);
-	if (in == -1)
-		return -1;
-	return send_run(b, WIRE_RUN, r, in, out, e);
-}
-
 int
 box_run(struct box *b, uint32_t tag, const struct limits *limits, bool fork,
     const struct words *args, const struct bytes *input, int out[2], struct err *e)
@@ -326,10 +311,17 @@ box_run(struct box *b, uint32_t tag, const struct limits *limits, bool fork,
 	struct wire_run r = { .tag = tag,
 		.stage = WIRE_STAGE_RUN,
 		.limits = wire_limits_of(limits, fork) };
+	size_t len = input != NULL ? input->len : 0;
 
 	if (args != NULL)
 		r.args = *args;
-	return start(b, &r, input, out, e);
+	if (len > WIRE_INPUT_MAX)
+		return err_set(e, ERR_BAD_INPUT, "input of %zu bytes, at most %d allowed",
+		    len, WIRE_INPUT_MAX);
+	scope_fd in = fd_memfd("judgebox-input", len > 0 ? input->data : "", len, e);
+	if (in == -1)
+		return -1;
+	return send_run(b, WIRE_RUN, &r, in, out, e);
 }
 
 int
@@ -340,7 +332,7 @@ box_version(
 		.stage = WIRE_STAGE_VERSION,
 		.limits = wire_limits_of(limits, true) };
 
-	return start(b, &r, NULL, out, e);
+	return send_run(b, WIRE_RUN, &r, -1, out, e);
 }
 
 int

@@ -271,6 +271,19 @@ on_job(struct session *s, const struct wire_job *job, int bundle)
 }
 
 static void
+on_version(struct session *s, const struct wire_run *run, const int fds[2])
+{
+	char program[] = "out fake 1.0";
+	struct err e;
+
+	must(fd_check_pipe_writer(fds[0], &e) == 0 &&
+		 fd_check_pipe_writer(fds[1], &e) == 0,
+	    e.msg);
+	s->f->runs++;
+	run_program(s, run->tag, program, fds[0], fds[1]);
+}
+
+static void
 on_run(struct session *s, const struct wire_run *run, const int fds[3])
 {
 	struct err e;
@@ -286,8 +299,6 @@ on_run(struct session *s, const struct wire_run *run, const int fds[3])
 	s->f->runs++;
 	s->f->last_limits = run->limits;
 	s->args = run->args;
-	if (run->stage == WIRE_STAGE_VERSION)
-		snprintf(program, sizeof(program), "out fake 1.0");
 	run_program(s, run->tag, program, fds[1], fds[2]);
 }
 
@@ -338,6 +349,11 @@ dispatch(struct session *s, const struct wire_message *m, const int *fds, unsign
 		run_program(s, m->body.compile.tag, program, fds[0], fds[1]);
 		break;
 	case WIRE_RUN:
+		if (m->body.run.stage == WIRE_STAGE_VERSION) {
+			must(nfds == 2, "a version command has two streams, no input");
+			on_version(s, &m->body.run, fds);
+			break;
+		}
 		must(nfds == 3, "RUN without its descriptors");
 		on_run(s, &m->body.run, fds);
 		break;
