@@ -432,11 +432,13 @@ class Endpoints(SystemTest):
                 self.assertIsInstance(a.json, dict)
 
     def test_root(self):
-        a = self.stack.get("/")
-        self.assertEqual(a.status, 200, a)
-        self.assertEqual(a.json["name"], "judgebox")
-        self.assertIn("version", a.json)
-        self.assertIn("/api/run", json.dumps(a.json))
+        for path in ("/", "/api", "/api/"):
+            with self.subTest(path):
+                a = self.stack.get(path)
+                self.assertEqual(a.status, 200, a)
+                self.assertEqual(a.json["name"], "judgebox")
+                self.assertIn("version", a.json)
+                self.assertIn("/api/run", json.dumps(a.json))
 
     def test_languages(self):
         rows = self.stack.languages()
@@ -478,7 +480,7 @@ class Endpoints(SystemTest):
                 self.assertIn(allow, a.headers["allow"])
 
     def test_not_found(self):
-        for path in ("/nowhere", "/api", "/api/run/x", "/etc/passwd", "/api/../../etc/passwd",
+        for path in ("/nowhere", "/api/x", "/api/run/x", "/etc/passwd", "/api/../../etc/passwd",
                      "/%2e%2e/etc/passwd", "/api/run%00", "/judgebox.conf", "/.git/config", "//"):
             with self.subTest(path):
                 a = self.stack.get(path)
