@@ -25,13 +25,16 @@ static const struct route {
 	{ "GET", "/", handle_root, NULL },
 };
 
-#define ROUTES     (sizeof(routes) / sizeof(routes[0]))
-#define CORS_AGE_S "600" /* how long a browser may remember a preflight's answer */
+#define ROUTES (sizeof(routes) / sizeof(routes[0]))
+/* A restart of the service or of the helper is a matter of seconds. */
+#define RETRY_SOON_S 2
+#define CORS_AGE_S   "600" /* how long a browser may remember a preflight's answer */
 
 bool
 answer_problem(const struct call *c, const struct problem *p)
 {
 	struct writer w = { .out = &c->rs->body };
+	uint32_t retry = p->retry_after_s;
 	char seconds[16];
 
 	c->rs->status = problem_status(p->code);
@@ -39,8 +42,10 @@ answer_problem(const struct call *c, const struct problem *p)
 		c->dialect->refuse(p, c->rq->request_id, &w);
 	else
 		native_refuse(p, c->rq->request_id, &w);
-	if (p->retry_after_s > 0) {
-		snprintf(seconds, sizeof(seconds), "%u", p->retry_after_s);
+	if (retry == 0 && c->rs->status == 503)
+		retry = RETRY_SOON_S;
+	if (retry > 0) {
+		snprintf(seconds, sizeof(seconds), "%u", retry);
 		http_header(c->rs, "Retry-After", seconds);
 	}
 	if (c->rs->status >= 500)

@@ -223,6 +223,9 @@ test_overloaded(void **state)
 	}
 	stub_judge.refuse.retry_after_s = 0;
 	ask(&s, "POST", "/api/run");
+	assert_header(&s, "Retry-After: 2"); /* every 503 says when to come again */
+	problem_set(&stub_judge.refuse, PROBLEM_BAD_FIELD, "args", "too many");
+	ask(&s, "POST", "/api/run");
 	assert_null(strstr(s.rs.headers.data, "Retry-After"));
 	stub_end(&s);
 }
