@@ -45,16 +45,14 @@ parse(const char *text, size_t len, struct json_object **out, struct problem *p)
 	if (tok == NULL)
 		return problem_set(p, PROBLEM_INTERNAL, NULL, "out of memory");
 
+	/* Strict refuses what follows the value, too. */
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	/* The body cap keeps len far below INT_MAX; the blank ends a number at the end.
-	 */
+	/* max_body_bytes, 64 MiB at most, keeps len below INT_MAX. */
 	struct json_object *o = json_tokener_parse_ex(tok, text, (int)len);
 	enum json_tokener_error why = json_tokener_get_error(tok);
 	size_t end = json_tokener_get_parse_end(tok);
 	json_tokener_free(tok);
-	end += strspn(text + end, " \t\r\n");
-	if (why == json_tokener_success && end == len &&
-	    json_object_is_type(o, json_type_object)) {
+	if (why == json_tokener_success && json_object_is_type(o, json_type_object)) {
 		*out = o;
 		return 0;
 	}
@@ -65,9 +63,6 @@ parse(const char *text, size_t len, struct json_object **out, struct problem *p)
 		return problem_set(p, PROBLEM_BAD_JSON, NULL,
 		    "the body is not JSON: %s, at byte %zu", json_tokener_error_desc(why),
 		    end);
-	if (end != len)
-		return problem_set(p, PROBLEM_BAD_JSON, NULL,
-		    "the body goes on after its JSON value, at byte %zu", end);
 	return problem_set(p, PROBLEM_BAD_JSON, NULL, "the body must be a JSON object");
 }
 
