@@ -101,6 +101,8 @@ end_box(struct watch *w, enum wire_fired why)
 {
 	if (w->o->fired == WIRE_FIRED_NONE)
 		w->o->fired = why;
+	/* its rusage dies with it: where the peak is no use, this is what there is */
+	w->o->memory_bytes = meter_memory(&w->l->meter);
 	kill(w->init, SIGKILL); /* not reaped yet: the number is still its own */
 }
 
@@ -260,10 +262,12 @@ read_meters(struct launcher *l, const struct child *c, struct inner_outcome *out
 	}
 	o->cpu_us = r.cpu_us;
 	o->oom_kills = r.oom_kills;
-	o->memory_bytes = r.memory_bytes;
-	if (!r.memory_known && c->ended) {
+	if (r.memory_known)
+		o->memory_bytes = r.memory_bytes;
+	else {
 		o->memory_from_rusage = 1;
-		o->memory_bytes = (uint64_t)c->usage.ru_maxrss * 1024;
+		if (c->ended)
+			o->memory_bytes = (uint64_t)c->usage.ru_maxrss * 1024;
 	}
 	if (o->fired == WIRE_FIRED_NONE && o->cpu_us >= c->limits.cpu_us)
 		o->fired = WIRE_FIRED_CPU;

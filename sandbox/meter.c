@@ -169,6 +169,17 @@ meter_start(struct meter *m, const struct wire_limits *l, struct err *e)
 	return meter_cpu_us(m, &m->cpu0, e);
 }
 
+uint64_t
+meter_memory(const struct meter *m)
+{
+	uint64_t now = 0;
+	struct err ignored = { 0 };
+
+	if (read_number(m, METER_MEMORY, NULL, &now, &ignored) == -1)
+		return 0;
+	return now > m->memory0 ? now - m->memory0 : 0;
+}
+
 int
 meter_stop(struct meter *m, struct meter_reading *r, struct err *e)
 {

@@ -58,6 +58,8 @@ void meter_open(
     struct meter *m, const int fd[METER_MAX_], bool v2, struct meter_force *force);
 int meter_start(struct meter *m, const struct wire_limits *l, struct err *e);
 int meter_cpu_us(const struct meter *m, uint64_t *cpu_us, struct err *e);
+/* What the box uses now; 0 if that cannot be told. */
+uint64_t meter_memory(const struct meter *m);
 int meter_stop(struct meter *m, struct meter_reading *r, struct err *e);
 
 #endif
