@@ -38,6 +38,17 @@ same_token(struct text expected, struct text actual, const struct compare *how)
 	}
 }
 
+/* How far two texts agree. */
+static size_t
+common(struct text a, struct text b)
+{
+	size_t n = text_len(a) < text_len(b) ? text_len(a) : text_len(b), i = 0;
+
+	while (i < n && a.at[i] == b.at[i])
+		i++;
+	return i;
+}
+
 static bool
 check_tokens(struct parting *p, const struct compare *how)
 {
@@ -51,21 +62,11 @@ check_tokens(struct parting *p, const struct compare *how)
 			return true;
 		if (more_e && more_a && same_token(te, ta, how))
 			continue;
-		p->in_expected = more_e ? te.at : NULL;
-		p->in_actual = more_a ? ta.at : NULL;
+		size_t n = more_e && more_a ? common(te, ta) : 0;
+		p->in_expected = more_e ? te.at + n : NULL;
+		p->in_actual = more_a ? ta.at + n : NULL;
 		return false;
 	}
-}
-
-/* How far two texts agree. */
-static size_t
-common(struct text a, struct text b)
-{
-	size_t n = text_len(a) < text_len(b) ? text_len(a) : text_len(b), i = 0;
-
-	while (i < n && a.at[i] == b.at[i])
-		i++;
-	return i;
 }
 
 static bool
@@ -79,8 +80,16 @@ check_bytes(struct parting *p)
 	return false;
 }
 
-/* Where one text ended with its line and the other goes on, the next line is the first
- * that differs, and the one has none. */
+/* One text has ended, the other goes on at `at`: its next line with anything in it is the
+ * first that differs in a way that can be shown. */
+static const char *
+skip_blank(const char *at, struct text whole)
+{
+	while (at < whole.end && text_is_space(*at))
+		at++;
+	return at;
+}
+
 static bool
 check_trimmed(struct parting *p)
 {
@@ -89,10 +98,10 @@ check_trimmed(struct parting *p)
 	if (check_bytes(p))
 		return true;
 	if (p->in_actual == p->actual.end && *p->in_expected == '\n') {
-		p->in_expected++;
+		p->in_expected = skip_blank(p->in_expected, p->expected);
 		p->in_actual = NULL;
 	} else if (p->in_expected == p->expected.end && *p->in_actual == '\n') {
-		p->in_actual++;
+		p->in_actual = skip_blank(p->in_actual, p->actual);
 		p->in_expected = NULL;
 	}
 	return false;
@@ -109,15 +118,18 @@ check_lines(struct parting *p)
 
 		if (!more_e && !more_a)
 			return true;
-		if (more_e && more_a) {
-			le = text_rtrim(le);
-			la = text_rtrim(la);
-			if (text_same(le, la))
-				continue;
+		if (!more_e || !more_a) {
+			p->in_expected = more_e ? skip_blank(le.at, p->expected) : NULL;
+			p->in_actual = more_a ? skip_blank(la.at, p->actual) : NULL;
+			return false;
 		}
-		size_t n = more_e && more_a ? common(le, la) : 0;
-		p->in_expected = more_e ? le.at + n : NULL;
-		p->in_actual = more_a ? la.at + n : NULL;
+		le = text_rtrim(le);
+		la = text_rtrim(la);
+		if (text_same(le, la))
+			continue;
+		size_t n = common(le, la);
+		p->in_expected = le.at + n;
+		p->in_actual = la.at + n;
 		return false;
 	}
 }
@@ -154,15 +166,14 @@ line_number(struct text whole, const char *at)
 
 /* The line around a place.  Of a long line, the part with the place in it: what comes
  * before may be the same on both sides. */
-static void
-show_line(struct bytes *out, struct text whole, const char *at, bool newline)
+static struct text
+line_around(struct text whole, const char *at, bool newline)
 {
+	static const char nothing[] = "";
 	struct text line = { at, at };
 
-	if (at == NULL) {
-		bytes_set(out, "", 0);
-		return;
-	}
+	if (at == NULL)
+		return (struct text){ nothing, nothing };
 	while (line.at > whole.at && line.at[-1] != '\n')
 		line.at--;
 	const char *nl =
@@ -172,7 +183,15 @@ show_line(struct bytes *out, struct text whole, const char *at, bool newline)
 		line.at = at - SHOWN / 2;
 		line.at += text_torn(line);
 	}
-	bytes_set(out, line.at, text_cut(line, SHOWN));
+	line.end = line.at + text_cut(line, SHOWN);
+	return line;
+}
+
+/* The rest of the line from a place on. */
+static struct text
+line_after(struct text whole, const char *at)
+{
+	return line_around((struct text){ at, whole.end }, at, false);
 }
 
 static void
@@ -181,13 +200,21 @@ show(const struct compare *how, const struct parting *p, struct diff *diff)
 	/* where only the bytes count, a missing newline must be seen */
 	bool newline = how->mode == COMPARE_EXACT;
 	const char *at = p->in_expected;
+	struct text e = line_around(p->expected, at, newline);
+	struct text a = line_around(p->actual, p->in_actual, newline);
 
+	/* two lines may look alike and yet not meet: tokens that are one off, or repeats
+	 * in a line longer than we show */
+	if (text_same(e, a)) {
+		e = line_after(p->expected, at);
+		a = line_after(p->actual, p->in_actual);
+	}
 	if (at != NULL)
 		diff->line = line_number(p->expected, at);
 	else
 		diff->line = line_number(p->actual, p->in_actual);
-	show_line(&diff->expected, p->expected, at, newline);
-	show_line(&diff->actual, p->actual, p->in_actual, newline);
+	bytes_set(&diff->expected, e.at, text_len(e));
+	bytes_set(&diff->actual, a.at, text_len(a));
 }
 
 bool
