@@ -53,7 +53,8 @@ run_once(const void *data, size_t size)
 
 	if (copy == NULL)
 		abort();
-	memcpy(copy, data, size);
+	if (size > 0) /* an empty seed has no bytes, not even a pointer */
+		memcpy(copy, data, size);
 	LLVMFuzzerTestOneInput(copy, size);
 	free(copy);
 }
