@@ -211,7 +211,9 @@ build_dev(struct err *e)
 		    major(st.st_rdev) != 1)
 			return err_set(
 			    e, ERR_SYS, "%s is not the memory device", nodes[i]);
-		if (show(nodes[i], ATTR_NOSUID | ATTR_NOEXEC, e) == -1)
+		/* read-only: its data may still be written, its times may not, which
+		 * every box would see */
+		if (show(nodes[i], ATTR_RDONLY | ATTR_NOSUID | ATTR_NOEXEC, e) == -1)
 			return -1;
 	}
 	if (symlink("/work", ROOT "/dev/shm") == -1)

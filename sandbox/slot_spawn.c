@@ -65,6 +65,9 @@ become_slot(const struct slot_spawn *s, int control, int go)
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (int i = 1; i < NSIG;
+	     i++) /* exec(2) keeps what is ignored, for every program */
+		signal(i, SIG_DFL);
 	syscall(SYS_execveat, program, "", argv, envp, AT_EMPTY_PATH);
 	_exit(127);
 }
