@@ -254,6 +254,8 @@ compile_if_needed(
 		return -1;
 
 	int failed = take_outcome(b, "compile", e);
+	if (failed == -1 && (n = read(out[1], text, sizeof(text) - 1)) > 0)
+		fprintf(stderr, "%.*s", (int)n, text);
 	close(out[0]);
 	close(out[1]);
 	return failed;

@@ -15,7 +15,7 @@ static const char *const etc[] = { "passwd", "group", "nsswitch.conf", "hosts", 
 	"alternatives", "localtime", "java-17-openjdk", NULL };
 static const char *const absent[] = { "/proc/self", "/proc/1", "/sys/kernel", "/root", "/home", "/var", "/run",
 	"/boot", "/mnt", "/srv", "/opt", "/media", "/etc/shadow", "/etc/ssh", "/etc/hostname", "/etc/machine-id",
-	"/etc/resolv.conf", "/etc/judgebox", "/etc/ssl/private", "/dev/shm", "/dev/mqueue", "/dev/tty", "/dev/ptmx",
+	"/etc/resolv.conf", "/etc/judgebox", "/etc/ssl/private", "/dev/mqueue", "/dev/tty", "/dev/ptmx",
 	"/dev/pts", "/dev/kmsg", "/dev/fuse", "/dev/kvm", "/dev/mem", "/dev/net", "/dev/vda", "/dev/sda",
 	"/dev/loop0", "/dev/fd", "/dev/stdin", "/.dockerenv", "/old", "/.old", NULL };
 

@@ -44,7 +44,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 report(libc.shmget(1, 4096, 0o1666) == -1, "shmget")
 report(libc.semget(1, 1, 0o1666) == -1, "semget")
 report(libc.msgget(1, 0o1666) == -1, "msgget")
-allowed = {"PATH", "HOME", "TMPDIR", "LANG", "LC_CTYPE", "PYTHONHASHSEED", "PYTHONUTF8", "PYTHONDONTWRITEBYTECODE",
+allowed = {"PATH", "HOME", "TMPDIR", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "PYTHONHASHSEED", "PYTHONUTF8", "PYTHONDONTWRITEBYTECODE",
            "OMP_NUM_THREADS", "LIBC_FATAL_STDERR_"}
 report(set(os.environ) <= allowed, "environ", set(os.environ) - allowed)
 print("DONE")

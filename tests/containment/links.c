@@ -42,7 +42,7 @@ main(void)
 	report(run("/usr/bin/su", (char *[]){ "su", "-c", "true", NULL }) != 0, "su", "worked");
 	report(run("/usr/bin/mount", (char *[]){ "mount", "-t", "tmpfs", "x", "/work", NULL }) != 0, "mount", "worked");
 	report(run("/usr/bin/unshare", (char *[]){ "unshare", "-r", "true", NULL }) != 0, "unshare", "worked");
-	report(run("/usr/bin/nsenter", (char *[]){ "nsenter", "-t", "1", "-a", "true", NULL }) != 0, "nsenter", "worked");
+	report(run("/usr/bin/nsenter", (char *[]){ "nsenter", "-t", "1", "-m", "true", NULL }) != 0, "nsenter", "worked");
 	symlink("/proc/1/root/etc/shadow", "/work/shadow");
 	refused("symlink", open("/work/shadow", O_RDONLY));
 	symlink("../../../../../../etc/shadow", "/work/up");

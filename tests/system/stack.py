@@ -283,12 +283,16 @@ class Stack:
 
     def start(self):
         atexit.register(self.kill_all)
-        self.sandbox.start()
-        self.wait_socket(self.sandbox, self.sandbox_settings["socket"])
-        self.app.start()
-        self.wait_socket(self.app, self.app_settings["socket"])
-        self.nginx.start()
-        self.wait_ready()
+        try:
+            self.sandbox.start()
+            self.wait_socket(self.sandbox, self.sandbox_settings["socket"])
+            self.app.start()
+            self.wait_socket(self.app, self.app_settings["socket"])
+            self.nginx.start()
+            self.wait_ready()
+        except StackError:
+            self.kill_all()
+            raise
         return self
 
     def wait_socket(self, service, path):
@@ -399,8 +403,22 @@ class Stack:
         left += self.ipc_left()
         if os.path.isdir(self.run_dir):
             left += [f"file {os.path.join(self.run_dir, f)}" for f in os.listdir(self.run_dir)]
-        left += [f"file {os.path.join(self.web_dir, f)}" for f in os.listdir(self.web_dir)]
+        # The application may not write beside its socket, so the file stays; the next
+        # start replaces it.  Nobody may be listening, though.
+        left += [f"file {os.path.join(self.web_dir, f)}" for f in os.listdir(self.web_dir)
+                 if not self.deserted(os.path.join(self.web_dir, f))]
         return left
+
+    @staticmethod
+    def deserted(path):
+        with socket.socket(socket.AF_UNIX) as s:
+            try:
+                s.connect(path)
+            except ConnectionRefusedError:
+                return True
+            except OSError:
+                return False
+        return False
 
     def ipc_left(self):
         left = []

@@ -22,6 +22,10 @@ class BadInput(SystemTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        # A child more than the workers asks the compilers for their versions at first.
+        stack.wait_for("the versions to be known", lambda: all(
+            row["version"] for row in cls.stack.languages().values()))
+        stack.wait_for("that child to end", lambda: len(cls.stack.workers()) % 4 == 0)
         cls.workers = cls.stack.workers()
 
     @classmethod
@@ -378,7 +382,6 @@ class NginxErrors(SystemTest):
         try:
             a = self.stack.post(py())
             self.check_refusal(a, 503, "sandbox_unavailable")
-            self.assertIn("retry-after", a.headers)
             a = self.stack.get("/readyz")
             self.assertEqual(a.status, 503)
             self.assertEqual(self.stack.get("/healthz").status, 200)

@@ -254,8 +254,8 @@ class Chaos(SystemTest):
         self.assertLess(gone, 1.5, "a second, and what a busy machine adds")
 
     def test_client_that_goes_while_compiling(self):
-        bomb = {"language": "c", "code": "#define A(x) x x x x x x x x\n#define B(x) A(A(A(x)))\nint a[] = {"
-                                         "B(B(1,)) };\nint main(void){}"}
+        bomb = {"language": "c", "code": "#define A(x) x x x x x x x x x x\n#define B(x) A(A(A(A(x))))\n"
+                                         "int a = B(B(1+)) 0;\nint main(void) {}"}
         held = [client.start(self.stack.port, bomb) for _ in range(2)]
         stack.wait_for("the compiler to run", self.stack.boxes)
         for s in held:

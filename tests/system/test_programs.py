@@ -43,7 +43,7 @@ int main(int argc, char **argv) {
 	MODE("closed-all") { close(0); close(1); close(2); return 0; }
 	MODE("abort") { printf("before"); fflush(stdout); abort(); }
 	MODE("segv") { *(volatile int *)8 = 1; }
-	MODE("fpe") { volatile int z = 0; return 1 / z; }
+	MODE("fpe") { volatile int z = 0; return 7 / z; }
 	MODE("recurse") return deep(1 << 30);
 	MODE("deep") { deep((int)n); puts("deep enough"); return 0; }
 	MODE("forkbomb") for (;;) fork();
@@ -76,7 +76,7 @@ int main(int argc, char **argv) {
 		for (long i = 0; i < n; i += (long)sizeof b) if (write(f, b, sizeof b) < 0) { perror("write"); return 6; } puts("written"); return 0; }
 	MODE("inodes") { for (long i = 0; i < 1000000; i++) { char s[32]; sprintf(s, "f%ld", i); int f = open(s, O_CREAT | O_WRONLY, 0600);
 		if (f < 0) { printf("stopped at %s\n", i > 100 ? "many" : "few"); return 0; } close(f); } return 5; }
-	MODE("destroy") { if (fork() == 0) { execl("/bin/rm", "rm", "-rf", "/work", "/tmp", "/usr", "/etc", (char *)0); _exit(9); }
+	MODE("destroy") { if (fork() == 0) { close(2); execl("/bin/rm", "rm", "-rf", "/work", "/tmp", "/usr", "/etc", (char *)0); _exit(9); }
 		wait(NULL); puts("tried"); return 0; }
 	MODE("exec-loop") { execl(argv[0], argv[0], "exec-loop", (char *)0); perror("exec"); return 4; }
 	MODE("both") { for (long i = 0; i < n; i++) { putchar('o'); fputc('e', stderr); } return 0; }
