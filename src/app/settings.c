@@ -65,7 +65,7 @@ static const struct conf_key profile_keys[] = {
 	{ 0 },
 };
 
-static void
+void
 settings_defaults(struct settings *s)
 {
 	*s = (struct settings){

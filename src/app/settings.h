@@ -27,6 +27,9 @@ struct settings {
 	struct site site;
 };
 
+/* What holds where no file says otherwise. */
+void settings_defaults(struct settings *s);
+
 /* Reads all of it.  Errors begin with "file:line: ". */
 int settings_load(const char *path, struct settings *out, struct err *e);
 

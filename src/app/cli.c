@@ -1,0 +1,181 @@
+/*
+ * judgebox: the command line.
+ *
+ * Theory of operation.  run and languages are clients like any other: they talk HTTP to
+ * nginx and need no rights on the machine.  doctor and check-config look at the machine
+ * they run on; doctor sees most as root, and changes nothing: what it tries, it tries in
+ * children of its own.
+ */
+#include "app/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/settings.h"
+#include "base/log.h"
+#include "base/scope.h"
+#include "lang/lang.h"
+
+#define FILE_MAX_BYTES ((size_t)128 << 20)
+
+static const struct {
+	const char *name;
+	cli_command *run;
+} commands[] = {
+	{ "run", cmd_run },
+	{ "languages", cmd_languages },
+	{ "doctor", cmd_doctor },
+	{ "check-config", cmd_check_config },
+};
+
+static const char usage[] =
+    "usage: judgebox run FILE [OPTION]...      judge a program\n"
+    "       judgebox languages [--selftest [LANGUAGE]...]\n"
+    "       judgebox doctor                    check this machine\n"
+    "       judgebox check-config              check the configuration\n"
+    "       judgebox --version | --help\n"
+    "\n"
+    "run:\n"
+    "  --test IN OUT        a test: a file each, or text:WORDS; IN may be - (standard\n"
+    "                       input), OUT may be - (do not compare)\n"
+    "  --tests DIR          DIR/NAME.in with DIR/NAME.out, each a test\n"
+    "  --language NAME      instead of going by the file's extension\n"
+    "  --profile NAME       a named set of limits of the service\n"
+    "  --limit NAME=VALUE   cpuMs, wallMs, memoryBytes, processes, outputBytes,\n"
+    "                       fileBytes, stackBytes, openFiles, cpus; 3s, 256M\n"
+    "  --compare MODE       trim, exact, lines, tokens, tokens-nocase,\n"
+    "                       unordered-lines or float\n"
+    "  --arg WORD           for the program; again for more\n"
+    "  --compile-arg WORD   for the compiler, if its language file lists it\n"
+    "  --stop               at the first test that fails\n"
+    "  --json               print the service's answer as it came\n"
+    "run, languages, doctor:\n"
+    "  --url URL            the service (JUDGEBOX_URL, or http://127.0.0.1:8080)\n"
+    "languages, doctor, check-config:\n"
+    "  --config FILE        of judgebox-fcgi (" SETTINGS_DEFAULT_PATH ")\n"
+    "\n"
+    "Exit status: 0 all passed; 1 something failed; 2 the command is wrong;\n"
+    "3 the service was not reached, or refused.\n";
+
+const char *
+cli_default_url(void)
+{
+	const char *url = getenv("JUDGEBOX_URL");
+
+	return url != NULL && url[0] != '\0' ? url : "http://127.0.0.1:8080";
+}
+
+int
+cli_usage(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("judgebox: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputs("; see judgebox --help\n", stderr);
+	return CLI_USAGE;
+}
+
+int
+cli_fail(int status, const struct err *e)
+{
+	char text[400];
+
+	fprintf(stderr, "judgebox: %s\n", err_text(e, text, sizeof(text)));
+	return status;
+}
+
+int
+cli_refused(const struct client_answer *a)
+{
+	struct client_problem p = { 0 };
+	struct err e = { 0 };
+
+	if (client_read_problem(&a->body, &p, &e) == -1) {
+		fprintf(stderr, "judgebox: status %d, and %s\n", a->status, e.msg);
+		return CLI_NO_SERVICE;
+	}
+	fprintf(stderr, "judgebox: refused: %s%s%s%s (%s, request %s)\n", p.text,
+	    p.path[0] != '\0' ? " [" : "", p.path, p.path[0] != '\0' ? "]" : "", p.code,
+	    p.request_id);
+	return CLI_NO_SERVICE;
+}
+
+int
+cli_read_file(const char *path, struct bytes *out, struct err *e)
+{
+	bool standard = strcmp(path, "-") == 0;
+	scope_buf data = { 0 };
+	ssize_t n = 1;
+	scope_fd file = standard ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	if (file == -1 && !standard)
+		return err_sys(e, "%s", path);
+
+	while (n > 0 && data.len <= FILE_MAX_BYTES) {
+		n = read(standard ? STDIN_FILENO : file, buf_room(&data, 65536), 65536);
+		if (n == -1)
+			return err_sys(e, "%s", path);
+		data.len += (size_t)n;
+	}
+	if (data.len > FILE_MAX_BYTES)
+		return err_set(e, ERR_OVER_LIMIT, "%s: more than %zu MiB", path,
+		    FILE_MAX_BYTES >> 20);
+	bytes_set(out, data.data, data.len);
+	return 0;
+}
+
+int
+cmd_check_config(int argc, char **argv)
+{
+	static const struct option longs[] = { { "config", required_argument, NULL, 'c' },
+		{ 0 } };
+	const char *path = SETTINGS_DEFAULT_PATH;
+	struct langs *langs = NULL;
+	struct settings s;
+	struct err e = { 0 };
+
+	for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+		if (c != 'c')
+			return CLI_USAGE;
+		path = optarg;
+	}
+	if (optind != argc)
+		return cli_usage("check-config takes no argument");
+	if (settings_load(path, &s, &e) == -1 ||
+	    langs_load(s.languages, &langs, &e) == -1)
+		return cli_fail(CLI_FAILED, &e);
+	printf("%s: ok, %u languages, %u profiles\n", path, langs_count(langs),
+	    s.site.nprofiles);
+	langs_free(langs);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc < 2) {
+		fputs(usage, stderr);
+		return CLI_USAGE;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("judgebox " PACKAGE_VERSION);
+		return 0;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	log_start("judgebox", LOG_LEVEL_WARN);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].name, argv[1]) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	return cli_usage("no command '%s'", argv[1]);
+}

@@ -1,0 +1,439 @@
+/* What the kernel offers: the list of what judgebox-sandbox stands on. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/doctor.h"
+#include "base/fd.h"
+#include "base/scope.h"
+
+#define KERNEL_MAJOR 5
+#define KERNEL_MINOR 10
+#define TRY_ID_COUNT 64
+
+static void
+check_root(struct doctor *d, struct finding *f)
+{
+	if (d->root)
+		doctor_found(f, HEALTH_OK, "root");
+	else
+		doctor_found(f, HEALTH_WARN, "user id %u", (unsigned)geteuid());
+}
+
+static void
+check_kernel(struct doctor *d, struct finding *f)
+{
+	struct utsname u;
+	unsigned major = 0, minor = 0;
+
+	(void)d;
+	if (uname(&u) == -1 || sscanf(u.release, "%u.%u", &major, &minor) != 2) {
+		doctor_found(f, HEALTH_FAIL, "no version number");
+		return;
+	}
+	bool good =
+	    major > KERNEL_MAJOR || (major == KERNEL_MAJOR && minor >= KERNEL_MINOR);
+	doctor_found(f, good ? HEALTH_OK : HEALTH_FAIL, "%s %s", u.release, u.machine);
+}
+
+/* Runs it in a child; 0 or the errno it returned. */
+static int
+try_in_child(int (*attempt)(const void *arg), const void *arg)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == -1)
+		return errno;
+	if (pid == 0)
+		_exit(attempt(arg));
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+}
+
+static int
+try_unshare(const void *flags)
+{
+	return unshare(*(const int *)flags) == -1 ? errno : 0;
+}
+
+static void
+check_namespaces(struct doctor *d, struct finding *f)
+{
+	static const struct {
+		const char *name;
+		int flag;
+	} spaces[] = {
+		{ "user", CLONE_NEWUSER },
+		{ "pid", CLONE_NEWPID },
+		{ "mount", CLONE_NEWNS },
+		{ "net", CLONE_NEWNET },
+		{ "ipc", CLONE_NEWIPC },
+		{ "uts", CLONE_NEWUTS },
+		{ "cgroup", CLONE_NEWCGROUP },
+	};
+	char good[80] = "", bad[80] = "";
+
+	for (size_t i = 0; i < sizeof(spaces) / sizeof(spaces[0]); i++) {
+		/* a user namespace first, as the helper does: it owns the others */
+		int flags = spaces[i].flag | CLONE_NEWUSER;
+		int why = try_in_child(try_unshare, &flags);
+		char *list = why == 0 ? good : bad;
+		size_t n = strlen(list);
+		snprintf(
+		    list + n, sizeof(good) - n, "%s%s", n > 0 ? " " : "", spaces[i].name);
+		if (why != 0)
+			snprintf(list + strlen(list), sizeof(good) - strlen(list),
+			    " (%s)",
+			    why == EPERM    ? "EPERM"
+			    : why == ENOSPC ? "ENOSPC"
+					    : "error");
+	}
+	if (bad[0] != '\0')
+		doctor_found(f, HEALTH_FAIL, "cannot be made: %s", bad);
+	else
+		doctor_found(f, HEALTH_OK, "%s", good);
+	(void)d;
+}
+
+/* A child in a user namespace of its own, until its standard input ends. */
+static pid_t
+start_user_namespace(int hold[2], int *why)
+{
+	int told[2];
+	char c = 0;
+
+	if (pipe2(told, O_CLOEXEC) == -1 || pipe2(hold, O_CLOEXEC) == -1) {
+		*why = errno;
+		return -1;
+	}
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(hold[1]);
+		c = (char)(unshare(CLONE_NEWUSER) == -1 ? errno : 0);
+		if (write(told[1], &c, 1) == 1 && read(hold[0], &c, 1) == -1)
+			_exit(1);
+		_exit(0);
+	}
+	close(told[1]);
+	close(hold[0]);
+	*why = pid == -1 || read(told[0], &c, 1) != 1 ? errno : c;
+	close(told[0]);
+	return pid;
+}
+
+static void
+check_id_map(struct doctor *d, struct finding *f)
+{
+	static const char *const maps[] = { "uid_map", "gid_map" };
+	int hold[2] = { -1, -1 }, why = 0;
+	struct err e = { 0 };
+	char path[64], text[64];
+	unsigned base = 200000;
+
+	if (!d->root) {
+		doctor_found(f, HEALTH_WARN, "not tried: only root may map other ids");
+		return;
+	}
+	pid_t pid = start_user_namespace(hold, &why);
+	snprintf(text, sizeof(text), "0 %u %d\n", base, TRY_ID_COUNT);
+	for (size_t i = 0; i < 2 && why == 0; i++) {
+		snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, maps[i]);
+		scope_fd map = open(path, O_WRONLY | O_CLOEXEC);
+		if (map == -1 || fd_write_all(map, text, strlen(text), &e) == -1)
+			why = errno;
+	}
+	close(hold[1]);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	if (why != 0)
+		doctor_found(f, HEALTH_FAIL, "ids from %u cannot be mapped: %s", base,
+		    strerror(why));
+	else
+		doctor_found(f, HEALTH_OK, "ids from %u can be mapped", base);
+}
+
+static int
+try_tmpfs(const void *arg)
+{
+	(void)arg;
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNS) == -1)
+		return errno;
+	return mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "size=64k") == -1
+		   ? errno
+		   : 0;
+}
+
+static void
+check_tmpfs(struct doctor *d, struct finding *f)
+{
+	int why = try_in_child(try_tmpfs, NULL);
+
+	(void)d;
+	if (why == 0)
+		doctor_found(f, HEALTH_OK, "can be mounted in a user namespace");
+	else
+		doctor_found(f, HEALTH_FAIL, "%s", strerror(why));
+}
+
+/* --- cgroups ---------------------------------------------------------------------- */
+
+static const char *const controllers[] = { "memory", "pids", "cpu", "cpuacct" };
+#define CONTROLLERS (sizeof(controllers) / sizeof(controllers[0]))
+
+/* Is the word in a list that blanks or commas separate? */
+static bool
+lists(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = strstr(list, word); at != NULL; at = strstr(at + 1, word)) {
+		bool begins = at == list || strchr(" ,", at[-1]) != NULL;
+		if (begins && (at[n] == '\0' || strchr(" ,\n", at[n]) != NULL))
+			return true;
+	}
+	return false;
+}
+
+struct cgroups {
+	char v2[128]; /* where cgroup2 is mounted; "" if nowhere */
+	char v2_controllers[128];
+	char v1[CONTROLLERS][128]; /* where each is mounted as v1 */
+};
+
+/* A line of mountinfo: … root MOUNT_POINT options … - TYPE source SUPER_OPTIONS */
+static void
+take_mount(struct cgroups *g, const char *line)
+{
+	char point[128] = "", type[32] = "", super[256] = "", path[160];
+	const char *dash = strstr(line, " - ");
+
+	if (dash == NULL || sscanf(line, "%*s %*s %*s %*s %127s", point) != 1 ||
+	    sscanf(dash, " - %31s %*s %255s", type, super) != 2)
+		return;
+	if (strcmp(type, "cgroup2") == 0 && g->v2[0] == '\0') {
+		snprintf(g->v2, sizeof(g->v2), "%s", point);
+		snprintf(path, sizeof(path), "%s/cgroup.controllers", point);
+		doctor_read(path, g->v2_controllers, sizeof(g->v2_controllers));
+	}
+	for (size_t i = 0; i < CONTROLLERS; i++)
+		if (strcmp(type, "cgroup") == 0 && lists(super, controllers[i]))
+			snprintf(g->v1[i], sizeof(g->v1[i]), "%s", point);
+}
+
+static void
+find_cgroups(struct cgroups *g)
+{
+	char line[1024];
+	FILE *in = fopen("/proc/self/mountinfo", "re");
+
+	*g = (struct cgroups){ 0 };
+	while (in != NULL && fgets(line, sizeof(line), in) != NULL)
+		take_mount(g, line);
+	if (in != NULL)
+		fclose(in);
+}
+
+static void
+check_cgroups(struct doctor *d, struct finding *f)
+{
+	struct cgroups g;
+	char missing[80] = "", where[100] = "";
+
+	find_cgroups(&g);
+	for (size_t i = 0; i < CONTROLLERS; i++) {
+		/* v2 has no cpuacct: its cpu.stat is always there */
+		const char *in_v2 =
+		    strcmp(controllers[i], "cpuacct") == 0 ? "cpu" : controllers[i];
+		const char *from = g.v1[i][0] != '\0'               ? "v1"
+				   : lists(g.v2_controllers, in_v2) ? "v2"
+								    : NULL;
+		char *list = from != NULL ? where : missing;
+		size_t n = strlen(list),
+		       size = from != NULL ? sizeof(where) : sizeof(missing);
+		snprintf(list + n, size - n, "%s%s%s%s", n > 0 ? ", " : "",
+		    controllers[i], from != NULL ? " " : "", from != NULL ? from : "");
+	}
+	if (missing[0] != '\0')
+		doctor_found(f, HEALTH_FAIL, "no %s", missing);
+	else if (d->root && access(g.v1[0][0] != '\0' ? g.v1[0] : g.v2, W_OK) == -1)
+		doctor_found(f, HEALTH_FAIL, "%s is read-only",
+		    g.v1[0][0] != '\0' ? g.v1[0] : g.v2);
+	else
+		doctor_found(f, HEALTH_OK, "%s", where);
+}
+
+static bool
+has_swap(void)
+{
+	char line[160];
+	unsigned long long kb = 0;
+	FILE *in = fopen("/proc/meminfo", "re");
+
+	while (in != NULL && fgets(line, sizeof(line), in) != NULL)
+		if (sscanf(line, "SwapTotal: %llu", &kb) == 1)
+			break;
+	if (in != NULL)
+		fclose(in);
+	return kb > 0;
+}
+
+/* v2 counts swap unless told not to; the file is absent in the root cgroup, so that the
+ * kernel's command line has to be asked. */
+static void
+check_swap(struct doctor *d, struct finding *f)
+{
+	struct cgroups g;
+	char path[200], line[1024] = "";
+
+	(void)d;
+	find_cgroups(&g);
+	snprintf(path, sizeof(path), "%s/memory.memsw.limit_in_bytes", g.v1[0]);
+	doctor_read("/proc/cmdline", line, sizeof(line));
+	bool counted = g.v1[0][0] != '\0' ? access(path, F_OK) == 0
+					  : strstr(line, "swapaccount=0") == NULL;
+	if (counted)
+		doctor_found(f, HEALTH_OK, "counted");
+	else if (!has_swap())
+		doctor_found(f, HEALTH_OK, "not counted, but there is no swap");
+	else
+		doctor_found(f, HEALTH_FAIL, "swap is in use and not counted");
+}
+
+/* --- system calls ------------------------------------------------------------------ */
+
+static void
+check_seccomp(struct doctor *d, struct finding *f)
+{
+	char actions[200] = "";
+
+	(void)d;
+	doctor_read("/proc/sys/kernel/seccomp/actions_avail", actions, sizeof(actions));
+	if (prctl(PR_GET_SECCOMP) == -1 || !lists(actions, "errno"))
+		doctor_found(f, HEALTH_FAIL, "no filters (CONFIG_SECCOMP_FILTER)");
+	else if (!lists(actions, "user_notif"))
+		doctor_found(f, HEALTH_FAIL, "filters, but no user notification");
+	else
+		doctor_found(f, HEALTH_OK, "filters and user notification");
+}
+
+static void
+check_syscalls(struct doctor *d, struct finding *f)
+{
+	char missing[100] = "";
+	static const struct {
+		const char *name;
+		long number;
+	} calls[] = {
+		{ "close_range", SYS_close_range },
+		{ "openat2", SYS_openat2 },
+		{ "pidfd_open", SYS_pidfd_open },
+		{ "pidfd_send_signal", SYS_pidfd_send_signal },
+		{ "clone3", SYS_clone3 },
+		{ "memfd_create", SYS_memfd_create },
+	};
+
+	(void)d;
+	/* with arguments that none of them can do anything with */
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if (syscall(calls[i].number, -1L, 0L, -1L, -1L) == -1 && errno == ENOSYS)
+			snprintf(missing + strlen(missing),
+			    sizeof(missing) - strlen(missing), " %s", calls[i].name);
+	if (missing[0] != '\0')
+		doctor_found(f, HEALTH_FAIL, "missing:%s", missing);
+	else
+		doctor_found(f, HEALTH_OK, "close_range, openat2, pidfd, clone3");
+}
+
+static void
+check_memfd(struct doctor *d, struct finding *f)
+{
+	struct err e = { 0 };
+	scope_fd fd = fd_memfd("judgebox-doctor", "x", 1, &e);
+	uint64_t size = 0;
+
+	(void)d;
+	if (fd == -1 || fd_check_sealed(fd, 1, &size, &e) == -1)
+		doctor_found(f, HEALTH_FAIL, "%s", e.msg);
+	else
+		doctor_found(f, HEALTH_OK, "can be sealed");
+}
+
+static void
+check_core(struct doctor *d, struct finding *f)
+{
+	char pattern[140] = "";
+
+	(void)d;
+	doctor_read("/proc/sys/kernel/core_pattern", pattern, sizeof(pattern));
+	doctor_found(f, pattern[0] == '|' ? HEALTH_WARN : HEALTH_OK, "%s", pattern);
+}
+
+const struct doctor_row doctor_kernel[] = {
+	{ "root", check_root, "run it as root: some checks need it." },
+	{ "kernel", check_kernel, "judgebox needs Linux 5.10 or later." },
+	{ "namespaces", check_namespaces,
+	    "raise user.max_*_namespaces; on Ubuntu allow kernel.apparmor_restrict_"
+	    "unprivileged_userns for the helper; in a container allow unshare(2)." },
+	{ "id maps", check_id_map,
+	    "the helper must be root with CAP_SETUID and CAP_SETGID, here or in its "
+	    "unit." },
+	{ "cgroups", check_cgroups,
+	    "mount cgroup2 (or the v1 controllers) writable, with memory, pids and cpu; "
+	    "under "
+	    "systemd give the helper's unit Delegate=yes." },
+	{ "swap", check_swap,
+	    "boot with swapaccount=1, or swapoff -a: else the memory limit is not one." },
+	{ "seccomp", check_seccomp,
+	    "use a kernel with CONFIG_SECCOMP_FILTER, 5.0 or later." },
+	{ "system calls", check_syscalls,
+	    "use a newer kernel, or a container that lets these through." },
+	{ "sealed memory", check_memfd,
+	    "memfd_create(2) with seals is needed for inputs." },
+	{ "tmpfs", check_tmpfs, "boxes keep their files in a tmpfs: allow mount(2)." },
+	{ "core_pattern", check_core,
+	    "sysctl -w kernel.core_pattern=core: with a pipe the kernel starts a program "
+	    "as "
+	    "root for each crash, which strangers' programs can cause." },
+	{ 0 },
+};
+
+const struct doctor_sysctl doctor_sysctls[] = {
+	{ "kernel/io_uring_disabled", 2, true, "io_uring is invisible to seccomp." },
+	{ "dev/tty/legacy_tiocsti", 0, false,
+	    "nobody should type into another's terminal." },
+	{ "kernel/kptr_restrict", 1, true, "kernel addresses help exploits." },
+	{ "kernel/dmesg_restrict", 1, true, "the kernel's log is for root." },
+	{ "kernel/perf_event_paranoid", 2, true, "profiling others is a side channel." },
+	{ "kernel/unprivileged_bpf_disabled", 1, true,
+	    "BPF for everybody is a large target." },
+	{ "vm/unprivileged_userfaultfd", 0, false,
+	    "userfaultfd makes races in kernels easy." },
+	{ "vm/mmap_min_addr", 65536, true,
+	    "a null pointer in the kernel should stay harmless." },
+	{ "fs/protected_symlinks", 1, true,
+	    "links in shared directories can mislead root." },
+	{ "fs/protected_hardlinks", 1, true,
+	    "links in shared directories can mislead root." },
+	{ "fs/protected_fifos", 1, true,
+	    "pipes in shared directories can mislead root." },
+	{ "fs/protected_regular", 1, true,
+	    "files in shared directories can mislead root." },
+	{ "fs/suid_dumpable", 0, false,
+	    "core files of privileged programs tell secrets." },
+	{ "debug/exception-trace", 0, false,
+	    "each crash of a judged program is a log line." },
+	{ 0 },
+};

@@ -1,0 +1,261 @@
+/* Whether the parts of a judgebox are there and find each other. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "app/cli.h"
+#include "app/doctor.h"
+#include "base/scope.h"
+#include "box/box.h"
+
+#define MIB            ((uint64_t)1 << 20)
+#define DISK_MIN_BYTES (512 * MIB)
+#define NGINX          "/usr/sbin/nginx"
+
+static void
+check_user(struct doctor *d, struct finding *f)
+{
+	const struct passwd *pw = getpwnam(d->settings.user);
+
+	if (pw == NULL)
+		doctor_found(f, HEALTH_FAIL, "no user '%s'", d->settings.user);
+	else if (pw->pw_uid == 0)
+		doctor_found(f, HEALTH_FAIL, "'%s' is root", d->settings.user);
+	else
+		doctor_found(
+		    f, HEALTH_OK, "%s, id %u", d->settings.user, (unsigned)pw->pw_uid);
+}
+
+static void
+check_helper(struct doctor *d, struct finding *f)
+{
+	scope_box b = NULL;
+	struct box_state s = { 0 };
+	struct err e = { 0 };
+	char text[400];
+
+	if (box_connect(d->settings.helper, &b, &e) == -1 || box_status(b, &s, &e) == -1)
+		doctor_found(f, !d->root && e.sys == EACCES ? HEALTH_WARN : HEALTH_FAIL,
+		    "%s", err_text(&e, text, sizeof(text)));
+	else if (s.ready < s.slots)
+		doctor_found(f, s.ready == 0 ? HEALTH_FAIL : HEALTH_WARN,
+		    "%u of %u slots ready: %.100s", s.ready, s.slots, s.why);
+	else
+		doctor_found(f, HEALTH_OK, "%u slots, %u busy", s.slots, s.busy);
+}
+
+static void
+check_socket(struct doctor *d, struct finding *f)
+{
+	struct stat st;
+
+	if (stat(d->settings.socket, &st) == -1)
+		doctor_found(f, !d->root && errno == EACCES ? HEALTH_WARN : HEALTH_FAIL,
+		    "%s: %s", d->settings.socket, strerror(errno));
+	else if (!S_ISSOCK(st.st_mode))
+		doctor_found(f, HEALTH_FAIL, "%s is no socket", d->settings.socket);
+	else if ((st.st_mode & 07) != 0)
+		doctor_found(f, HEALTH_FAIL, "%s is open to everybody (mode %04o)",
+		    d->settings.socket, st.st_mode & 07777);
+	else
+		doctor_found(f, HEALTH_OK, "%s", d->settings.socket);
+}
+
+static void
+check_ready(struct doctor *d, struct finding *f)
+{
+	struct client_answer a = { 0 };
+	struct client_problem p = { 0 };
+	struct err e = { 0 };
+
+	if (client_call(d->url, "/readyz", NULL, 30, &a, &e) == -1) {
+		doctor_found(f, HEALTH_FAIL, "%s", e.msg);
+		return;
+	}
+	d->reached = a.status == 200;
+	if (d->reached)
+		doctor_found(f, HEALTH_OK, "%s/readyz", d->url);
+	else if (client_read_problem(&a.body, &p, &e) == -1)
+		doctor_found(f, HEALTH_FAIL, "status %d, not from judgebox", a.status);
+	else
+		doctor_found(f, HEALTH_FAIL, "status %d: %.120s", a.status, p.text);
+	buf_free(&a.body);
+}
+
+/* A body as large as the application takes must get past nginx.  It is no JSON, so
+ * nothing is run. */
+static void
+check_body_size(struct doctor *d, struct finding *f)
+{
+	struct client_answer a = { 0 };
+	scope_buf body = { 0 };
+	struct err e = { 0 };
+	uint64_t size = d->settings.site.max_body_bytes;
+
+	if (!d->reached) {
+		doctor_found(f, HEALTH_WARN, "not tried");
+		return;
+	}
+	memset(buf_room(&body, size), ' ', size);
+	body.len = size;
+	if (client_call(d->url, "/api/run", &body, 60, &a, &e) == -1)
+		doctor_found(f, HEALTH_FAIL, "%s", e.msg);
+	else if (a.status == 413)
+		doctor_found(f, HEALTH_FAIL, "%llu bytes are refused with 413",
+		    (unsigned long long)size);
+	else
+		doctor_found(f, a.status == 400 ? HEALTH_OK : HEALTH_WARN,
+		    "%llu bytes get through, status %d", (unsigned long long)size,
+		    a.status);
+	buf_free(&a.body);
+}
+
+/* All that nginx reads, as it understands it: "nginx -T".  Empty if it cannot be had. */
+static void
+read_nginx(struct buf *out)
+{
+	int end[2];
+	ssize_t n = 1;
+
+	if (access(NGINX, X_OK) == -1 || pipe2(end, O_CLOEXEC) == -1)
+		return;
+	pid_t pid = fork();
+	if (pid == 0) {
+		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (dup2(end[1], STDOUT_FILENO) != -1 && dup2(null, STDERR_FILENO) != -1)
+			execl(NGINX, NGINX, "-T", (char *)NULL);
+		_exit(127);
+	}
+	close(end[1]);
+	while (n > 0 && out->len < 64 * MIB) {
+		n = read(end[0], buf_room(out, 65536), 65536);
+		out->len += (size_t)(n > 0 ? n : 0);
+	}
+	close(end[0]);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	buf_cstr(out);
+}
+
+/* Is it in the text, and not in a comment? */
+static bool
+is_set(const char *text, const char *directive)
+{
+	for (const char *at = strstr(text, directive); at != NULL;
+	     at = strstr(at + 1, directive)) {
+		const char *line = at;
+		while (line > text && line[-1] != '\n')
+			line--;
+		if (memchr(line, '#', (size_t)(at - line)) == NULL)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_nginx(struct doctor *d, struct finding *f)
+{
+	scope_buf text = { 0 };
+
+	read_nginx(&text);
+	if (text.len == 0)
+		doctor_found(
+		    f, HEALTH_WARN, "its configuration cannot be read (%s -T)", NGINX);
+	else if (!is_set(text.data, d->settings.socket))
+		doctor_found(
+		    f, HEALTH_WARN, "no enabled site passes to %s", d->settings.socket);
+	else if (is_set(text.data, "fastcgi_keep_conn on"))
+		doctor_found(f, HEALTH_FAIL, "fastcgi_keep_conn is on");
+	else
+		doctor_found(f, HEALTH_OK, "a site passes to the socket");
+}
+
+static void
+check_languages(struct doctor *d, struct finding *f)
+{
+	__attribute__((
+	    cleanup(client_languages_free))) struct client_languages all = { 0 };
+	struct client_answer a = { 0 };
+	struct err e = { 0 };
+	char missing[120] = "", unknown[120] = "";
+
+	for (unsigned i = 0; d->langs != NULL && i < langs_count(d->langs); i++)
+		if (!langs_at(d->langs, i)->installed)
+			snprintf(missing + strlen(missing),
+			    sizeof(missing) - strlen(missing), " %s",
+			    langs_at(d->langs, i)->id);
+	if (d->reached && client_call(d->url, "/api/languages", NULL, 30, &a, &e) == 0)
+		client_read_languages(&a.body, &all, &e);
+	buf_free(&a.body);
+	for (unsigned i = 0; i < all.count; i++)
+		if (all.list[i].version[0] == '\0')
+			snprintf(unknown + strlen(unknown),
+			    sizeof(unknown) - strlen(unknown), " %s", all.list[i].id);
+	if (missing[0] != '\0')
+		doctor_found(f, HEALTH_WARN, "not installed:%s", missing);
+	else if (unknown[0] != '\0')
+		doctor_found(f, HEALTH_WARN, "cannot say their version:%s", unknown);
+	else
+		doctor_found(f, HEALTH_OK, "all installed%s",
+		    d->reached ? ", and each says its version" : "");
+}
+
+static void
+check_disk(struct doctor *d, struct finding *f)
+{
+	static const char *const places[] = { "/", "/tmp", "/var", JB_RUNDIR };
+	struct statvfs v;
+
+	(void)d;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (statvfs(places[i], &v) == -1)
+			continue;
+		uint64_t left = (uint64_t)v.f_bavail * v.f_frsize;
+		if (strcmp(places[i], JB_RUNDIR) != 0 && left < DISK_MIN_BYTES) {
+			doctor_found(f, HEALTH_WARN, "%s: %llu MiB left", places[i],
+			    (unsigned long long)(left / MIB));
+			return;
+		}
+		if (v.f_files != 0 && v.f_favail * 100 < v.f_files) {
+			doctor_found(f, HEALTH_WARN, "%s: inodes run out", places[i]);
+			return;
+		}
+		if (i == 0)
+			doctor_found(f, HEALTH_OK, "%llu MiB left",
+			    (unsigned long long)(left / MIB));
+	}
+}
+
+const struct doctor_row doctor_service[] = {
+	{ "user", check_user,
+	    "useradd --system --user-group --no-create-home --shell /usr/sbin/nologin "
+	    "it." },
+	{ "helper", check_helper,
+	    "start judgebox-sandbox as root, with the same `user` and socket; its log "
+	    "says "
+	    "what it misses." },
+	{ "FastCGI socket", check_socket,
+	    "start judgebox-fcgi; its log says what it misses." },
+	{ "service", check_ready,
+	    "start nginx with the site, or say where it is with --url." },
+	{ "body size", check_body_size,
+	    "raise client_max_body_size in judgebox-locations.conf to max_body_bytes." },
+	{ "nginx", check_nginx,
+	    "include judgebox.conf in nginx's http { }; never switch fastcgi_keep_conn "
+	    "on: an "
+	    "idle connection would hold a worker." },
+	{ "languages", check_languages,
+	    "install them, or take their files away; a version unknown at first is asked "
+	    "for "
+	    "again when judgebox-fcgi is reloaded." },
+	{ "disk", check_disk, "make room: nginx buffers requests and answers on it." },
+	{ 0 },
+};

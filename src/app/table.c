@@ -1,0 +1,142 @@
+#include "app/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct table_line {
+	enum tint tint;
+	char *cells[TABLE_COLUMNS]; /* owned */
+};
+
+static unsigned
+columns(const struct table *t)
+{
+	unsigned n = 0;
+
+	while (n < TABLE_COLUMNS && t->heads[n] != NULL)
+		n++;
+	return n;
+}
+
+void
+table_row(struct table *t, enum tint tint, const char *const *cells)
+{
+	struct table_line line = { .tint = tint };
+	struct table_line *more = reallocarray(t->lines, t->n + 1, sizeof(*more));
+
+	if (more == NULL)
+		abort();
+	t->lines = more;
+	for (unsigned i = 0; i < columns(t); i++) {
+		line.cells[i] = strdup(cells[i]);
+		if (line.cells[i] == NULL)
+			abort();
+		for (char *c = line.cells[i]; *c != '\0'; c++)
+			if ((unsigned char)*c < 0x20 || *c == 0x7f)
+				*c =
+				    '?'; /* an escape sequence is not for this terminal */
+	}
+	t->lines[t->n++] = line;
+}
+
+void
+table_free(struct table *t)
+{
+	for (unsigned i = 0; i < t->n; i++)
+		for (unsigned c = 0; c < TABLE_COLUMNS; c++)
+			free(t->lines[i].cells[c]);
+	free(t->lines);
+	t->lines = NULL;
+	t->n = 0;
+}
+
+static size_t
+width_of(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s != '\0'; s++)
+		n += (*s & 0xc0) != 0x80;
+	return n;
+}
+
+void
+tint_put(FILE *out, enum tint tint, const char *text)
+{
+	static const char *const codes[] = { "", "\033[32m", "\033[31m", "\033[33m",
+		"\033[1m" };
+	bool colour =
+	    tint != TINT_NONE && getenv("NO_COLOR") == NULL && isatty(fileno(out)) == 1;
+
+	fprintf(out, "%s%s%s", colour ? codes[tint] : "", text, colour ? "\033[0m" : "");
+}
+
+static void
+put_cell(const struct table *t, FILE *out, unsigned c, const char *text, size_t width,
+    enum tint tint)
+{
+	bool last = c + 1 == columns(t), right = t->right != NULL && t->right[c] == 'r';
+	int pad = (int)(width - width_of(text));
+
+	fprintf(out, "%*s", right ? pad : 0, "");
+	tint_put(out, tint, text);
+	fprintf(out, "%*s%s", right || last ? 0 : pad, "", last ? "\n" : "  ");
+}
+
+void
+table_print(const struct table *t, FILE *out)
+{
+	size_t widths[TABLE_COLUMNS];
+
+	for (unsigned c = 0; c < columns(t); c++) {
+		widths[c] = width_of(t->heads[c]);
+		for (unsigned i = 0; i < t->n; i++)
+			if (width_of(t->lines[i].cells[c]) > widths[c])
+				widths[c] = width_of(t->lines[i].cells[c]);
+	}
+	for (unsigned c = 0; c < columns(t); c++)
+		put_cell(t, out, c, t->heads[c], widths[c], TINT_HEAD);
+	for (unsigned i = 0; i < t->n; i++)
+		for (unsigned c = 0; c < columns(t); c++)
+			put_cell(t, out, c, t->lines[i].cells[c], widths[c],
+			    c == t->tinted ? t->lines[i].tint : TINT_NONE);
+}
+
+static size_t
+put_quoted(char *at, unsigned char c)
+{
+	switch (c) {
+	case '\n':
+		return (size_t)sprintf(at, "\\n");
+	case '\t':
+		return (size_t)sprintf(at, "\\t");
+	case '\r':
+		return (size_t)sprintf(at, "\\r");
+	case '"':
+	case '\\':
+		return (size_t)sprintf(at, "\\%c", c);
+	default:
+		if (c < 0x20 || c == 0x7f)
+			return (size_t)sprintf(at, "\\x%02x", c);
+		*at = (char)c;
+		return 1;
+	}
+}
+
+void
+table_quote(char *out, size_t size, const char *data, size_t len, size_t max)
+{
+	size_t n = 0, i = 0;
+
+	out[n++] = '"';
+	for (; i < len && i < max && n + 10 < size; i++)
+		n += put_quoted(out + n, (unsigned char)data[i]);
+	while (
+	    i < len && i > 0 && (data[i] & 0xc0) == 0x80 && n > 1) { /* not half of one */
+		i--;
+		n--;
+	}
+	n += (size_t)snprintf(out + n, size - n, i < len ? "…\"" : "\"");
+	out[n < size ? n : size - 1] = '\0';
+}
