@@ -404,7 +404,7 @@ take_option(struct options *o, int c, int argc, char **argv, struct err *e)
 		o->url = optarg;
 		return 0;
 	default: /* getopt has said what is wrong */
-		return err_set(e, ERR_BAD_INPUT, "run");
+		return err_set(e, ERR_BAD_INPUT, "see judgebox --help");
 	}
 }
 

@@ -74,9 +74,9 @@ tint_put(FILE *out, enum tint tint, const char *text)
 
 static void
 put_cell(const struct table *t, FILE *out, unsigned c, const char *text, size_t width,
-    enum tint tint)
+    enum tint tint, bool last)
 {
-	bool last = c + 1 == columns(t), right = t->right != NULL && t->right[c] == 'r';
+	bool right = t->right != NULL && t->right[c] == 'r';
 	int pad = (int)(width - width_of(text));
 
 	fprintf(out, "%*s", right ? pad : 0, "");
@@ -88,19 +88,22 @@ void
 table_print(const struct table *t, FILE *out)
 {
 	size_t widths[TABLE_COLUMNS];
+	unsigned n = columns(t);
 
-	for (unsigned c = 0; c < columns(t); c++) {
+	for (unsigned c = 0; c < n; c++) {
 		widths[c] = width_of(t->heads[c]);
 		for (unsigned i = 0; i < t->n; i++)
 			if (width_of(t->lines[i].cells[c]) > widths[c])
 				widths[c] = width_of(t->lines[i].cells[c]);
 	}
-	for (unsigned c = 0; c < columns(t); c++)
-		put_cell(t, out, c, t->heads[c], widths[c], TINT_HEAD);
+	while (n > 1 && widths[n - 1] == 0) /* nothing to say in the last column */
+		n--;
+	for (unsigned c = 0; c < n; c++)
+		put_cell(t, out, c, t->heads[c], widths[c], TINT_HEAD, c + 1 == n);
 	for (unsigned i = 0; i < t->n; i++)
-		for (unsigned c = 0; c < columns(t); c++)
+		for (unsigned c = 0; c < n; c++)
 			put_cell(t, out, c, t->lines[i].cells[c], widths[c],
-			    c == t->tinted ? t->lines[i].tint : TINT_NONE);
+			    c == t->tinted ? t->lines[i].tint : TINT_NONE, c + 1 == n);
 }
 
 static size_t

@@ -74,22 +74,44 @@ pause_ms(uint64_t ms)
 	nanosleep(&t, NULL);
 }
 
-/* The first line with anything in it; the commands are the site's own, their output
- * still is a program's. */
+/*
+ * "go version go1.19.8 linux/amd64" is 1.19.8: from the first digit of a word with a dot
+ * in it to the end of the word.  Where there is none, the first line as it is.
+ */
 static void
-first_line(int fd, char out[VERSION_MAX])
+pick_version(const char *line, char out[VERSION_MAX])
 {
-	char text[512];
+	static const char digits[] = "0123456789";
+	static const char more[] = "0123456789.abcdefghijklmnopqrstuvwxyz"
+				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ+_-~";
+
+	for (const char *at = strpbrk(line, digits); at != NULL;) {
+		size_t n = strspn(at, more);
+		if (memchr(at, '.', n) != NULL) {
+			snprintf(out, VERSION_MAX, "%.*s", (int)n, at);
+			return;
+		}
+		at = strpbrk(at + n, digits);
+	}
+	snprintf(out, VERSION_MAX, "%.*s", VERSION_MAX - 1, line);
+}
+
+/* The commands are the site's own, but what they print is still a program's output. */
+static void
+read_version(int fd, char out[VERSION_MAX])
+{
+	char text[512], line[256];
 	size_t n = 0;
 	ssize_t got = read(fd, text, sizeof(text));
 
-	for (ssize_t i = 0; i < got && n < VERSION_MAX - 1; i++) {
+	for (ssize_t i = 0; i < got && n < sizeof(line) - 1; i++) {
 		if (text[i] == '\n' && n > 0)
 			break;
 		if (text[i] >= ' ' && text[i] <= '~' && (n > 0 || text[i] != ' '))
-			out[n++] = text[i];
+			line[n++] = text[i];
 	}
-	out[n] = '\0';
+	line[n] = '\0';
+	pick_version(line, out);
 }
 
 static int
@@ -125,9 +147,9 @@ ask(struct box *b, const struct lang *l, const struct limits *limits, struct ent
 		fd_close_all(out, 2);
 		return -1;
 	}
-	first_line(out[0], entry->text);
+	read_version(out[0], entry->text);
 	if (entry->text[0] == '\0')
-		first_line(out[1], entry->text); /* some speak on stderr */
+		read_version(out[1], entry->text); /* some speak on stderr */
 	fd_close_all(out, 2);
 
 	bool good = o.fault.code == ERR_NONE && o.signal == 0 && o.exit_code == 0 &&
