@@ -104,7 +104,7 @@ settle_test(struct judging *j, struct flight *f, const struct outcome *o)
 
 	take_streams(f, o, t);
 	t->compared = want->has_expected;
-	t->verdict = f->cancelled ? VERDICT_SKIPPED : judge_grade(o, over);
+	t->verdict = judge_grade(o, over); /* of a cancelled one: settle_job's */
 	if (t->verdict == VERDICT_INTERNAL_ERROR)
 		log_err(
 		    &o->fault, "job %s: test %u: internal error", j->job->id, f->test);

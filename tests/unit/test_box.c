@@ -200,6 +200,7 @@ static void
 bad_jobs_never_leave(void **state)
 {
 	struct job_file climbing = { .name = "../x" }, fine = { .name = "x" };
+	struct job_file *many = calloc(BOX_FILES_MAX + 1, sizeof(*many));
 	struct err e = { 0 };
 	uint64_t retry;
 	struct scene s;
@@ -208,6 +209,12 @@ bad_jobs_never_leave(void **state)
 	open_scene(&s);
 	assert_int_equal(box_job(s.box, "fake", NULL, &climbing, 1, 1, &retry, &e), -1);
 	CHECK_INT("code", e.code, ERR_BAD_INPUT);
+	for (unsigned i = 0; i <= BOX_FILES_MAX; i++)
+		snprintf(many[i].name, sizeof(many[i].name), "f%u", i);
+	assert_int_equal(
+	    box_job(s.box, "fake", NULL, many, BOX_FILES_MAX + 1, 1, &retry, &e), -1);
+	CHECK_INT("code", e.code, ERR_BAD_INPUT);
+	free(many);
 	assert_int_equal(box_job(s.box, "a-language-whose-name-is-too-long", NULL, &fine,
 			     1, 1, &retry, &e),
 	    -1);

@@ -99,6 +99,8 @@ static const struct {
 	{ "float, hex is no number", COMPARE_FLOAT, "16", "0x10", 1, "16", "0x10" },
 	{ "float, overflow is no number", COMPARE_FLOAT, "1", "1e99999", 1, "1",
 	    "1e99999" },
+	{ "float, what overflows is a word", COMPARE_FLOAT, "1e99999", "5", 1, "1e99999",
+	    "5" },
 	{ "float, half an exponent", COMPARE_FLOAT, "1", "1e", 1, "1", "1e" },
 	{ "float, a dot alone", COMPARE_FLOAT, "0", ".", 1, "0", "." },
 	{ "float, a sign alone", COMPARE_FLOAT, "0", "-", 1, "0", "-" },

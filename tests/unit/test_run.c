@@ -200,6 +200,7 @@ hidden_tests_tell_nothing(void **state)
 	    "both wrong", &s.r, VERDICT_WRONG_ANSWER, "wrong_answer wrong_answer");
 	assert_true(s.r.tests[0].out.kept.len == 0 && s.r.tests[0].err.kept.len == 0);
 	assert_false(s.r.tests[0].has_diff);
+	assert_null(s.r.tests[0].diff.expected.data);
 	assert_true(s.r.tests[1].has_diff);
 	CHECK_INT("length", s.r.tests[0].out.total, 7);
 	scene_close(&s);
@@ -270,6 +271,7 @@ stop_on_failure_skips_what_follows(void **state)
 	check_verdicts("second fails", &s.r, VERDICT_RUNTIME_ERROR,
 	    "ok runtime_error skipped skipped skipped skipped");
 	CHECK_INT("killed in flight", s.fake->killed_cancel >= 1, 1);
+	CHECK_INT("the last never started", s.fake->runs, 5);
 	assert_true(s.r.tests[2].out.kept.len == 0);
 	assert_true(s.r.tests[5].compared && !s.r.tests[5].passed);
 	scene_close(&s);
@@ -369,6 +371,10 @@ nobody_is_blamed_for_the_machinery(void **state)
 		CHECK_INT(failing[i].what, scene_run(&s), 0);
 		check_verdicts(
 		    failing[i].what, &s.r, failing[i].job, failing[i].verdicts);
+		for (unsigned t = 0; t < s.r.ntests; t++)
+			CHECK_INT(failing[i].what,
+			    s.r.tests[t].outcome.fault.code != ERR_NONE,
+			    s.r.tests[t].verdict == VERDICT_INTERNAL_ERROR);
 		fake_await_closed(s.fake, failing[i].connections);
 		CHECK_INT(failing[i].what, s.fake->connections, failing[i].connections);
 		CHECK_INT(failing[i].what, s.fake->compiles, failing[i].compiles);
@@ -406,6 +412,23 @@ a_restarting_helper_is_waited_for(void **state)
 	assert_int_equal(scene_run(&s), 0);
 	check_verdicts("after a restart", &s.r, VERDICT_OK, "ok");
 	CHECK_INT("connections", s.fake->connections, 6);
+	scene_close(&s);
+}
+
+/* It takes the whole patience, five seconds, and then there is an end. */
+static void
+a_helper_that_stays_away_is_given_up(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_open(&s, PROGRAMS("out 1", "die-once", "out 3"));
+	s.fake->slots = 1;
+	s.fake->drop_from = 1;
+	s.fake->drop_to = 1000;
+	assert_int_equal(scene_run(&s), 0);
+	check_verdicts(
+	    "given up", &s.r, VERDICT_INTERNAL_ERROR, "ok internal_error internal_error");
 	scene_close(&s);
 }
 
@@ -540,6 +563,7 @@ main(void)
 		cmocka_unit_test(nobody_is_blamed_for_the_machinery),
 		cmocka_unit_test(only_what_is_unfinished_flies_again),
 		cmocka_unit_test(a_restarting_helper_is_waited_for),
+		cmocka_unit_test(a_helper_that_stays_away_is_given_up),
 		cmocka_unit_test(an_accepted_job_never_ends_without_a_result),
 		cmocka_unit_test(what_was_never_run_is_a_problem),
 		cmocka_unit_test(no_helper_at_all),
