@@ -153,8 +153,6 @@ settle_unfinished(struct judging *j, const struct err *why)
 		c->outcome = (struct outcome){ .violation = -1, .fault = *why };
 		j->compile.state = ITEM_DONE;
 	}
-	if (why->code == ERR_NONE)
-		why = &c->outcome.fault;
 	for (unsigned i = 0; i < j->r->ntests; i++) {
 		if (j->tests[i].state == ITEM_DONE)
 			continue;
