@@ -216,11 +216,15 @@ class Stack:
         self.port = self.free_port()
         self.launcher = program("judgebox-slot")
         self.stopped = False
+        # The helper takes them from root alone, and the clone may be anybody's, anywhere.
+        for name in ("languages", "profiles"):
+            shutil.copytree(os.path.join(SRCDIR, "sandbox", name), self.path(name),
+                            copy_function=shutil.copyfile)
+            os.chmod(self.path(name), 0o755)
 
         self.sandbox_settings = {
             "socket": self.path("run", "sandbox.sock"), "user": APP_USER,
-            "languages": os.path.join(SRCDIR, "sandbox/languages"),
-            "profiles": os.path.join(SRCDIR, "sandbox/profiles"),
+            "languages": self.path("languages"), "profiles": self.path("profiles"),
             "launcher": self.launcher, "uid_base": self.uid_base, "cgroup": self.cgroup,
             **(sandbox or {})}
         self.app_settings = {
