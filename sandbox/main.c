@@ -94,7 +94,9 @@ make_runtime_dir(const struct helper *h, struct err *e)
 		return err_set(
 		    e, ERR_BAD_INPUT, "socket: '%s' is not an absolute path", dir);
 	*slash = '\0';
-	if (mkdir(dir, 0750) == 0 && chown(dir, 0, h->client_group) == -1)
+	/* The web server, which is in no group of ours, passes here to the other socket;
+	 * each socket's own mode says who may connect. */
+	if (mkdir(dir, 0751) == 0 && chown(dir, 0, h->client_group) == -1)
 		return err_sys(e, "chown %s", dir);
 	if (access(dir, F_OK) == -1)
 		return err_sys(e, "make %s", dir);

@@ -52,6 +52,22 @@ check_helper(struct doctor *d, struct finding *f)
 		doctor_found(f, HEALTH_OK, "%u slots, %u busy", s.slots, s.busy);
 }
 
+/* May the web server's group search the socket's directory? */
+static bool
+can_pass(const char *path, const char *group)
+{
+	char dir[sizeof(((struct settings *)0)->socket)];
+	const struct group *g = getgrnam(group);
+	struct stat st;
+	const char *slash = strrchr(path, '/');
+
+	snprintf(dir, sizeof(dir), "%.*s", slash != NULL ? (int)(slash - path) : 0, path);
+	if (stat(dir, &st) == -1 || g == NULL)
+		return true; /* somebody else's complaint */
+	return (st.st_mode & S_IXOTH) != 0 ||
+	       (st.st_gid == g->gr_gid && (st.st_mode & S_IXGRP) != 0);
+}
+
 static void
 check_socket(struct doctor *d, struct finding *f)
 {
@@ -65,6 +81,10 @@ check_socket(struct doctor *d, struct finding *f)
 	else if ((st.st_mode & 07) != 0)
 		doctor_found(f, HEALTH_FAIL, "%s is open to everybody (mode %04o)",
 		    d->settings.socket, st.st_mode & 07777);
+	else if (!can_pass(d->settings.socket, d->settings.socket_group))
+		doctor_found(f, HEALTH_FAIL,
+		    "group %s cannot reach %s through its directory",
+		    d->settings.socket_group, d->settings.socket);
 	else
 		doctor_found(f, HEALTH_OK, "%s", d->settings.socket);
 }
@@ -243,7 +263,9 @@ const struct doctor_row doctor_service[] = {
 	    "says "
 	    "what it misses." },
 	{ "FastCGI socket", check_socket,
-	    "start judgebox-fcgi; its log says what it misses." },
+	    "start judgebox-fcgi, its log says what it misses; the web server must be "
+	    "able to "
+	    "pass the socket's directory (chmod o+x)." },
 	{ "service", check_ready,
 	    "start nginx with the site, or say where it is with --url." },
 	{ "body size", check_body_size,

@@ -114,6 +114,21 @@ give_to_group(const char *path, const char *group, struct err *e)
 	return 0;
 }
 
+/* /run is empty after a boot.  0751: nginx passes through, nobody but us looks around. */
+static int
+make_parent(const char *path, struct err *e)
+{
+	char dir[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL || slash == path)
+		return 0;
+	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
+	if (mkdir(dir, 0751) == -1 && errno != EEXIST)
+		return err_sys(e, "make %s", dir);
+	return 0;
+}
+
 static int
 bind_path(const char *path, const char *group, struct err *e)
 {
@@ -123,7 +138,7 @@ bind_path(const char *path, const char *group, struct err *e)
 	    sizeof(addr.sun_path))
 		return err_set(e, ERR_BAD_INPUT, "socket: path of more than %zu bytes",
 		    sizeof(addr.sun_path) - 1);
-	if (remove_stale(&addr, e) == -1)
+	if (make_parent(path, e) == -1 || remove_stale(&addr, e) == -1)
 		return -1;
 
 	scope_fd fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -17,7 +17,8 @@ struct listener {
 /*
  * Takes the socket of systemd (sd_listen_fds(3)) if there is one, else binds `path`.
  * A socket file that nobody listens on is replaced; one that somebody does is an error.
- * The file gets mode 0660 and the group, unless that is "".
+ * The file gets mode 0660 and the group, unless that is "".  Its directory is made if it
+ * is missing.
  */
 int listen_open(const char *path, const char *group, struct listener *out, struct err *e);
 

@@ -57,6 +57,30 @@ makes_a_socket_for_its_group(void **state)
 }
 
 static void
+makes_its_directory(void **state)
+{
+	const struct fixture *f = *state;
+	struct listener l;
+	struct err e = { 0 };
+	struct stat st;
+	char dir[80], path[120], wanted[150];
+
+	snprintf(dir, sizeof(dir), "%s/run", f->dir);
+	snprintf(path, sizeof(path), "%s/s", dir);
+	assert_int_equal(listen_open(path, "", &l, &e), 0);
+	assert_int_equal(stat(dir, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0751);
+	close(l.fd);
+	unlink(path);
+	rmdir(dir);
+
+	snprintf(path, sizeof(path), "%s/two/levels/s", f->dir);
+	snprintf(wanted, sizeof(wanted), "make %s/two/levels", f->dir);
+	assert_int_equal(listen_open(path, "", &l, &e), -1);
+	assert_string_equal(e.msg, wanted);
+}
+
+static void
 replaces_a_stale_socket(void **state)
 {
 	const struct fixture *f = *state;
@@ -240,6 +264,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(makes_a_socket_for_its_group),
+		CASE(makes_its_directory),
 		CASE(replaces_a_stale_socket),
 		CASE(leaves_a_living_one_alone),
 		CASE(waits_for_a_dying_one),
@@ -250,5 +275,6 @@ main(void)
 		CASE(shut_it_refuses_but_keeps_its_queue),
 	};
 
+	umask(022);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
