@@ -4,18 +4,13 @@
 #include <poll.h>
 
 #include "base/log.h"
+#include "judge/settle.h"
 
 /* Of one pipe, before the others have their turn. */
 #define READ_MOST ((size_t)256 << 10)
 /* After an outcome the box is dead and all it wrote is in the pipe, which is never larger
  * than this (pipe(7), pipe-max-size). */
 #define DRAIN_MOST ((size_t)2 << 20)
-
-struct item *
-flight_item(struct judging *j, uint32_t test)
-{
-	return test == FLIGHT_COMPILE ? &j->compile : &j->tests[test];
-}
 
 /* The arguments of a test are the job's, then its own; admission saw that they fit. */
 static int
@@ -33,7 +28,7 @@ send_test(struct judging *j, uint32_t tag, uint32_t test, int out[2], struct err
 enum leave
 flight_start(struct judging *j, uint32_t test, struct err *e)
 {
-	bool compile = test == FLIGHT_COMPILE;
+	bool compile = test == JUDGING_COMPILE;
 	const struct limits *l =
 	    compile ? &j->job->effective.compile : &j->job->test_limits[test];
 	uint32_t tag = j->next_tag++;
@@ -47,7 +42,7 @@ flight_start(struct judging *j, uint32_t test, struct err *e)
 	*f = (struct flight){ .tag = tag, .test = test };
 	tap_open(&f->out, out[0], l->output_bytes);
 	tap_open(&f->err, out[1], l->output_bytes);
-	flight_item(j, test)->state = ITEM_FLYING;
+	judging_item(j, test)->state = ITEM_FLYING;
 	j->started = true;
 	return LEAVE_NOT;
 }
@@ -63,8 +58,8 @@ forget(struct judging *j, struct flight *f)
 static void
 wait_again(struct judging *j, uint32_t test)
 {
-	flight_item(j, test)->state = ITEM_WAITING;
-	if (test != FLIGHT_COMPILE && test < j->first)
+	judging_item(j, test)->state = ITEM_WAITING;
+	if (test != JUDGING_COMPILE && test < j->first)
 		j->first = test;
 }
 
@@ -75,7 +70,7 @@ flight_lose_all(struct judging *j, const struct err *why)
 		struct flight *f = &j->air[0];
 		struct outcome o = { .violation = -1, .fault = *why };
 
-		if (flight_item(j, f->test)->losses++ == 0)
+		if (judging_item(j, f->test)->losses++ == 0)
 			wait_again(j, f->test);
 		else
 			settle(j, f, &o);
@@ -88,7 +83,7 @@ flight_lose_all(struct judging *j, const struct err *why)
 static int
 check_output(struct judging *j, struct flight *f, struct err *e)
 {
-	if (f->killed || f->test == FLIGHT_COMPILE ||
+	if (f->killed || f->test == JUDGING_COMPILE ||
 	    !(tap_over(&f->out) || tap_over(&f->err)))
 		return 0;
 	f->killed = true;
@@ -101,7 +96,7 @@ flight_cancel(struct judging *j, struct err *e)
 	for (unsigned i = 0; i < j->nair; i++) {
 		struct flight *f = &j->air[i];
 
-		if (f->test == FLIGHT_COMPILE || f->test < j->stop || f->cancelled)
+		if (f->test == JUDGING_COMPILE || f->test < j->stop || f->cancelled)
 			continue;
 		f->cancelled = true;
 		if (f->killed)
@@ -121,11 +116,11 @@ forgive(struct judging *j, struct flight *f, const struct err *fault, struct err
 	uint32_t test = f->test;
 
 	log_err(fault, "job %s: %s %u: box failed, trying once more", j->job->id,
-	    test == FLIGHT_COMPILE ? "compile" : "test",
-	    test == FLIGHT_COMPILE ? 0 : test);
+	    test == JUDGING_COMPILE ? "compile" : "test",
+	    test == JUDGING_COMPILE ? 0 : test);
 	wait_again(j, test);
 	forget(j, f);
-	if (test != FLIGHT_COMPILE)
+	if (test != JUDGING_COMPILE)
 		return LEAVE_NOT;
 	*e = *fault;
 	return LEAVE_LOST;
@@ -136,7 +131,7 @@ is_forgivable(const struct flight *f, const struct err *fault)
 {
 	if (fault->code == ERR_NONE || f->cancelled)
 		return false;
-	return f->test != FLIGHT_COMPILE || !is_refused_artifact(fault);
+	return f->test != JUDGING_COMPILE || !is_refused_artifact(fault);
 }
 
 static enum leave
@@ -146,7 +141,7 @@ land(struct judging *j, struct flight *f, struct outcome *o, struct err *e)
 		tap_read(&f->err, DRAIN_MOST, &o->fault);
 	if (o->fired == FIRED_CANCEL && !f->cancelled && o->fault.code == ERR_NONE)
 		err_set(&o->fault, ERR_GONE, "the helper gave the run up");
-	if (is_forgivable(f, &o->fault) && flight_item(j, f->test)->faults++ == 0)
+	if (is_forgivable(f, &o->fault) && judging_item(j, f->test)->faults++ == 0)
 		return forgive(j, f, &o->fault, e);
 	settle(j, f, o);
 	forget(j, f);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "judge/flight.h"
+#include "judge/settle.h"
 
 #define ATTEMPTS     4       /* connections for one job */
 #define PATIENCE_US  5000000 /* looking for a helper, over all attempts */
@@ -81,7 +82,7 @@ compile(struct judging *j, struct err *e)
 
 	if (j->compile.state == ITEM_DONE && t->verdict != VERDICT_OK)
 		return LEAVE_NOT; /* lost twice: settled without a helper */
-	enum leave how = flight_start(j, FLIGHT_COMPILE, e);
+	enum leave how = flight_start(j, JUDGING_COMPILE, e);
 	while (how == LEAVE_NOT && j->nair > 0)
 		how = flight_step(j, e);
 	if (how != LEAVE_NOT || !j->compiled_once) {

@@ -1,10 +1,10 @@
-/* What came of a run: its verdict, its comparison, its place in the answer. */
+#include "judge/settle.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/log.h"
-#include "judge/flight.h"
 
 #define CUT_BYTES 4096 /* of a stream for which the answer has no room */
 
@@ -122,8 +122,8 @@ settle_test(struct judging *j, struct flight *f, const struct outcome *o)
 void
 settle(struct judging *j, struct flight *f, const struct outcome *o)
 {
-	flight_item(j, f->test)->state = ITEM_DONE;
-	if (f->test == FLIGHT_COMPILE)
+	judging_item(j, f->test)->state = ITEM_DONE;
+	if (f->test == JUDGING_COMPILE)
 		settle_compile(j, f, o);
 	else
 		settle_test(j, f, o);
