@@ -338,7 +338,7 @@ class Stack:
                     left.append(f"{s.name} ended with status {status}: {s.tail(8)}")
             except StackError as e:
                 left.append(str(e))
-        left += self.leftovers()
+        left += self.leftovers() + self.alarms()
         self.kill_all()
         if not left and "JUDGEBOX_KEEP" not in os.environ:
             shutil.rmtree(self.dir, ignore_errors=True)
@@ -388,6 +388,12 @@ class Stack:
             return []
         except StackError:
             return self.boxes()
+
+    def alarms(self):
+        """Lines of the logs that say that a program of ours is broken."""
+        words = re.compile(r"Sanitizer|runtime error:|stack smashing|buffer overflow|Assertion|died signal=(?!9\b)|died status=")
+        return [f"{s.name} said: {l}" for s in (self.sandbox, self.app) if os.path.exists(s.log)
+                for l in read(s.log).splitlines() if words.search(l)][:20]
 
     def leftovers(self):
         """What a stopped stack must not leave: process, mount, cgroup, IPC, file."""

@@ -47,7 +47,7 @@ class Containment(SystemTest):
         """Judges a program of tests/containment and reads its reports, one per test."""
         if name.endswith(".c"):
             members["files"] = [{"name": "report.h", "content": self.program("report.h")}]
-        j = self.judge("c" if name.endswith(".c") else "python", self.program(name),
+        j = self.judge({"c": "c", "py": "python", "pl": "perl", "js": "javascript"}[name.split(".")[1]], self.program(name),
                        tests=[{"args": [str(a) for a in t]} if isinstance(t, (list, tuple)) else t for t in tests], **members)
         self.assertNotEqual(j["verdict"], "compile_error", j)
         for row, t in zip(tests, j["tests"]):
@@ -68,6 +68,11 @@ class View(Containment):
 
     def test_filesystem_from_python(self):
         self.probe("filesystem.py", [[]])
+
+    def test_reach_of_javascript(self):
+        self.need("javascript")
+        # Asking for the network's interfaces takes a socket that trips the wire.
+        self.probe("reach.js", [[socket.gethostname()]], verdicts=("security_violation",))
 
     def test_space(self):
         self.probe("space.c", [[8 * MIB]], limits={"fileBytes": 8 * MIB, "cpuMs": 20000, "wallMs": 30000})
@@ -112,12 +117,20 @@ class View(Containment):
 class Calls(Containment):
     """System calls, by their numbers, against the published lists."""
 
-    def one_each(self, rows):
+    def refusals(self, *files):
+        """(name, number, errno or "trip") of every call that these lists refuse whole."""
+        rules = policy(*files)
+        for name, nr in sorted(syscall_numbers().items(), key=lambda x: x[1]):
+            actions = rules.get(name, ["errno ENOSYS"])
+            if len(actions) == 1 and actions[0] != "allow":
+                yield name, nr, "trip" if actions[0] == "trip" else REFUSALS[actions[0].split()[1]]
+
+    def one_each(self, rows, **members):
         """rows of (name, args, expected): expected an errno, "trip", or a set of errnos."""
         rows = list(rows)
         for i in range(0, len(rows), 200):
             part = rows[i:i + 200]
-            tests = self.probe("syscall.c", [a for _, a, _ in part], verdicts=None)
+            tests = self.probe("syscall.c", [a for _, a, _ in part], verdicts=None, **members)
             for (name, args, want), t in zip(part, tests):
                 with self.subTest(f"{name}{tuple(args[1:])}"):
                     if want == "trip":
@@ -128,16 +141,37 @@ class Calls(Containment):
                     self.assertIn(got, want if isinstance(want, set) else {want}, "errno")
 
     def test_every_call_outside_of_the_list(self):
-        rules, rows = policy("common", "launcher", "native", "fork"), []
-        for name, nr in sorted(syscall_numbers().items(), key=lambda x: x[1]):
-            actions = rules.get(name, ["errno ENOSYS"])
-            if len(actions) > 1 or actions[0] == "allow":
-                continue
-            want = "trip" if actions[0] == "trip" else REFUSALS[actions[0].split()[1]]
+        rows = []
+        for name, nr, want in self.refusals("common", "launcher", "native", "fork"):
             rows.append((name, [nr, 0, 0, 0, 0, 0, 0], want))
             rows.append((name + " high bits", [nr] + [HIGH] * 6, want))
         self.assertGreater(len(rows), 200)
         self.one_each(rows)
+
+    def test_every_call_outside_of_the_list_of_other_classes(self):
+        for name, class_ in (("calls.py", "python"), ("calls.pl", "script")):
+            with self.subTest(class_):
+                if class_ == "script":
+                    self.need("perl")
+                rows = list(self.refusals("common", "launcher", class_, "fork"))
+                quiet = {nr: want for _, nr, want in rows if want != "trip"}
+                wires = [nr for _, nr, want in rows if want == "trip"]
+                self.assertTrue(len(quiet) > 100 and len(wires) > 20)
+                some = sorted(quiet)
+                for i in range(0, len(some), 100):
+                    t = self.probe(name, [some[i:i + 100]])[0]
+                    got = [l.split() for l in t["stdout"].splitlines()[:-1]]
+                    self.assertEqual([(int(g[1]), int(g[3])) for g in got],
+                                     [(nr, quiet[nr]) for nr in some[i:i + 100] for _ in range(2)])
+                for nr, t in zip(wires, self.probe(name, [[nr] for nr in wires], verdicts=("security_violation",))):
+                    self.assertIn(f"OK {nr} errno 1\n", t["stdout"])
+
+    def test_profile_without_fork(self):
+        nr = syscall_numbers()
+        rows = [("fork", [nr["fork"]], {1}), ("vfork", [nr["vfork"]], {1}), ("clone3", [nr["clone3"], "buf", 88], {38})]
+        for flags in (17, 0, 0x4111, 0x100 | 17, HIGH | 17, 0x10000 | 0x10000000, 0x10000 | 0x20000, 0x10000 | 0x40000000):
+            rows.append((f"clone {flags:#x}", [nr["clone"], flags, 0, 0, 0, 0], {1, 38}))
+        self.one_each(rows, profile="letscode")
 
     def test_numbers_that_are_no_calls(self):
         self.one_each(("none", [n], {38}) for n in (500, 600, 1000, 4095, 0x3fffffff))
@@ -435,7 +469,8 @@ class HostSide(Containment):
     def test_sockets_are_private(self):
         st = os.stat(self.stack.sandbox_settings["socket"])
         self.assertEqual(st.st_mode & 0o007, 0, "anyone may talk to the helper")
-        self.assertEqual(os.stat(self.stack.run_dir).st_mode & 0o007, 0)
+        # nginx may have to pass through it, but nobody else may list it or write there
+        self.assertEqual(os.stat(self.stack.run_dir).st_mode & 0o026, 0)
         self.assertEqual(os.stat(self.stack.app_settings["socket"]).st_mode & 0o007, 0)
 
 
