@@ -130,7 +130,7 @@ class SelfTests(SystemTest):
 
     def test_time_limit(self):
         def check(id_, _, code):
-            t = self.judge1(id_, code, limits={"cpuMs": 1000, "wallMs": 8000})
+            t = self.judge1(id_, code, limits={"cpuMs": 500, "wallMs": 8000})
             self.assertEqual((t["verdict"], t["code"], t["killed"]), ("time_limit", 124, True), t)
         self.each("time_limit", check)
 

@@ -79,7 +79,7 @@ int main(int argc, char **argv) {
 	MODE("destroy") { if (fork() == 0) { close(2); execl("/bin/rm", "rm", "-rf", "/work", "/tmp", "/usr", "/etc", (char *)0); _exit(9); }
 		wait(NULL); puts("tried"); return 0; }
 	MODE("exec-loop") { execl(argv[0], argv[0], "exec-loop", (char *)0); perror("exec"); return 4; }
-	MODE("both") { for (long i = 0; i < n; i++) { putchar('o'); fputc('e', stderr); } return 0; }
+	MODE("both") { setvbuf(stderr, NULL, _IOFBF, 65536); for (long i = 0; i < n; i++) { putchar('o'); fputc('e', stderr); } return 0; }
 	int a, b; if (scanf("%d %d", &a, &b) != 2) return 2; printf("%d\n", a + b); return 0;
 }
 """
