@@ -209,7 +209,7 @@ fd_recv(
 	do
 		n = recvmsg(sock, &h, MSG_CMSG_CLOEXEC);
 	while (n == -1 && errno == EINTR);
-	if (n == 0 || (n == -1 && errno == ECONNRESET))
+	if (n == -1 && errno == ECONNRESET)
 		return err_set(e, ERR_GONE, "peer closed the socket");
 	if (n == -1 && errno == EAGAIN)
 		return err_set(e, ERR_BUSY, "nothing to read");
@@ -217,6 +217,10 @@ fd_recv(
 		return err_sys(e, "recvmsg");
 
 	unsigned got = take_passed(&h, fds);
+	if (n == 0) { /* or a datagram without a byte, which may carry descriptors */
+		fd_close_all(fds, got);
+		return err_set(e, ERR_GONE, "peer closed the socket");
+	}
 	if ((h.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
 		fd_close_all(fds, got);
 		return err_set(e, ERR_PROTO, "message or descriptors cut off");

@@ -355,6 +355,13 @@ messages_carry_descriptors(void **state)
 	close(after);
 	CHECK_INT("nothing stays open", after, before);
 
+	CHECK_OK(fd_send(pair[0], "", 0, sent, FD_PASS_MAX, &e), e);
+	assert_int_equal(fd_recv(pair[1], data, sizeof(data), got, &n, &e), -1);
+	CHECK_INT("an empty datagram is an end", e.code, ERR_GONE);
+	after = dup(0);
+	close(after);
+	CHECK_INT("and leaves nothing open", after, before);
+
 	assert_int_equal(fd_send(pair[0], "a", 1, sent, FD_PASS_MAX + 1, &e), -1);
 	CHECK_INT("code", e.code, ERR_BUG);
 	fcntl(pair[1], F_SETFL, O_NONBLOCK);
