@@ -131,9 +131,15 @@ bundle_open(int fd, struct bundle_entry **entries, uint32_t *count, struct err *
 		return err_sys(e, "bundle: calloc");
 	if (fd_pread_all(fd, list, bytes, sizeof(head), e) == -1)
 		return err_wrap(e, "bundle");
-	for (uint32_t i = 0; i < head.count; i++)
+	uint64_t sum = 0; /* each below 64 MiB, so it cannot wrap */
+	for (uint32_t i = 0; i < head.count; i++) {
 		if (check_entry(&list[i], sizeof(head) + bytes, size, e) == -1)
 			return -1;
+		sum += list[i].size;
+	}
+	/* one block of contents as five hundred files would be 32 GiB written out */
+	if (head.count > 0 && sum > size - sizeof(head) - bytes)
+		return err_set(e, ERR_PROTO, "bundle: files overlap");
 	if (check_distinct(list, head.count, e) == -1)
 		return -1;
 	*entries = take_ptr(&list);

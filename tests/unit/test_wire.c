@@ -299,6 +299,12 @@ forge_overflow(struct forged *f)
 {
 	f->entries[1].size = UINT64_MAX - 3;
 }
+static void
+forge_overlap(struct forged *f)
+{
+	f->entries[1].offset--;
+	f->entries[1].size = 5;
+}
 
 static void
 forged_bundles_are_refused(void **state)
@@ -320,6 +326,7 @@ forged_bundles_are_refused(void **state)
 		{ forge_offset_high, "bundle: 'b' lies outside" },
 		{ forge_size, "bundle: 'b' lies outside" },
 		{ forge_overflow, "bundle: 'b' lies outside" },
+		{ forge_overlap, "bundle: files overlap" },
 	};
 
 	(void)state;
