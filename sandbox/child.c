@@ -162,6 +162,17 @@ leave(int status)
 		raw_call(SYS_exit, status, 0, 0, 0, 0);
 }
 
+/* To its standard error: whoever wrote the program looks there.  Exit status 127 then
+ * says the same, as it does in a shell. */
+static void
+say_not_executable(const struct child *c)
+{
+	static const char text[] = "what was compiled cannot be executed\n";
+
+	if (c->program >= 0)
+		raw_call(SYS_write, 2, text, sizeof(text) - 1, 0, 0);
+}
+
 static int
 program_main(void *arg)
 {
@@ -174,6 +185,8 @@ program_main(void *arg)
 			continue;
 		c->failed_step = (int)steps[i].id;
 		c->error = (int)-r;
+		if (steps[i].id == CHILD_STEP_EXEC)
+			say_not_executable(c);
 		break;
 	}
 	leave(127);

@@ -46,14 +46,19 @@ free_slot(struct dispatch *d, const struct run *r)
 	return any;
 }
 
+/* A run that fails at once frees its slot from within: the loop sees to that slot, too.
+ * Recursion would be as deep as the queues are long. */
 static void
 fill_slots(struct dispatch *d)
 {
+	if (d->filling)
+		return;
+	d->filling = true;
 	while (free_slot(d, NULL) != NULL) {
 		struct session *s = next_waiting(d);
 
 		if (s == NULL)
-			return;
+			break;
 		struct run *r = s->queue;
 		struct slot *slot = free_slot(d, r);
 
@@ -62,6 +67,7 @@ fill_slots(struct dispatch *d)
 		d->turn = s->next;
 		slot_run(slot, r);
 	}
+	d->filling = false;
 }
 
 /* --- what slots tell

@@ -83,6 +83,12 @@ job_new(
 		return NULL;
 	}
 	j->work = fcntl(sources, F_DUPFD_CLOEXEC, 0);
+	if (j->work == -1) {
+		err_sys(e, "keep the sources");
+		j->sources = -1; /* still the caller's */
+		job_drop(j);
+		return NULL;
+	}
 	j->ready = true;
 	return j;
 }
@@ -107,6 +113,19 @@ job_drop(struct job *j)
 	free(j);
 }
 
+/* A data file may bear the name of one that the compiler made. */
+static int
+check_work(int work, struct err *e)
+{
+	scope_free struct bundle_entry *entries = NULL;
+	uint32_t count;
+
+	if (bundle_open(work, &entries, &count, e) == 0)
+		return 0;
+	e->code = ERR_BAD_INPUT;
+	return -1;
+}
+
 static int
 adopt_tree(struct job *j, int fd, struct err *e)
 {
@@ -125,8 +144,12 @@ adopt_tree(struct job *j, int fd, struct err *e)
 	if (r == 0)
 		work = bundle_seal(&w, e);
 	bundle_free(&w);
-	if (work == -1)
+	if (work == -1 || check_work(work, e) == -1) {
+		fd_close_all(&work, 1);
+		if (e->code == ERR_OVER_LIMIT) /* too many files: the job's own */
+			e->code = ERR_BAD_INPUT;
 		return -1;
+	}
 	if (j->work != -1)
 		close(j->work);
 	j->work = work;

@@ -43,6 +43,7 @@ struct keeper {
 	int proc; /* the host's /proc, seen by launchers alone */
 	int meters[METER_MAX_];
 	struct meter_force *force; /* shared with all launchers */
+	struct meter meter;
 	bool cgroup_v2;
 	unsigned work_inodes;
 	struct inner_filters filters;
@@ -101,6 +102,7 @@ set_up(struct keeper *k, const struct inner_setup *s, struct err *e)
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (k->force == MAP_FAILED)
 		return err_sys(e, "mmap");
+	meter_open(&k->meter, k->meters, k->cgroup_v2, k->force);
 	if (words_check(&s->paths, e) == -1 ||
 	    fd_check_sealed(INNER_FD_FILTERS, 1 << 24, &size, e) == -1 ||
 	    fd_pread_all(INNER_FD_FILTERS, &k->filters, sizeof(k->filters), 0, e) == -1)
@@ -171,7 +173,7 @@ on_launch(struct keeper *k, const union inner_message *m, const int *fds, struct
 
 	scope_free struct sock_filter *program =
 	    read_filter(k, m->launch.filter, &instructions, e);
-	if (program == NULL)
+	if (program == NULL || meter_relax(&k->meter, e) == -1)
 		return -1;
 	pid_t pid = fork();
 	if (pid == -1)
@@ -186,6 +188,8 @@ on_launch(struct keeper *k, const union inner_message *m, const int *fds, struct
 static int
 on_prepare(struct keeper *k, const union inner_message *m, const int *fds, struct err *e)
 {
+	if (fds[0] != -1 && meter_relax(&k->meter, e) == -1)
+		return -1;
 	return mounts_new_work(fds[0], m->prepare.work_bytes, k->work_inodes, e);
 }
 
@@ -256,6 +260,8 @@ on_compile(struct keeper *k, const union inner_message *m, const int *fds, struc
 
 	if (memchr(m->compile.artifact, '\0', sizeof(m->compile.artifact)) == NULL)
 		return err_set(e, ERR_PROTO, "artifact name is not terminated");
+	if (meter_relax(&k->meter, e) == -1)
+		return -1;
 	pid_t pid = fork();
 	if (pid == -1)
 		return err_sys(e, "fork the compile stage");
@@ -265,6 +271,9 @@ on_compile(struct keeper *k, const union inner_message *m, const int *fds, struc
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1)
 		_exit(1);
 	int fd = compile_stage(k, &m->compile, fds, &a, &a.fault);
+	/* at our end it would be freed behind the next box's back, and be missing in what
+	 * that one is said to use */
+	mounts_drop_work(e);
 	_exit(fd_send(fds[0], &a, sizeof(a), &fd, fd >= 0 ? 1 : 0, e) == -1 ? 1 : 0);
 }
 

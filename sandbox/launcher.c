@@ -103,7 +103,8 @@ end_box(struct watch *w, enum wire_fired why)
 		w->o->fired = why;
 	/* its rusage dies with it: where the peak is no use, this is what there is */
 	w->o->memory_bytes = meter_memory(&w->l->meter);
-	kill(w->init, SIGKILL); /* not reaped yet: the number is still its own */
+	meter_unthrottle(&w->l->meter); /* hundreds die by their own CPU time */
+	kill(w->init, SIGKILL);         /* not reaped yet: the number is still its own */
 }
 
 /* Remembers the first forbidden call and lets it fail with EPERM.  Never continues one:
@@ -117,11 +118,14 @@ answer_trip(struct watch *w)
 	memset(&n, 0, sizeof(n));
 	if (ioctl(w->l->listener, SECCOMP_IOCTL_NOTIF_RECV, &n) == -1)
 		return; /* the caller was killed meanwhile */
+	/* the number is the program's own: a negative one would read as "none" */
 	if (w->o->violation == -1)
-		w->o->violation = n.data.nr;
+		w->o->violation = n.data.nr >= 0 ? n.data.nr : INT32_MAX;
 	if (n.data.arch != AUDIT_ARCH_X86_64 || (unsigned)n.data.nr >= 0x40000000u ||
-	    ++w->trips > TRIPS_MAX)
+	    ++w->trips > TRIPS_MAX) {
+		meter_unthrottle(&w->l->meter);
 		kill(w->init, SIGKILL);
+	}
 	r.id = n.id;
 	ioctl(w->l->listener, SECCOMP_IOCTL_NOTIF_SEND, &r);
 }
@@ -231,11 +235,19 @@ run_child(struct launcher *l, struct child *c, struct wire_outcome *o, struct er
 	return r;
 }
 
+/* A command that cannot be executed is the site's fault.  What a compiler left is its
+ * author's: a library, a package without main, an interpreter of his own invention. */
+static bool
+is_authors_fault(const struct child *c)
+{
+	return c->program >= 0 && c->error != E2BIG && c->error != ENOMEM;
+}
+
 static void
 describe_end(const struct child *c, struct wire_outcome *o)
 {
 	if (c->failed_step == CHILD_STEP_EXEC)
-		o->exec_errno = (uint32_t)c->error;
+		o->exec_errno = is_authors_fault(c) ? 0 : (uint32_t)c->error;
 	else if (c->failed_step != CHILD_STEP_NONE) {
 		errno = c->error;
 		err_sys(&o->fault, "box: %s", child_step_name(c->failed_step));

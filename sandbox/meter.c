@@ -9,7 +9,8 @@
 /* The kernel charges memory in batches of 64 pages per core: less is not seen. */
 #define GRAIN_BYTES (2 * 64 * 4096)
 
-#define PERIOD_US 100000 /* cpu.cfs_period_us, the kernel's default */
+#define PERIOD_US    100000 /* cpu.cfs_period_us, the kernel's default */
+#define QUOTA_MIN_US 1000   /* the kernel refuses less */
 
 static const char *const names[METER_MAX_] = {
 	[METER_CPU] = "cpu time",
@@ -127,6 +128,9 @@ set_share(struct meter *m, uint64_t value, struct err *e)
 	uint64_t milli = value - 1;
 	long quota = milli == 0 ? -1 : (long)milli * (PERIOD_US / 1000);
 
+	if (milli != 0 && quota < QUOTA_MIN_US)
+		quota = QUOTA_MIN_US;
+
 	if (m->v2 && milli == 0)
 		snprintf(text, sizeof(text), "max %d", PERIOD_US);
 	else if (m->v2)
@@ -134,6 +138,28 @@ set_share(struct meter *m, uint64_t value, struct err *e)
 	else
 		snprintf(text, sizeof(text), "%ld", quota);
 	return write_text(m, METER_CPU_MAX, text, e);
+}
+
+void
+meter_unthrottle(struct meter *m)
+{
+	struct err ignored = { 0 };
+
+	enforce(m, &m->force->share, 1, set_share, &ignored);
+}
+
+int
+meter_relax(struct meter *m, struct err *e)
+{
+	const char *none = m->v2 ? "max" : "-1";
+
+	if (m->force->memory_max == 0)
+		return 0;
+	m->force->memory_max = 0;
+	if (!m->v2 && m->fd[METER_MEMSW_MAX] != -1 &&
+	    write_text(m, METER_MEMSW_MAX, none, e) == -1)
+		return -1;
+	return write_text(m, METER_MEMORY_MAX, none, e);
 }
 
 static int
@@ -185,6 +211,7 @@ meter_stop(struct meter *m, struct meter_reading *r, struct err *e)
 {
 	uint64_t cpu = 0, peak = 0, oom = 0, pids = 0;
 
+	meter_unthrottle(m);
 	if (meter_cpu_us(m, &cpu, e) == -1 || read_oom(m, &oom, e) == -1 ||
 	    read_number(m, METER_MEMORY_PEAK, NULL, &peak, e) == -1 ||
 	    read_number(m, METER_PIDS, NULL, &pids, e) == -1)

@@ -61,5 +61,10 @@ int meter_cpu_us(const struct meter *m, uint64_t *cpu_us, struct err *e);
 /* What the box uses now; 0 if that cannot be told. */
 uint64_t meter_memory(const struct meter *m);
 int meter_stop(struct meter *m, struct meter_reading *r, struct err *e);
+/* A share of the CPU is the box's alone: not of its end, nor of what comes between two
+ * boxes (meter_stop does it, too). */
+void meter_unthrottle(struct meter *m);
+/* The last box's memory limit must not hold what prepares the next one. */
+int meter_relax(struct meter *m, struct err *e);
 
 #endif

@@ -295,46 +295,81 @@ write_entry(int work, int bundle, const struct bundle_entry *en, struct err *e)
 	return 0;
 }
 
+struct content {
+	int bundle; /* -1: none */
+	struct bundle_entry *entries;
+	uint32_t count;
+};
+
+/* What lies in /work already takes nothing from the box's own share of it: else a job
+ * with large files and a small limit would break its slot instead of itself. */
+static void
+add_room(const struct content *c, uint64_t *bytes, uint64_t *inodes)
+{
+	for (uint32_t i = 0; i < c->count; i++) {
+		*bytes += (c->entries[i].size + 4095) & ~(uint64_t)4095;
+		*inodes += 1;
+		for (const char *s = c->entries[i].name; *s != '\0'; s++)
+			*inodes += *s == '/';
+	}
+}
+
 static int
-fill_work(int bundle, struct err *e)
+fill_work(const struct content *c, struct err *e)
 {
 	struct timespec sentinel[2] = { { SENTINEL, 0 }, { SENTINEL, 0 } };
 
 	scope_fd work = open("/work", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (work == -1)
 		return err_sys(e, "open /work");
-	if (bundle >= 0) {
-		scope_free struct bundle_entry *entries = NULL;
-		uint32_t count = 0;
-
-		if (bundle_open(bundle, &entries, &count, e) == -1)
+	for (uint32_t i = 0; i < c->count; i++)
+		if (write_entry(work, c->bundle, &c->entries[i], e) == -1)
 			return -1;
-		for (uint32_t i = 0; i < count; i++)
-			if (write_entry(work, bundle, &entries[i], e) == -1)
-				return -1;
-	}
 	if (futimens(work, sentinel) == -1)
 		return err_sys(e, "mark /work");
 	return 0;
 }
 
 int
-mounts_new_work(int bundle, uint64_t bytes, unsigned inodes, struct err *e)
+mounts_drop_work(struct err *e)
 {
-	char options[96];
-
 	if (umount2("/work", MNT_DETACH) == -1 &&
 	    errno != EINVAL) /* EINVAL: not mounted */
 		return err_sys(e, "unmount /work");
+	return 0;
+}
+
+static int
+mount_work(const struct content *c, uint64_t bytes, uint64_t inodes, struct err *e)
+{
+	char options[96];
+
 	/* a tmpfs of size 0 would be unlimited: one page is the smallest */
-	snprintf(options, sizeof(options), "size=%" PRIu64 ",nr_inodes=%u,mode=1777",
-	    bytes > 4096 ? bytes : 4096, inodes);
+	if (bytes < 4096)
+		bytes = 4096;
+	add_room(c, &bytes, &inodes);
+	snprintf(options, sizeof(options),
+	    "size=%" PRIu64 ",nr_inodes=%" PRIu64 ",mode=1777", bytes, inodes);
 	if (mount("judgebox", "/work", "tmpfs",
 		MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME, options) == -1)
 		return err_sys(e, "mount /work");
-	if (fill_work(bundle, e) == -1)
-		return err_wrap(e, "/work");
-	return 0;
+	return fill_work(c, e);
+}
+
+int
+mounts_new_work(int bundle, uint64_t bytes, unsigned inodes, struct err *e)
+{
+	struct content c = { .bundle = bundle };
+	int r = 0;
+
+	if (mounts_drop_work(e) == -1)
+		return -1;
+	if (bundle >= 0)
+		r = bundle_open(bundle, &c.entries, &c.count, e);
+	if (r == 0)
+		r = mount_work(&c, bytes, inodes, e);
+	free(c.entries);
+	return r == 0 ? 0 : err_wrap(e, "/work");
 }
 
 bool

@@ -22,8 +22,10 @@
 int mounts_build_root(const struct words *paths, struct err *e);
 
 /* Replaces /work by a new tmpfs holding the files of a bundle (-1: none), read-only and
- * not the box's own, and marks it untouched. */
+ * not the box's own, and marks it untouched.  bytes and inodes are the box's own. */
 int mounts_new_work(int bundle, uint64_t bytes, unsigned inodes, struct err *e);
+/* Its memory is free when this returns (of a last process it would be a moment later). */
+int mounts_drop_work(struct err *e);
 
 /* Has nobody created, removed or renamed anything in /work since it was made?  A box
  * cannot set the times of a directory that it does not own (utimensat(2)). */

@@ -121,6 +121,8 @@ on_job(struct session *s, const union wire_body *b, int *fds, struct err *e)
 	if (check_text(j->language, sizeof(j->language), "job: language", e) == -1 ||
 	    words_check(&j->options, e) == -1)
 		return err_wrap(e, "job");
+	if (j->reserved != 0)
+		return err_set(e, ERR_PROTO, "job: reserved is %u", j->reserved);
 	const struct language *lang = languages_find(s->host->languages, j->language);
 	if (lang == NULL) {
 		err_set(&why, ERR_BAD_INPUT, "unknown language '%s'", j->language);
@@ -188,6 +190,9 @@ on_compile(struct session *s, const union wire_body *b, int *fds, struct err *e)
 {
 	int streams[3] = { -1, fds[0], fds[1] };
 
+	if (b->compile.reserved != 0)
+		return err_set(
+		    e, ERR_PROTO, "compile: reserved is %u", b->compile.reserved);
 	if (!language_is_compiled(s->job->lang) || s->job->compile_asked)
 		return err_set(e, ERR_PROTO, "compile: not this job, or not again");
 	if (fd_check_pipe_writer(fds[0], e) == -1 ||

@@ -22,7 +22,8 @@
 
 #define START_US   15000000 /* a slot is up after 20 ms; a busy machine may need longer */
 #define PREPARE_US 10000000
-#define GRACE_US   5000000 /* beyond a run's own wall limit */
+#define HELP_US    200000  /* beyond a run's own wall limit: a throttled slot gets air */
+#define GRACE_US   5000000 /* beyond that: it is thrown away */
 #define BACKOFF_US 250000  /* after a failure, doubled up to 128 times */
 #define NEVER      UINT64_MAX
 
@@ -32,6 +33,7 @@ static void on_compile(struct watcher *w, uint32_t events);
 static void on_exit_of_slot(struct watcher *w, uint32_t events);
 static void fail(struct slot *s, const struct err *why);
 static void advance(struct slot *s);
+static void send_kill(struct slot *s);
 
 void
 slot_init(struct slot *s, struct slot_host *host, unsigned index, unsigned cpu)
@@ -85,8 +87,10 @@ slot_start(struct slot *s, struct err *e)
 
 	if (cgroups_make_slot(s->host->cgroups, s->index, s->meters, e) == -1)
 		return err_wrap(e, "slot %u", s->index);
-	if (slot_spawn(&spawn, e) == -1)
+	if (slot_spawn(&spawn, e) == -1) {
+		fd_close_all(s->meters, METER_MAX_); /* the next try opens others */
 		return err_wrap(e, "slot %u", s->index);
+	}
 	s->pid = spawn.pid;
 	s->exit.fd = spawn.pidfd;
 	s->control.fd = spawn.control;
@@ -114,6 +118,16 @@ close_sockets(struct slot *s)
 		drop_watcher(s, &s->launcher[i]);
 		s->launcher_ready[i] = false;
 	}
+}
+
+/* Starved of CPU time by its own box, a slot can neither end that nor itself. */
+static void
+lift_throttle(const struct slot *s)
+{
+	const char *none = cgroups_v2(s->host->cgroups) ? "max" : "-1";
+
+	if (pwrite(s->meters[METER_CPU_MAX], none, strlen(none), 0) == -1)
+		log_warn("slot %u: its CPU share cannot be lifted", s->index);
 }
 
 static uint64_t
@@ -168,6 +182,7 @@ fail(struct slot *s, const struct err *why)
 	s->state = SLOT_ENDING;
 	s->failures++;
 	log_err(why, "slot %u is thrown away", s->index);
+	lift_throttle(s);
 	kill(s->pid, SIGKILL); /* its PID 1: the kernel ends everything inside */
 	close_sockets(s);
 	s->deadline_us = NEVER; /* on_exit_of_slot goes on */
@@ -224,6 +239,13 @@ slot_check(struct slot *s, uint64_t now_us)
 		return;
 	if (s->state == SLOT_DOWN) {
 		restart(s);
+		return;
+	}
+	if (s->run_sent && !s->helped) {
+		s->helped = true;
+		s->deadline_us = now_us + GRACE_US;
+		if (s->run->limits.cpu_share_milli > 0)
+			lift_throttle(s);
 		return;
 	}
 	err_set(&e, ERR_SYS, "slot %u does not answer", s->index);
@@ -292,6 +314,14 @@ send_launch(struct slot *s, unsigned filter, struct err *e)
 	return fd_send(s->control.fd, &m, sizeof(m), &theirs, 1, e);
 }
 
+static void
+expect_end(struct slot *s)
+{
+	s->run_sent = true;
+	s->helped = false;
+	s->deadline_us = clock_us() + s->run->limits.wall_us + HELP_US;
+}
+
 static int
 send_run(struct slot *s, unsigned filter, struct err *e)
 {
@@ -309,8 +339,7 @@ send_run(struct slot *s, unsigned filter, struct err *e)
 		fds[n++] = r->fds[i];
 	if (fd_send(s->launcher[filter].fd, &m, sizeof(m), fds, n, e) == -1)
 		return -1;
-	s->run_sent = true;
-	s->deadline_us = clock_us() + r->limits.wall_us + GRACE_US;
+	expect_end(s);
 	return 0;
 }
 
@@ -333,8 +362,7 @@ send_compile(struct slot *s, struct err *e)
 	const int fds[4] = { theirs, r->job->sources, r->fds[1], r->fds[2] };
 	if (fd_send(s->control.fd, &m, sizeof(m), fds, 4, e) == -1)
 		return -1;
-	s->run_sent = true;
-	s->deadline_us = clock_us() + r->limits.wall_us + GRACE_US;
+	expect_end(s);
 	return 0;
 }
 
@@ -366,7 +394,7 @@ advance(struct slot *s)
 		ok = send_run(s, filter, &e);
 	if (ok == 0) {
 		if (s->run_sent && r->kill != WIRE_FIRED_NONE)
-			slot_kill_run(s, r->kill);
+			send_kill(s);
 		return;
 	}
 	if (e.code == ERR_OVER_LIMIT || e.code == ERR_BAD_INPUT) {
@@ -390,19 +418,26 @@ slot_run(struct slot *s, struct run *r)
 	advance(s);
 }
 
-void
-slot_kill_run(struct slot *s, enum wire_fired why)
+static void
+send_kill(struct slot *s)
 {
-	struct inner_kill m = { .type = INNER_KILL, .fired = why };
+	struct inner_kill m = { .type = INNER_KILL, .fired = s->run->kill };
 	struct err e = { 0 };
-
-	s->run->kill = why;
-	if (!s->run_sent)
-		return; /* advance() repeats it when there is something to kill */
 	int sock = s->run->kind == RUN_COMPILE ? s->compile.fd
 					       : s->launcher[job_filter(s->run)].fd;
 	if (fd_send(sock, &m, sizeof(m), NULL, 0, &e) == -1)
 		log_debug("slot %u: kill: %s", s->index, e.msg); /* it just ended */
+}
+
+/* Once per run: a client that repeats itself must not fill a socket we would wait for. */
+void
+slot_kill_run(struct slot *s, enum wire_fired why)
+{
+	if (s->run->kill != WIRE_FIRED_NONE)
+		return;
+	s->run->kill = why;
+	if (s->run_sent) /* else advance() does it when there is something to kill */
+		send_kill(s);
 }
 
 /* --- what slots say
@@ -546,7 +581,7 @@ on_launcher(struct watcher *w, uint32_t events)
 }
 
 static void
-take_artifact(struct slot *s, const struct inner_artifact *a, int fd)
+take_artifact(struct slot *s, const struct inner_artifact *a, int *fd)
 {
 	struct inner_outcome o = { .type = INNER_OUTCOME, .wire = s->compiled };
 	struct wire_outcome *w = &o.wire;
@@ -563,8 +598,9 @@ take_artifact(struct slot *s, const struct inner_artifact *a, int fd)
 	else if (went_well && a->fault.code != ERR_NONE)
 		w->fault = a->fault;
 	else if (went_well &&
-		 job_adopt(s->run->job, fd, a->is_tree != 0, &w->fault) == -1)
+		 job_adopt(s->run->job, *fd, a->is_tree != 0, &w->fault) == -1)
 		err_wrap(&w->fault, "artifact");
+	fd_close_all(fd, 1); /* charged to the slot: gone before its next run starts */
 	drop_watcher(s, &s->compile);
 	settle(s, &o);
 }
@@ -586,7 +622,7 @@ on_compile(struct watcher *w, uint32_t events)
 		if (m.outcome.unclean != 0)
 			settle(s, &m.outcome);
 	} else if (m.type == INNER_ARTIFACT && n == sizeof(m.artifact))
-		take_artifact(s, &m.artifact, passed);
+		take_artifact(s, &m.artifact, &passed);
 	else
 		unexpected(s, m.type);
 	fd_close_all(&passed, 1);

@@ -55,6 +55,7 @@ struct slot {
 
 	struct run *run;              /* owned while BUSY */
 	bool run_sent;                /* its launcher has it: KILL is possible */
+	bool helped;                  /* it is overdue, and was given all of its core */
 	struct wire_outcome compiled; /* of a compile whose artifact is awaited */
 	bool have_compiled;
 };

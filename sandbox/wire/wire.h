@@ -134,7 +134,8 @@ struct wire_outcome {
 	int32_t violation; /* system call number, -1: none */
 	uint32_t oom_kills;
 	uint32_t memory_from_rusage;
-	uint32_t exec_errno; /* why the program could not be started, 0: it was */
+	uint32_t exec_errno; /* why the command could not be started, 0: it was, or it is
+				the client's own program that cannot (exit code 127) */
 	uint64_t cpu_us, wall_us, queue_us, memory_bytes;
 	struct err fault; /* code ERR_NONE: the facts above hold */
 };

@@ -132,6 +132,70 @@ a_limit_in_force_is_not_written_again(void **state)
 }
 
 static void
+a_share_too_small_for_the_kernel_is_the_smallest(void **state)
+{
+	const struct wire_limits small = {
+		.memory_bytes = 1 << 20, .processes = 1, .cpu_share_milli = 1
+	};
+	struct meter_force force = { 0 };
+	struct meter m;
+	struct err e = { 0 };
+	int fd[METER_MAX_];
+
+	(void)state;
+	open_group(fd, true);
+	meter_open(&m, fd, true, &force);
+	assert_int_equal(meter_start(&m, &small, &e), 0);
+	is(fd[METER_CPU_MAX], "1000 100000");
+	close_group(fd);
+}
+
+static void
+a_share_ends_with_its_box(void **state)
+{
+	struct meter_force force = { 0 };
+	struct meter_reading r = { 0 };
+	struct meter m;
+	struct err e = { 0 };
+	int fd[METER_MAX_];
+
+	(void)state;
+	open_group(fd, true);
+	meter_open(&m, fd, true, &force);
+	assert_int_equal(meter_start(&m, &limits, &e), 0);
+	is(fd[METER_CPU_MAX], "50000 100000");
+	assert_int_equal(meter_stop(&m, &r, &e), 0);
+	is(fd[METER_CPU_MAX], "max 10000000"); /* files do not shrink as cgroup's do */
+	assert_int_equal(meter_start(&m, &limits, &e), 0);
+	is(fd[METER_CPU_MAX], "50000 100000");
+	close_group(fd);
+}
+
+static void
+the_last_boxs_memory_limit_does_not_hold_the_next(void **state)
+{
+	struct meter_force force = { 0 };
+	struct meter m;
+	struct err e = { 0 };
+	int fd[METER_MAX_];
+
+	(void)state;
+	open_group(fd, false);
+	meter_open(&m, fd, false, &force);
+	assert_int_equal(meter_relax(&m, &e), 0);
+	is(fd[METER_MEMORY_MAX], ""); /* nothing is in force yet */
+	assert_int_equal(meter_start(&m, &limits, &e), 0);
+	set(fd[METER_MEMORY_MAX], "");
+	set(fd[METER_MEMSW_MAX], "");
+	assert_int_equal(meter_relax(&m, &e), 0);
+	is(fd[METER_MEMORY_MAX], "-1");
+	is(fd[METER_MEMSW_MAX], "-1");
+	assert_int_equal(meter_start(&m, &limits, &e), 0);
+	is(fd[METER_MEMORY_MAX], "68157440");
+	close_group(fd);
+}
+
+static void
 a_peak_below_the_kernels_grain_is_not_believed(void **state)
 {
 	struct meter_force force = { 0 };
@@ -174,6 +238,9 @@ main(void)
 		cmocka_unit_test(v1_limits_and_counters),
 		cmocka_unit_test(v2_limits_and_counters),
 		cmocka_unit_test(a_limit_in_force_is_not_written_again),
+		cmocka_unit_test(a_share_too_small_for_the_kernel_is_the_smallest),
+		cmocka_unit_test(a_share_ends_with_its_box),
+		cmocka_unit_test(the_last_boxs_memory_limit_does_not_hold_the_next),
 		cmocka_unit_test(a_peak_below_the_kernels_grain_is_not_believed),
 		cmocka_unit_test(a_missing_counter_is_named),
 	};

@@ -284,6 +284,12 @@ forged_jobs_break_the_connection(void **state)
 	assert_string_equal(e.msg, "job: words: 3 announced, 0 found");
 
 	memset(&m.body.job.options, 0, sizeof(m.body.job.options));
+	m.body.job.reserved = 1;
+	fds[0] = bundle("main.x", "x");
+	assert_int_equal(session_handle(h.s, &m, fds, 1, &e), -1);
+	assert_string_equal(e.msg, "job: reserved is 1");
+
+	m.body.job.reserved = 0;
 	fds[0] = open("/dev/zero", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(session_handle(h.s, &m, fds, 1, &e), -1);
 	assert_string_equal(e.msg, "bundle: descriptor is not a sealed memory file");
@@ -493,6 +499,39 @@ only_two_reasons_kill(void **state)
 	house_close(&h);
 }
 
+/* What the compiler made and what the client sent lie in one folder. */
+static void
+a_file_named_like_a_compiled_one_is_the_clients_mistake(void **state)
+{
+	const struct {
+		const char *made;
+		int result;
+	} cases[] = { { "x", 0 }, { "data", -1 }, { "data/x", -1 } };
+	struct house h;
+
+	(void)state;
+	house_open(&h, SESSION_IDLE);
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bundle_writer w = { 0 };
+		struct words none = { 0 };
+		struct err e = { 0 };
+
+		assert_int_equal(bundle_add(&w, "main.x", "", 0, &e), 0);
+		assert_int_equal(bundle_add(&w, "data", "1", 1, &e), 0);
+		struct job *j = job_new(
+		    languages_find(languages, "made"), &none, bundle_seal(&w, &e), &e);
+		bundle_free(&w);
+		assert_non_null(j);
+		int tree = bundle(cases[i].made, "2");
+		assert_int_equal(job_adopt(j, tree, true, &e), cases[i].result);
+		assert_int_equal(e.code, cases[i].result == 0 ? ERR_NONE : ERR_BAD_INPUT);
+		assert_int_equal(j->ready, cases[i].result == 0);
+		close(tree);
+		job_drop(j);
+	}
+	house_close(&h);
+}
+
 /* --- two languages of our own
  * ------------------------------------------------------------------ */
 
@@ -556,6 +595,7 @@ main(void)
 		cmocka_unit_test(a_compiled_job_runs_only_after_its_one_compile),
 		cmocka_unit_test(outstanding_runs_are_bounded),
 		cmocka_unit_test(only_two_reasons_kill),
+		cmocka_unit_test(a_file_named_like_a_compiled_one_is_the_clients_mistake),
 	};
 
 	if (geteuid() != 0) {
