@@ -26,6 +26,8 @@ main(int argc, char **argv)
 		r = int80(102, 1, 0, 0);
 	else if (strcmp(m, "i386-exit") == 0)
 		r = int80(1, 42, 0, 0);
+	else if (strcmp(m, "i386-negative") == 0)
+		r = int80((long)0xffffffff, 0, 0, 0);
 	else if (strcmp(m, "x32") == 0)
 		r = syscall(0x40000000 | SYS_getpid);
 	else if (strcmp(m, "x32-ptrace") == 0)

@@ -245,7 +245,7 @@ class Calls(Containment):
 
     def test_other_entries(self):
         """int 0x80 and x32: the run is over, or the call unknown; never an answer."""
-        modes = ("i386", "i386-socketcall", "i386-exit", "x32", "x32-ptrace", "x32-exit")
+        modes = ("i386", "i386-socketcall", "i386-exit", "i386-negative", "x32", "x32-ptrace", "x32-exit")
         tests = self.probe("entries.c", [[m] for m in modes], verdicts=None)
         for m, t in zip(modes, tests):
             with self.subTest(m):

@@ -357,6 +357,11 @@ class Space(Programs):
         for t in j["tests"]:
             self.assertTrue(60 * MIB < t["memoryBytes"] <= 100 * MIB, t["memoryBytes"])
 
+    def test_fork_bomb_with_little_cpu(self):
+        """It must not starve the slot that has to end it."""
+        t = self.misbehave("c", "forkbomb", cpus=0.01, processes=64, wallMs=1000)
+        self.assertEqual((t["verdict"], t["killed"]), ("time_limit", True), t)
+
     def test_fork_bomb(self):
         self.each("forkbomb", check=self.facts("time_limit", **self.KILLED), cpuMs=400, wallMs=4000, processes=32)
 
@@ -370,6 +375,29 @@ class Space(Programs):
 
     def test_processes_limit(self):
         self.each("threads", 64, only=["c"], processes=16, check=self.facts("runtime_error", 8))
+
+    def test_files_larger_than_the_file_limit(self):
+        """What the client sends lies in /work beside the program's own share of it."""
+        j = self.judge("python", "print(len(open('data').read()))" + "#" * 9000, tests=[{}], limits={"fileBytes": 0},
+                       files=[{"name": "data", "content": "x" * 20000}])
+        self.assertEqual((j["verdict"], j["tests"][0]["stdout"]), ("ok", "20000\n"), j)
+
+    def test_not_executable(self):
+        """A compiler may leave what the kernel does not take: the program's fault, not ours."""
+        for language, code in (
+                ("c", "__attribute__((section(\".interp\"), used)) const char x[] = \"/none\";\nint main(void) { return 0; }\n"),
+                ("rust", "#![crate_type = \"lib\"]\npub fn f() {}\n"), ("go", "package other\n")):
+            with self.subTest(language):
+                self.need(language)
+                t = self.judge1(language, code)
+                self.assertEqual((t["verdict"], t["code"]), ("runtime_error", 127), t)
+                self.assertIn("cannot be executed", t["stderr"])
+
+    def test_data_file_named_like_a_compiled_one(self):
+        self.need("java")
+        code = "public class Main { public static void main(String[] a) { System.out.println(1); } }"
+        j = self.judge("java", code, tests=[{}], files=[{"name": "Main.class", "content": "x"}])
+        self.assertEqual(j["verdict"], "compile_error", j)
 
     def test_file_limit(self):
         self.each("fsize", 4 * MIB, only=["c"], check=self.facts("runtime_error", 153, "SIGXFSZ"), fileBytes=1 * MIB)
