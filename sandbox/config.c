@@ -26,6 +26,8 @@ static const struct conf_key keys[] = {
 	CONF_ROW(TEXT, struct config, profiles, 0, 0, "directory of seccomp profiles"),
 	CONF_ROW(TEXT, struct config, launcher, 0, 0, "the judgebox-slot program"),
 	CONF_ROW(TEXT, struct config, cgroup, 0, 0, "cgroup of the slots"),
+	CONF_ROW(TEXT, struct config, cache, 0, 0, "directory of artifacts"),
+	CONF_ROW(BYTES, struct config, cache_bytes, 0, 1ULL << 40, "its size; 0: none"),
 	CONF_ROW(TEXT, struct config, log_level, 0, 0, "error, warn, info or debug"),
 	CONF_ROW(UINT, struct config, slots, 0, CONFIG_SLOTS_MAX, "boxes at a time"),
 	CONF_ROW(
@@ -46,6 +48,8 @@ config_load(const char *path, struct config *c, struct err *e)
 		.profiles = JB_DATADIR "/seccomp",
 		.launcher = JB_LIBEXECDIR "/judgebox-slot",
 		.cgroup = "judgebox",
+		.cache = JB_CACHEDIR,
+		.cache_bytes = MIB(1024),
 		.log_level = "info",
 		.uid_base = 200000,
 		.max_wait = 30000,

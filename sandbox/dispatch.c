@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/scope.h"
 
 #define USUAL_START_US 100000 /* before anything was measured */
 
@@ -16,10 +17,12 @@
 static struct session *
 next_waiting(struct dispatch *d)
 {
+	/* a session's compile is alone in its queue: what waits for a twin is its first
+	 */
 	struct session *start = d->turn != NULL ? d->turn : d->sessions;
 	struct session *s = start;
 
-	while (s != NULL && s->queue == NULL) {
+	while (s != NULL && (s->queue == NULL || s->queue->waits)) {
 		s = s->next != NULL ? s->next : d->sessions;
 		if (s == start)
 			return NULL;
@@ -70,6 +73,99 @@ fill_slots(struct dispatch *d)
 	d->filling = false;
 }
 
+/* --- twins: jobs with the same key */
+
+static bool
+is_twin(const struct job *a, const struct job *b)
+{
+	return a->has_key && b->has_key && memcmp(&a->key, &b->key, sizeof(a->key)) == 0;
+}
+
+/* Is the artifact of this job being made for somebody, who came first? */
+static bool
+has_leader(const struct dispatch *d, const struct run *r)
+{
+	for (const struct session *s = d->sessions; s != NULL; s = s->next)
+		if (s->job != NULL && s->job != r->job && s->job->leads &&
+		    is_twin(s->job, r->job))
+			return true;
+	return false;
+}
+
+/* Answers a compile from the cache; false: it must run. */
+static bool
+serve_cached(struct dispatch *d, struct run *r)
+{
+	struct wire_outcome o = { .tag = r->tag, .violation = -1, .cached = 1 };
+	struct err e = { 0 };
+	bool is_tree = false;
+
+	scope_fd fd = cache_get(d->cache, &r->job->key, &is_tree);
+	if (fd == -1)
+		return false;
+	if (job_adopt_sealed(r->job, fd, is_tree, &e) == -1) {
+		log_err(&e, "a cached artifact is of no use");
+		return false;
+	}
+	take_fd(&fd);
+	r->job->settled = true;
+	o.queue_us = clock_us() - r->asked_us;
+	session_answer(r->session, &o);
+	run_free(r);
+	return true;
+}
+
+/* A new compile, or one whose leader left: cached, or behind a twin, or its own leader.
+ * Returns true when nothing is left to run. */
+static bool
+try_without_running(struct dispatch *d, struct run *r)
+{
+	struct err e = { 0 };
+
+	r->waits = false;
+	if (!r->job->has_key && job_make_key(r->job, &e) == -1) {
+		log_err(&e, "a compile goes without the cache");
+		r->job->settled = true;
+		return false;
+	}
+	if (serve_cached(d, r))
+		return true;
+	r->waits = has_leader(d, r);
+	r->job->leads = !r->waits;
+	return false;
+}
+
+/* The job leads no longer: whoever waited for it looks again. */
+static void
+settle_twins(struct dispatch *d, struct job *j)
+{
+	if (!j->leads)
+		return;
+	j->leads = false;
+	j->settled = true;
+	for (struct session *s = d->sessions; s != NULL; s = s->next) {
+		struct run *r = s->queue;
+
+		if (r == NULL || !r->waits || !is_twin(r->job, j))
+			continue;
+		s->queue = NULL; /* a compile is alone in it */
+		if (!try_without_running(d, r))
+			s->queue = r;
+	}
+}
+
+static void
+compiled(void *owner, struct session *s, bool keep)
+{
+	struct dispatch *d = owner;
+
+	if (keep && s->job->has_key)
+		cache_put(d->cache, &s->job->key, s->job->artifact, s->job->is_tree);
+	settle_twins(d, s->job);
+	s->job->settled = true;
+	fill_slots(d);
+}
+
 /* --- what slots tell
  * ------------------------------------------------------------------------- */
 
@@ -104,6 +200,8 @@ on_done(void *owner, struct slot *slot, struct run *r, const struct wire_outcome
 		log_err(&o->fault, "a run failed tag=%u", o->tag);
 	if (r->session != NULL)
 		session_answer(r->session, o);
+	if (r->kind == RUN_COMPILE && !r->job->ready)
+		settle_twins(d, r->job);
 	run_free(r);
 	fill_slots(d);
 }
@@ -165,6 +263,8 @@ submit(void *owner, struct session *s, struct run *r)
 	struct dispatch *d = owner;
 	struct run **at = &s->queue;
 
+	if (r->kind == RUN_COMPILE && try_without_running(d, r))
+		return;
 	while (*at != NULL)
 		at = &(*at)->next;
 	*at = r;
@@ -222,6 +322,8 @@ closed(void *owner, struct session *s)
 		slot->run->session = NULL;
 		slot_kill_run(slot, WIRE_FIRED_CANCEL);
 	}
+	if (s->job != NULL)
+		settle_twins(d, s->job);
 	if (d->turn == s)
 		d->turn = s->next;
 	if (s->next != NULL)
@@ -231,6 +333,7 @@ closed(void *owner, struct session *s)
 	else
 		d->sessions = s->next;
 	d->nsessions--;
+	fill_slots(d);
 }
 
 int
@@ -256,11 +359,13 @@ dispatch_connect(struct dispatch *d, int sock, struct err *e)
 
 int
 dispatch_start(struct dispatch *d, struct slot_host *host,
-    const struct languages *languages, unsigned nslots, struct err *e)
+    const struct languages *languages, struct cache *cache, unsigned nslots,
+    struct err *e)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
 	d->slot_host = host;
+	d->cache = cache;
 	host->owner = d;
 	host->up = on_up;
 	host->down = on_down;
@@ -274,6 +379,7 @@ dispatch_start(struct dispatch *d, struct slot_host *host,
 		.status = status,
 		.submit = submit,
 		.kill = kill_tag,
+		.compiled = compiled,
 		.closed = closed };
 	d->usual_us = USUAL_START_US;
 	for (unsigned i = 0; i < nslots; i++) {

@@ -3,10 +3,14 @@
  *
  * Sessions with waiting runs take turns at every free slot; inside a session runs go in
  * the order they came.  A slot that already holds the job's files is preferred.
+ *
+ * A compile whose artifact is in the cache is answered at once.  One whose twin is being
+ * compiled waits for it, and takes its turn only if nothing comes of that.
  */
 #ifndef SANDBOX_DISPATCH_H
 #define SANDBOX_DISPATCH_H
 
+#include "sandbox/cache.h"
 #include "sandbox/session.h"
 #include "sandbox/slot.h"
 
@@ -14,6 +18,7 @@
 
 struct dispatch {
 	struct slot_host *slot_host; /* borrowed */
+	struct cache *cache;         /* borrowed */
 	struct session_host sessions_host;
 	struct slot slots[CONFIG_SLOTS_MAX];
 	unsigned nslots;
@@ -26,7 +31,8 @@ struct dispatch {
 };
 
 int dispatch_start(struct dispatch *d, struct slot_host *host,
-    const struct languages *languages, unsigned nslots, struct err *e);
+    const struct languages *languages, struct cache *cache, unsigned nslots,
+    struct err *e);
 void dispatch_end(struct dispatch *d);
 
 int dispatch_connect(struct dispatch *d, int sock, struct err *e);

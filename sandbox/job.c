@@ -68,6 +68,8 @@ job_new(
 		.lang = lang,
 		.options = *options,
 		.sources = -1,
+		.artifact = -1,
+
 		.program = -1,
 		.work = -1 };
 	if (bundle_open(sources, &j->files, &j->nfiles, e) == -1) {
@@ -103,12 +105,13 @@ job_hold(struct job *j)
 void
 job_drop(struct job *j)
 {
-	int fds[3];
+	int fds[4];
 
 	if (j == NULL || --j->refs > 0)
 		return;
-	memcpy(fds, (int[3]){ j->sources, j->program, j->work }, sizeof(fds));
-	fd_close_all(fds, 3);
+	memcpy(
+	    fds, (int[4]){ j->sources, j->program, j->work, j->artifact }, sizeof(fds));
+	fd_close_all(fds, 4);
 	free(j->files);
 	free(j);
 }
@@ -157,6 +160,23 @@ adopt_tree(struct job *j, int fd, struct err *e)
 }
 
 int
+job_adopt_sealed(struct job *j, int fd, bool is_tree, struct err *e)
+{
+	if (is_tree) {
+		if (adopt_tree(j, fd, e) == -1)
+			return -1;
+	} else {
+		j->program = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		if (j->program == -1)
+			return err_sys(e, "dup");
+	}
+	j->artifact = fd;
+	j->is_tree = is_tree;
+	j->ready = true;
+	return 0;
+}
+
+int
 job_adopt(struct job *j, int fd, bool is_tree, struct err *e)
 {
 	struct stat st;
@@ -169,14 +189,78 @@ job_adopt(struct job *j, int fd, bool is_tree, struct err *e)
 	if (copy == -1)
 		return -1;
 	scope_fd sealed = fd_seal(take_fd(&copy), e);
-	if (sealed == -1)
+	if (sealed == -1 || job_adopt_sealed(j, sealed, is_tree, e) == -1)
 		return -1;
-	if (is_tree) {
-		if (adopt_tree(j, sealed, e) == -1)
+	take_fd(&sealed);
+	return 0;
+}
+
+/* --- the key
+ * ----------------------------------------------------------------------------- */
+
+#define KEY_FORMAT "judgebox artifact 1"
+
+/* Changes with every update of a compiler, its headers or its libraries. */
+static const char *const package_lists[] = { "/var/lib/dpkg/status",
+	"/usr/lib/sysimage/rpm/rpmdb.sqlite", "/var/lib/rpm/rpmdb.sqlite" };
+
+struct identity {
+	uint64_t device, inode, size, seconds, nanoseconds;
+};
+
+static int
+add_identity(struct digest_maker *m, const char *path, struct err *e)
+{
+	struct identity id = { 0 };
+	struct stat st;
+
+	if (stat(path, &st) == 0)
+		id = (struct identity){ st.st_dev, st.st_ino, (uint64_t)st.st_size,
+			(uint64_t)st.st_mtim.tv_sec, (uint64_t)st.st_mtim.tv_nsec };
+	return digest_part(m, &id, sizeof(id), e);
+}
+
+static int
+add_toolchain(struct digest_maker *m, const struct language *l, struct err *e)
+{
+	if (digest_part(m, KEY_FORMAT, sizeof(KEY_FORMAT), e) == -1 ||
+	    digest_part(m, &l->file, sizeof(l->file), e) == -1 ||
+	    add_identity(m, words_next(&l->compile, NULL), e) == -1)
+		return -1;
+	for (unsigned i = 0; i < sizeof(package_lists) / sizeof(package_lists[0]); i++)
+		if (add_identity(m, package_lists[i], e) == -1)
 			return -1;
-	} else
-		j->program = take_fd(&sealed);
-	j->ready = true;
+	return 0;
+}
+
+static int
+add_sources(struct digest_maker *m, const struct job *j, struct err *e)
+{
+	if (digest_part(m, j->options.data, j->options.len, e) == -1)
+		return -1;
+	for (uint32_t i = 0; i < j->nfiles; i++) {
+		const struct bundle_entry *f = &j->files[i];
+
+		if (digest_part(m, f->name, strlen(f->name), e) == -1 ||
+		    digest_file(m, j->sources, f->offset, f->size, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+job_make_key(struct job *j, struct err *e)
+{
+	struct digest_maker *m = digest_begin(e);
+
+	if (m != NULL &&
+	    (add_toolchain(m, j->lang, e) == -1 || add_sources(m, j, e) == -1)) {
+		digest_end(m, NULL, e);
+		return -1;
+	}
+	if (digest_end(m, &j->key, e) == -1)
+		return -1;
+	j->has_key = true;
 	return 0;
 }
 

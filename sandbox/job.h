@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sandbox/digest.h"
 #include "sandbox/inner.h"
 #include "sandbox/language.h"
 #include "sandbox/wire/bundle.h"
@@ -27,6 +28,12 @@ struct job {
 	int program; /* owned: the artifact to execute, -1: none */
 	int work;    /* owned: the bundle that lies in /work at run time, -1: nothing */
 	bool compile_asked, ready;
+	bool leads;   /* its compile runs, and twins wait for it */
+	bool settled; /* others no longer wait for its artifact */
+	int artifact; /* owned: what the compiler made, sealed; -1: nothing yet */
+	bool is_tree;
+	bool has_key;
+	struct digest key;   /* of all that went into the compile */
 	uint32_t tests_left; /* announced and not yet asked for */
 };
 
@@ -40,6 +47,7 @@ struct run {
 	uint32_t tag;
 	int fds[3]; /* owned: input output error; a compile has no input (-1) */
 	uint64_t asked_us, started_us;
+	bool waits;           /* for the artifact of another job with the same key */
 	enum wire_fired kill; /* asked for; WIRE_FIRED_NONE: not */
 	struct wire_limits limits;
 	struct words args;
@@ -50,8 +58,13 @@ struct job *job_new(const struct language *lang, const struct words *options, in
 struct job *job_hold(struct job *j);
 void job_drop(struct job *j);
 
-/* Takes the artifact (fd stays the caller's) of a compile. */
+/* Takes the artifact of a compile: a copy of the slot's (fd stays the caller's), or one
+ * that is sealed already (taken over, on success). */
 int job_adopt(struct job *j, int fd, bool is_tree, struct err *e);
+int job_adopt_sealed(struct job *j, int fd, bool is_tree, struct err *e);
+
+/* Fills j->key: the language file, the compiler as installed, options, all sources. */
+int job_make_key(struct job *j, struct err *e);
 
 /* The filter, command and environment of a run of this job. */
 unsigned job_filter(const struct run *r);

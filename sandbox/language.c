@@ -1,6 +1,7 @@
 #include "sandbox/language.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,6 +82,22 @@ check_language(const struct conf *c, struct file *f, struct err *e)
 }
 
 static int
+digest_of_file(const char *path, struct digest *out, struct err *e)
+{
+	struct stat st;
+
+	scope_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1 || fstat(fd, &st) == -1)
+		return err_sys(e, "read %s", path);
+	struct digest_maker *m = digest_begin(e);
+	if (m != NULL && digest_file(m, fd, 0, (uint64_t)st.st_size, e) == -1) {
+		digest_end(m, NULL, e);
+		return -1;
+	}
+	return digest_end(m, out, e);
+}
+
+static int
 load_one(struct languages *all, const char *path, struct err *e)
 {
 	scope_conf c = NULL;
@@ -91,7 +108,7 @@ load_one(struct languages *all, const char *path, struct err *e)
 	if (f == NULL)
 		return err_sys(e, "calloc");
 	if (conf_open(path, &c, e) == -1 || conf_read(c, NULL, keys, f, e) == -1 ||
-	    check_language(c, f, e) == -1)
+	    check_language(c, f, e) == -1 || digest_of_file(path, &f->lang.file, e) == -1)
 		return -1;
 	if (languages_find(all, f->lang.id) != NULL)
 		return conf_fault(c, "id", e, "id: '%s' is taken", f->lang.id);

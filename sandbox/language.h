@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/words.h"
+#include "sandbox/digest.h"
 #include "sandbox/seccomp.h"
 #include "sandbox/wire/bundle.h"
 #include "sandbox/wire/wire.h"
@@ -20,6 +21,7 @@ struct language {
 	char artifact[64]; /* "main", "out/", or empty: interpreted */
 	struct words extensions, compile, run, version, env, paths, options;
 	uint64_t heap_reserve; /* bytes */
+	struct digest file;    /* of the language file, every byte of it */
 	enum seccomp_class class, compile_class;
 };
 

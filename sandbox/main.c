@@ -47,6 +47,7 @@ struct helper {
 	struct loop loop;
 	struct languages *languages;
 	struct cgroups *cgroups;
+	struct cache *cache;
 	struct slot_host slots;
 	struct dispatch dispatch;
 	struct watcher listener, signals;
@@ -244,6 +245,8 @@ prepare(struct helper *h, struct err *e)
 	if (cgroups_open(h->config.cgroup, &h->cgroups, e) == -1)
 		return -1;
 	h->slots.cgroups = h->cgroups;
+	if (cache_open(h->config.cache, h->config.cache_bytes, &h->cache, e) == -1)
+		return -1;
 	return cgroups_clean(h->cgroups, CONFIG_SLOTS_MAX, e);
 }
 
@@ -291,8 +294,8 @@ serve(struct helper *h, struct err *e)
 {
 	if (prepare(h, e) == -1)
 		return -1;
-	if (dispatch_start(&h->dispatch, &h->slots, h->languages, slot_count(h), e) ==
-		-1 ||
+	if (dispatch_start(&h->dispatch, &h->slots, h->languages, h->cache, slot_count(h),
+		e) == -1 ||
 	    wait_for_slots(h, e) == -1 || start_listening(h, e) == -1)
 		return -1;
 	log_info("ready slots=%u languages=%u cgroup=v%d socket=%s", h->dispatch.nslots,
@@ -411,6 +414,7 @@ main(int argc, char *argv[])
 			end(&h);
 		}
 	}
+	cache_close(h.cache);
 	languages_free(h.languages);
 	cgroups_close(h.cgroups);
 	if (r == -1)

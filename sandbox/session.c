@@ -8,7 +8,7 @@
 #include "base/log.h"
 
 typedef int handler(struct session *s, const union wire_body *b, int *fds, struct err *e);
-static handler on_hello, on_status, on_job, on_compile, on_run, on_kill, on_end;
+static handler on_hello, on_status, on_job, on_compile, on_run, on_kill, on_end, on_keep;
 
 #define IN(state)   (1u << SESSION_##state)
 #define VERSION_FDS 2 /* a version command has no input */
@@ -30,6 +30,7 @@ static const struct request {
 	[WIRE_RUN] = { IN(JOB), VERSION_FDS, 3, on_run },
 	[WIRE_KILL] = { IN(JOB), 0, 0, on_kill },
 	[WIRE_END] = { IN(JOB), 0, 0, on_end },
+	[WIRE_KEEP] = { IN(JOB), 0, 0, on_keep },
 };
 
 int
@@ -149,9 +150,22 @@ on_end(struct session *s, const union wire_body *b, int *fds, struct err *e)
 	(void)b, (void)fds;
 	if (s->pending > 0)
 		return err_set(e, ERR_PROTO, "end: %u runs are outstanding", s->pending);
+	s->host->compiled(s->host->owner, s, false);
 	job_drop(s->job);
 	s->job = NULL;
 	s->state = SESSION_IDLE;
+	return 0;
+}
+
+static int
+on_keep(struct session *s, const union wire_body *b, int *fds, struct err *e)
+{
+	(void)fds;
+	if (b->keep.keep > 1 || !s->job->compile_asked || !s->job->ready ||
+	    s->job->settled)
+		return err_set(
+		    e, ERR_PROTO, "keep: no compile of this job, or not again");
+	s->host->compiled(s->host->owner, s, b->keep.keep == 1);
 	return 0;
 }
 

@@ -29,6 +29,9 @@ struct session_host {
 	void (*status)(void *owner, struct wire_state *out);
 	void (*submit)(void *owner, struct session *s, struct run *r); /* takes r over */
 	void (*kill)(void *owner, struct session *s, uint32_t tag, enum wire_fired why);
+	/* The compile of s->job is over and done with: others may wait for what came of
+	 * it. */
+	void (*compiled)(void *owner, struct session *s, bool keep);
 	void (*closed)(void *owner, struct session *s); /* then s is freed */
 };
 

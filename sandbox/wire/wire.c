@@ -22,6 +22,8 @@ wire_body_size(uint16_t type)
 		return sizeof(struct wire_run);
 	case WIRE_KILL:
 		return sizeof(struct wire_kill);
+	case WIRE_KEEP:
+		return sizeof(struct wire_keep);
 	case WIRE_WELCOME:
 		return sizeof(struct wire_welcome);
 	case WIRE_STATE:

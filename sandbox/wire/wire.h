@@ -14,6 +14,7 @@
  *                                      ←  READY | BUSY {retry} | REFUSED {why}
  *   COMPILE {tag, limits}  +out +err   →  (at most one per job)
  *                                      ←  OUTCOME {tag}
+ *   KEEP {keep}                        →  (once, after a compile that went well)
  *   RUN {tag, limits, args} +in +out +err →  (WIRE_PENDING_MAX outstanding)
  *                                         (a version command has no +in)
  *   KILL {tag, why}                    →  (its OUTCOME still comes)
@@ -32,7 +33,7 @@
 #include "base/path.h"
 #include "base/words.h"
 
-#define WIRE_VERSION     1
+#define WIRE_VERSION     2
 #define WIRE_FDS_MAX     3
 #define WIRE_PENDING_MAX 64         /* runs one connection may have outstanding */
 #define WIRE_INPUT_MAX   (64 << 20) /* bytes of one standard input */
@@ -45,6 +46,7 @@ enum wire_type {
 	WIRE_RUN,
 	WIRE_KILL,
 	WIRE_END,
+	WIRE_KEEP,
 	WIRE_REQUEST_MAX_,
 
 	WIRE_WELCOME = 64,
@@ -94,6 +96,13 @@ struct wire_compile {
 	struct wire_limits limits;
 };
 
+/* May the artifact serve others who send the same?  Not if the compiler said something:
+ * they should hear it, too, and only the client reads its streams. */
+struct wire_keep {
+	uint32_t keep; /* 0 or 1 */
+	uint32_t reserved;
+};
+
 enum wire_stage {
 	WIRE_STAGE_RUN = 1,
 	WIRE_STAGE_VERSION, /* the language's own version command; args must be empty */
@@ -136,6 +145,8 @@ struct wire_outcome {
 	uint32_t memory_from_rusage;
 	uint32_t exec_errno; /* why the command could not be started, 0: it was, or it is
 				the client's own program that cannot (exit code 127) */
+	uint32_t cached;     /* of a compile: nothing ran, the artifact was there */
+	uint32_t reserved;
 	uint64_t cpu_us, wall_us, queue_us, memory_bytes;
 	struct err fault; /* code ERR_NONE: the facts above hold */
 };
@@ -147,6 +158,7 @@ union wire_body {
 	struct wire_compile compile;
 	struct wire_run run;
 	struct wire_kill kill;
+	struct wire_keep keep;
 	struct wire_busy busy;
 	struct wire_refused refused;
 	struct wire_outcome outcome;

@@ -336,6 +336,16 @@ box_version(
 }
 
 int
+box_keep(struct box *b, bool keep, struct err *e)
+{
+	struct wire_keep k = { .keep = keep };
+
+	if (wire_send(b->fd, WIRE_KEEP, &k, NULL, 0, e) == -1)
+		return err_wrap(e, "keep the artifact");
+	return 0;
+}
+
+int
 box_kill(struct box *b, uint32_t tag, enum fired why, struct err *e)
 {
 	struct wire_kill k = { .tag = tag,
@@ -390,6 +400,7 @@ box_outcome(struct box *b, uint32_t *tag, struct outcome *o, struct err *e)
 		.memory_bytes = w->memory_bytes,
 		.memory_from_rusage = w->memory_from_rusage != 0,
 		.oom_kills = w->oom_kills,
+		.cached = w->cached != 0,
 		.fired = fired_of[w->fired],
 		.violation = w->violation,
 		.fault = w->fault };

@@ -43,13 +43,15 @@ int box_end(struct box *b, struct err *e);
 
 /* Starts a run.  out[0] and out[1] become the reading ends (non-blocking, owned by the
  * caller) of its stdout and stderr: all of it is there once the outcome came. */
-int box_compile(struct box *b, uint32_t tag, const struct limits *limits, int out[2],
-    struct err *e);
+int box_compile(
+    struct box *b, uint32_t tag, const struct limits *limits, int out[2], struct err *e);
+/* After a compile that went well: may its artifact serve others who send the same? */
+int box_keep(struct box *b, bool keep, struct err *e);
 int box_run(struct box *b, uint32_t tag, const struct limits *limits, bool fork,
     const struct words *args, const struct bytes *input, int out[2], struct err *e);
 /* The language's version command; language as in box_job with no files. */
-int box_version(struct box *b, uint32_t tag, const struct limits *limits, int out[2],
-    struct err *e);
+int box_version(
+    struct box *b, uint32_t tag, const struct limits *limits, int out[2], struct err *e);
 
 int box_kill(struct box *b, uint32_t tag, enum fired why, struct err *e);
 

@@ -75,6 +75,19 @@ reopen_job(struct judging *j, uint64_t *patience_us, uint64_t *retry_ms, struct 
 	}
 }
 
+/* An artifact may serve others, unless its compiler said something that they should hear,
+ * too: an answer from the cache has no diagnostics. */
+static enum leave
+keep_artifact(struct judging *j, struct err *e)
+{
+	const struct test_result *t = &j->r->compile;
+
+	if (t->verdict != VERDICT_OK || j->r->cached)
+		return LEAVE_NOT;
+	bool silent = t->out.total == 0 && t->err.total == 0;
+	return box_keep(j->box, silent, e) == -1 ? LEAVE_LOST : LEAVE_NOT;
+}
+
 static enum leave
 compile(struct judging *j, struct err *e)
 {
@@ -85,6 +98,8 @@ compile(struct judging *j, struct err *e)
 	enum leave how = flight_start(j, JUDGING_COMPILE, e);
 	while (how == LEAVE_NOT && j->nair > 0)
 		how = flight_step(j, e);
+	if (how == LEAVE_NOT)
+		how = keep_artifact(j, e);
 	if (how != LEAVE_NOT || !j->compiled_once) {
 		j->compiled_once |= how == LEAVE_NOT;
 		return how;

@@ -69,6 +69,7 @@ settle_compile(struct judging *j, struct flight *f, const struct outcome *o)
 
 	take_streams(f, o, t);
 	j->r->compiled = true;
+	j->r->cached = o->cached;
 	t->verdict = grade_compile(&t->outcome);
 	if (t->verdict == VERDICT_INTERNAL_ERROR)
 		log_err(&o->fault, "job %s: compile: internal error", j->job->id);

@@ -26,6 +26,7 @@ struct outcome {
 	bool memory_from_rusage; /* the kernel offers no peak that can be reset */
 	uint32_t oom_kills;
 	bool exec_refused_for_memory;
+	bool cached; /* a compile that did not run: its artifact was there */
 	enum fired fired;
 	int violation; /* number of the tripwire system call, -1: none */
 	struct err fault; /* code ERR_NONE: the box did its work */

@@ -360,6 +360,10 @@ dispatch(struct session *s, const struct wire_message *m, const int *fds, unsign
 	case WIRE_KILL:
 		on_kill(s, &m->body.kill);
 		break;
+	case WIRE_KEEP:
+		s->f->keeps += m->body.keep.keep;
+		s->f->releases += 1 - m->body.keep.keep;
+		break;
 	case WIRE_END:
 		must(s->nheld == 0, "END with runs outstanding");
 		s->f->ends++;

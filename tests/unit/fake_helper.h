@@ -32,6 +32,7 @@ struct fake {
 	int client;                    /* closed at "hangup"; -1: none */
 
 	unsigned connections, jobs, compiles, runs, ends, closed;
+	unsigned keeps, releases; /* KEEP with 1, with 0 */
 	unsigned killed_output, killed_cancel;
 	unsigned onces; /* -once commands that fired */
 	struct wire_limits last_limits;

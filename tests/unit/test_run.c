@@ -291,7 +291,24 @@ compile_comes_first(void **state)
 	assert_true(s.r.compiled && s.r.compile.verdict == VERDICT_OK);
 	assert_true(s.r.compile.err.truncated && s.r.compile.err.total == 8);
 	CHECK_INT("never killed for it", s.fake->killed_output, 0);
+	CHECK_INT("warnings are for everybody: not kept", s.fake->keeps, 0);
+	CHECK_INT("and who waits is told", s.fake->releases, 1);
 	CHECK_INT("compile time is no test's", s.r.max_cpu_us, 0);
+	scene_close(&s);
+}
+
+static void
+a_silent_compile_may_serve_others(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_open(&s, PROGRAMS("out 1"));
+	compile_with(&s, "cpu 9");
+	assert_int_equal(scene_run(&s), 0);
+	fake_await_closed(s.fake, 1);
+	CHECK_INT("kept", s.fake->keeps, 1);
+	CHECK_INT("not released", s.fake->releases, 0);
 	scene_close(&s);
 }
 
@@ -559,6 +576,7 @@ main(void)
 		cmocka_unit_test(an_answer_has_a_size_too),
 		cmocka_unit_test(stop_on_failure_skips_what_follows),
 		cmocka_unit_test(compile_comes_first),
+		cmocka_unit_test(a_silent_compile_may_serve_others),
 		cmocka_unit_test(compile_errors_end_the_job),
 		cmocka_unit_test(nobody_is_blamed_for_the_machinery),
 		cmocka_unit_test(only_what_is_unfinished_flies_again),

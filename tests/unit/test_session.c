@@ -36,7 +36,7 @@ struct house {
 	struct session *s;
 	int client;
 	struct run *got[8];
-	unsigned runs, kills;
+	unsigned runs, kills, compiled, kept;
 	uint64_t busy_us;
 };
 
@@ -72,6 +72,16 @@ kill_run(void *owner, struct session *s, uint32_t tag, enum wire_fired why)
 }
 
 static void
+compiled(void *owner, struct session *s, bool keep)
+{
+	struct house *h = owner;
+
+	s->job->settled = true;
+	h->kept += keep;
+	h->compiled++;
+}
+
+static void
 closed(void *owner, struct session *s)
 {
 	(void)owner, (void)s;
@@ -96,6 +106,7 @@ house_open(struct house *h, enum session_state state)
 		.status = status,
 		.submit = submit,
 		.kill = kill_run,
+		.compiled = compiled,
 		.closed = closed };
 	h->s = session_open(&h->host, pair[0], &e);
 	assert_non_null(h->s);
@@ -460,6 +471,32 @@ a_compiled_job_runs_only_after_its_one_compile(void **state)
 }
 
 static void
+an_artifact_is_kept_once_and_only_if_there_is_one(void **state)
+{
+	struct wire_message m = { .head = { WIRE_VERSION, WIRE_KEEP, 0 } };
+	struct house h;
+	struct err e = { 0 };
+	int fds[WIRE_FDS_MAX];
+
+	(void)state;
+	house_open(&h, SESSION_IDLE);
+	open_job(&h, "made");
+	m.body.keep.keep = 1;
+	assert_int_equal(session_handle(h.s, &m, fds, 0, &e), -1);
+	assert_string_equal(e.msg, "keep: no compile of this job, or not again");
+
+	h.s->job->compile_asked = h.s->job->ready = true;
+	m.body.keep.keep = 2;
+	assert_int_equal(session_handle(h.s, &m, fds, 0, &e), -1);
+	m.body.keep.keep = 1;
+	assert_int_equal(session_handle(h.s, &m, fds, 0, &e), 0);
+	assert_int_equal(h.kept, 1);
+	assert_int_equal(session_handle(h.s, &m, fds, 0, &e), -1);
+	assert_int_equal(h.compiled, 1);
+	house_close(&h);
+}
+
+static void
 outstanding_runs_are_bounded(void **state)
 {
 	struct wire_message m = { .head = { WIRE_VERSION, WIRE_RUN, 0 } };
@@ -593,6 +630,7 @@ main(void)
 		cmocka_unit_test(descriptors_are_of_exactly_the_expected_kind),
 		cmocka_unit_test(limits_above_the_caps_are_refused_again),
 		cmocka_unit_test(a_compiled_job_runs_only_after_its_one_compile),
+		cmocka_unit_test(an_artifact_is_kept_once_and_only_if_there_is_one),
 		cmocka_unit_test(outstanding_runs_are_bounded),
 		cmocka_unit_test(only_two_reasons_kill),
 		cmocka_unit_test(a_file_named_like_a_compiled_one_is_the_clients_mistake),

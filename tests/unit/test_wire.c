@@ -37,8 +37,8 @@ static void
 every_type_goes_through(void **state)
 {
 	static const uint16_t types[] = { WIRE_HELLO, WIRE_STATUS, WIRE_JOB, WIRE_COMPILE,
-		WIRE_RUN, WIRE_KILL, WIRE_END, WIRE_WELCOME, WIRE_STATE, WIRE_READY,
-		WIRE_BUSY, WIRE_REFUSED, WIRE_OUTCOME };
+		WIRE_RUN, WIRE_KILL, WIRE_END, WIRE_KEEP, WIRE_WELCOME, WIRE_STATE,
+		WIRE_READY, WIRE_BUSY, WIRE_REFUSED, WIRE_OUTCOME };
 	struct wire_message in, out;
 	struct ends p = open_ends();
 	struct err e = { 0 };
@@ -57,7 +57,7 @@ every_type_goes_through(void **state)
 		CHECK_INT("descriptors", n, 0);
 	}
 	assert_int_equal(wire_send(p.a, WIRE_REQUEST_MAX_, &in.body, NULL, 0, &e), -1);
-	CHECK_STR("message", e.msg, "no such message 8");
+	CHECK_STR("message", e.msg, "no such message 9");
 	close_ends(&p);
 }
 
@@ -77,31 +77,33 @@ malformed_messages_are_refused(void **state)
 		const char *msg;
 		enum err_code code;
 	} cases[] = {
-		{ "empty", { 1, WIRE_HELLO, 0 }, 0, "peer closed the socket", ERR_GONE },
-		{ "one byte", { 1, WIRE_HELLO, 0 }, 1, "short message (1 bytes)",
-		    ERR_PROTO },
-		{ "half a head", { 1, WIRE_HELLO, 0 }, HEAD - 1,
+		{ "empty", { WIRE_VERSION, WIRE_HELLO, 0 }, 0, "peer closed the socket",
+		    ERR_GONE },
+		{ "one byte", { WIRE_VERSION, WIRE_HELLO, 0 }, 1,
+		    "short message (1 bytes)", ERR_PROTO },
+		{ "half a head", { WIRE_VERSION, WIRE_HELLO, 0 }, HEAD - 1,
 		    "short message (7 bytes)", ERR_PROTO },
-		{ "old version", { 0, WIRE_HELLO, 0 }, HEAD, "wire version 0",
+		{ "old version", { WIRE_VERSION - 1, WIRE_HELLO, 0 }, HEAD,
+		    "wire version 1", ERR_PROTO },
+		{ "new version", { WIRE_VERSION + 1, WIRE_HELLO, 0 }, HEAD,
+		    "wire version 3", ERR_PROTO },
+		{ "type 0", { WIRE_VERSION, 0, 0 }, HEAD, "unknown message 0",
 		    ERR_PROTO },
-		{ "new version", { 2, WIRE_HELLO, 0 }, HEAD, "wire version 2",
-		    ERR_PROTO },
-		{ "type 0", { 1, 0, 0 }, HEAD, "unknown message 0", ERR_PROTO },
-		{ "type 8", { 1, WIRE_REQUEST_MAX_, 0 }, HEAD, "unknown message 8",
-		    ERR_PROTO },
-		{ "type 65535", { 1, UINT16_MAX, 0 }, HEAD, "unknown message 65535",
-		    ERR_PROTO },
-		{ "declared shorter", { 1, WIRE_KILL, 0 }, HEAD + KILL,
+		{ "type 9", { WIRE_VERSION, WIRE_REQUEST_MAX_, 0 }, HEAD,
+		    "unknown message 9", ERR_PROTO },
+		{ "type 65535", { WIRE_VERSION, UINT16_MAX, 0 }, HEAD,
+		    "unknown message 65535", ERR_PROTO },
+		{ "declared shorter", { WIRE_VERSION, WIRE_KILL, 0 }, HEAD + KILL,
 		    "message 6: bad length", ERR_PROTO },
-		{ "declared longer", { 1, WIRE_KILL, KILL + 1 }, HEAD + KILL,
+		{ "declared longer", { WIRE_VERSION, WIRE_KILL, KILL + 1 }, HEAD + KILL,
 		    "message 6: bad length", ERR_PROTO },
-		{ "declared endless", { 1, WIRE_KILL, UINT32_MAX }, HEAD + KILL,
+		{ "declared endless", { WIRE_VERSION, WIRE_KILL, UINT32_MAX },
+		    HEAD + KILL, "message 6: bad length", ERR_PROTO },
+		{ "sent shorter", { WIRE_VERSION, WIRE_KILL, KILL }, HEAD + KILL - 1,
 		    "message 6: bad length", ERR_PROTO },
-		{ "sent shorter", { 1, WIRE_KILL, KILL }, HEAD + KILL - 1,
+		{ "sent longer", { WIRE_VERSION, WIRE_KILL, KILL }, HEAD + KILL + 1,
 		    "message 6: bad length", ERR_PROTO },
-		{ "sent longer", { 1, WIRE_KILL, KILL }, HEAD + KILL + 1,
-		    "message 6: bad length", ERR_PROTO },
-		{ "longer than any", { 1, WIRE_RUN, sizeof(struct wire_run) },
+		{ "longer than any", { WIRE_VERSION, WIRE_RUN, sizeof(struct wire_run) },
 		    sizeof(struct wire_message) + 1, "message or descriptors cut off",
 		    ERR_PROTO },
 	};
