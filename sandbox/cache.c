@@ -245,6 +245,19 @@ load(const struct cache *c, const struct digest *key, const char *name, struct h
 /* --- both
  * ------------------------------------------------------------------------------------ */
 
+static void
+make_directory(const char *dir)
+{
+	char above[512];
+	const char *slash = strrchr(dir, '/');
+
+	if (mkdir(dir, 0700) == 0 || errno != ENOENT || slash == NULL)
+		return; /* open says what is wrong with it */
+	snprintf(above, sizeof(above), "%.*s", (int)(slash - dir), dir);
+	if (mkdir(above, 0755) == 0)
+		mkdir(dir, 0700);
+}
+
 int
 cache_open(const char *dir, uint64_t max_bytes, struct cache **out, struct err *e)
 {
@@ -261,11 +274,14 @@ cache_open(const char *dir, uint64_t max_bytes, struct cache **out, struct err *
 	*out = c;
 	if (max_bytes == 0)
 		return 0;
-	if (mkdir(dir, 0700) == -1 && errno != EEXIST)
-		return err_sys(e, "cache: make %s", dir);
+	make_directory(dir);
 	c->dir = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (c->dir == -1 || fstat(c->dir, &st) == -1)
-		return err_sys(e, "cache: open %s", dir);
+	if (c->dir == -1 || fstat(c->dir, &st) == -1) {
+		err_sys(e, "cache: open %s", dir);
+		log_err(e, "nothing compiled is kept");
+		*e = (struct err){ 0 };
+		return 0;
+	}
 	if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		return err_set(e, ERR_BAD_INPUT,
 		    "cache: %s must belong to root and be writable by nobody else", dir);

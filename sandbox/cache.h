@@ -20,7 +20,9 @@
 
 struct cache;
 
-/* max_bytes on disk; 0: nothing is ever found or kept.  Makes the directory. */
+/* max_bytes on disk; 0: nothing is ever found or kept.  Makes the directory, and the one
+ * above.  A directory that others may write is refused; one that cannot be had is said
+ * in the log, and done without. */
 int cache_open(const char *dir, uint64_t max_bytes, struct cache **out, struct err *e);
 void cache_close(struct cache *c);
 

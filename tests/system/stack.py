@@ -226,6 +226,7 @@ class Stack:
             "socket": self.path("run", "sandbox.sock"), "user": APP_USER,
             "languages": self.path("languages"), "profiles": self.path("profiles"),
             "launcher": self.launcher, "uid_base": self.uid_base, "cgroup": self.cgroup,
+            "cache": self.path("cache"),
             **(sandbox or {})}
         self.app_settings = {
             "socket": self.path("web", "fcgi.sock"), "socket_group": WEB_USER,
