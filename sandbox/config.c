@@ -42,7 +42,7 @@ int
 config_load(const char *path, struct config *c, struct err *e)
 {
 	struct config new = {
-		.socket = JB_RUNDIR "/sandbox.sock",
+		.socket = JB_RUNDIR "/private/sandbox.sock",
 		.user = JB_USER,
 		.languages = JB_SYSCONFDIR "/languages.d",
 		.profiles = JB_DATADIR "/seccomp",

@@ -84,6 +84,19 @@ on_connect(struct watcher *w, uint32_t events)
 	take_fd(&sock);
 }
 
+/* /run/judgebox: the web server, which is in no group of ours, passes through it to the
+ * application's socket.  Ours lies one deeper, where it does not. */
+static void
+make_above(const char *dir)
+{
+	char above[sizeof(((struct config *)0)->socket)];
+	const char *slash = strrchr(dir, '/');
+
+	snprintf(above, sizeof(above), "%.*s", (int)(slash - dir), dir);
+	if (above[0] != '\0')
+		mkdir(above, 0751); /* there, or the next one fails and says so */
+}
+
 static int
 make_runtime_dir(const struct helper *h, struct err *e)
 {
@@ -95,9 +108,8 @@ make_runtime_dir(const struct helper *h, struct err *e)
 		return err_set(
 		    e, ERR_BAD_INPUT, "socket: '%s' is not an absolute path", dir);
 	*slash = '\0';
-	/* The web server, which is in no group of ours, passes here to the other socket;
-	 * each socket's own mode says who may connect. */
-	if (mkdir(dir, 0751) == 0 && chown(dir, 0, h->client_group) == -1)
+	make_above(dir);
+	if (mkdir(dir, 0750) == 0 && chown(dir, 0, h->client_group) == -1)
 		return err_sys(e, "chown %s", dir);
 	if (access(dir, F_OK) == -1)
 		return err_sys(e, "make %s", dir);

@@ -72,7 +72,7 @@ settings_defaults(struct settings *s)
 		.socket = JB_RUNDIR "/fcgi.sock",
 		.socket_group = "www-data",
 		.user = JB_USER,
-		.helper = JB_RUNDIR "/sandbox.sock",
+		.helper = JB_RUNDIR "/private/sandbox.sock",
 		.languages = JB_SYSCONFDIR "/languages.d",
 		.requests_per_worker = 10000,
 		.drain_timeout = 70000,

@@ -20,7 +20,7 @@ def refused(name, f, *args):
 
 
 for path in ("/proc/self/environ", "/proc/1/environ", "/proc/self/maps", "/sys/kernel/notes", "/etc/shadow",
-             "/root/.bashrc", "/run/judgebox/sandbox.sock", "/etc/judgebox/judgebox.conf", "/dev/mem", "/dev/vda"):
+             "/root/.bashrc", "/run/judgebox/private/sandbox.sock", "/etc/judgebox/judgebox.conf", "/dev/mem", "/dev/vda"):
     refused("open " + path, open, path)
 for path in ("/", "/usr/lib/python3", "/usr/lib/python3.11", "/etc", "/dev", "/usr/bin", *sys.path):
     if os.path.isdir(path) and os.path.realpath(path) not in ("/work", "/tmp"):

@@ -17,7 +17,7 @@ function refused(name, f) {
 }
 
 for (const path of ['/proc/self/environ', '/proc/1/environ', '/sys/kernel/notes', '/etc/shadow', '/root/.bashrc',
-	'/run/judgebox/sandbox.sock', '/etc/judgebox/judgebox.conf', '/dev/mem', '/var/log'])
+	'/run/judgebox/private/sandbox.sock', '/etc/judgebox/judgebox.conf', '/dev/mem', '/var/log'])
 	refused('read ' + path, () => fs.readFileSync(path));
 for (const dir of ['/', '/usr/lib', '/usr/share/nodejs', '/etc', '/dev'])
 	refused('write ' + dir, () => fs.writeFileSync(dir + '/breach', 'x'));
@@ -49,7 +49,7 @@ function ended(name, good, detail) {
 		console.log('DONE');
 }
 net.connect(80, '127.0.0.1').on('connect', () => ended('connect', false)).on('error', () => ended('connect', true));
-net.connect('/run/judgebox/sandbox.sock').on('connect', () => ended('unix', false)).on('error', () => ended('unix', true));
+net.connect('/run/judgebox/private/sandbox.sock').on('connect', () => ended('unix', false)).on('error', () => ended('unix', true));
 try {
 	dgram.createSocket('udp4').on('error', () => ended('udp', true)).bind(0, () => ended('udp', false, 'bound'));
 } catch (e) {

@@ -208,7 +208,7 @@ class Stack:
         Stack.count += 1
         self.dir = tempfile.mkdtemp(prefix="judgebox-test-")
         os.chmod(self.dir, 0o755)
-        self.run_dir, self.web_dir = self.path("run"), self.path("web")
+        self.run_dir, self.web_dir = self.path("run", "private"), self.path("web")
         os.mkdir(self.web_dir, 0o750)
         shutil.chown(self.web_dir, APP_USER, WEB_USER)
         self.uid_base = 1000000 + (os.getpid() % 100000) * 1024 + Stack.count * UIDS_PER_STACK
@@ -223,7 +223,7 @@ class Stack:
             os.chmod(self.path(name), 0o755)
 
         self.sandbox_settings = {
-            "socket": self.path("run", "sandbox.sock"), "user": APP_USER,
+            "socket": self.path("run", "private", "sandbox.sock"), "user": APP_USER,
             "languages": self.path("languages"), "profiles": self.path("profiles"),
             "launcher": self.launcher, "uid_base": self.uid_base, "cgroup": self.cgroup,
             "cache": self.path("cache"),

@@ -297,7 +297,7 @@ class CompileTime(Containment):
     def test_reading_files(self):
         secrets = [l for l in stack.read("/etc/shadow").splitlines() if l][:3]
         for path in ("/etc/shadow", "/proc/1/environ", "/proc/self/environ", "/root/.bashrc", "/etc/hostname",
-                     self.stack.path("judgebox.conf"), "/run/judgebox/sandbox.sock"):
+                     self.stack.path("judgebox.conf"), "/run/judgebox/private/sandbox.sock"):
             for language, code in (("c", f'#include "{path}"\nint main(void) {{}}'),
                                    ("c", f'__asm__(".incbin \\"{path}\\"");\nint main(void) {{}}'),
                                    ("rust", f'fn main() {{ print!("{{}}", include_str!("{path}")); }}')):
@@ -469,9 +469,12 @@ class HostSide(Containment):
     def test_sockets_are_private(self):
         st = os.stat(self.stack.sandbox_settings["socket"])
         self.assertEqual(st.st_mode & 0o007, 0, "anyone may talk to the helper")
-        # nginx may have to pass through it, but nobody else may list it or write there
-        self.assertEqual(os.stat(self.stack.run_dir).st_mode & 0o026, 0)
+        # I-41: not even nginx may come near it
+        self.assertEqual(os.stat(self.stack.run_dir).st_mode & 0o007, 0)
         self.assertEqual(os.stat(self.stack.app_settings["socket"]).st_mode & 0o007, 0)
+
+
+WIRE_VERSION = b"\x02\x00"  # sandbox/wire/wire.h
 
 
 class Helper(Containment):
@@ -491,9 +494,10 @@ class Helper(Containment):
             return True
 
     def test_garbage_closes_the_connection(self):
-        for data in (b"", b"\x00", b"\xff" * 8, b"\x00" * 8, b"\x01\x00\x01\x00\x00\x00\x00", b"\x01\x00\x02\x00\x00\x00\x00\x00",
-                     b"\x01\x00\x01\x00\xff\xff\xff\xff", b"\x02\x00\x01\x00\x00\x00\x00\x00", b"\x01\x00\x40\x00\x00\x00\x00\x00",
-                     b"\x01\x00\x01\x00\x00\x00\x00\x00x", b"\x01\x00\x03\x00" + b"\x00" * 4000, os.urandom(60000)):
+        v = WIRE_VERSION
+        for data in (b"", b"\x00", b"\xff" * 8, b"\x00" * 8, v + b"\x01\x00\x00\x00\x00", v + b"\x02\x00\x00\x00\x00\x00",
+                     v + b"\x01\x00\xff\xff\xff\xff", b"\x01\x00\x01\x00\x00\x00\x00\x00", v + b"\x40\x00\x00\x00\x00\x00",
+                     v + b"\x01\x00\x00\x00\x00\x00x", v + b"\x03\x00" + b"\x00" * 4000, os.urandom(60000)):
             with self.subTest(data[:16]):
                 s = self.connect()
                 s.send(data)
@@ -505,7 +509,7 @@ class Helper(Containment):
         for _ in range(50):
             s = self.connect()
             fds = [os.open("/etc/shadow", os.O_RDONLY) for _ in range(20)]
-            socket.send_fds(s, [b"\x01\x00\x01\x00\x00\x00\x00\x00"], fds)
+            socket.send_fds(s, [WIRE_VERSION + b"\x01\x00\x00\x00\x00\x00"], fds)
             for f in fds:
                 os.close(f)
             self.closed(s)
@@ -526,7 +530,7 @@ class Helper(Containment):
                 s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
                 s.settimeout(5)
                 s.connect(path)
-                s.send(b"\x01\x00\x01\x00\x00\x00\x00\x00")
+                s.send(WIRE_VERSION + b"\x01\x00\x00\x00\x00\x00")
                 code = 0 if s.recv(4096) == b"" else 2
             except (PermissionError, ConnectionError):
                 code = 0
