@@ -62,7 +62,7 @@ teardown(void **state)
 }
 
 /* Runs a command of the shell in the build directory; its status, and what it said. */
-static int
+static int ERR_PRINTF(2, 3)
 run(struct buf *out, const char *fmt, ...)
 {
 	char args[400], cmd[600];
