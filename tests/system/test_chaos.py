@@ -161,6 +161,14 @@ class Chaos(SystemTest):
                   {d.pid for d in stack.descendants([self.stack.sandbox.pid], stack.processes())}]
         self.assertEqual([p for p in strays if stack.Proc.look(p.pid)], [], "processes of a dead helper")
 
+    def test_restart_helper(self):
+        """As an upgrade does it, by SIGTERM."""
+        def blow():
+            old = self.stack.sandbox.pid
+            os.kill(old, signal.SIGTERM)
+            stack.wait_for("a new helper", lambda: self.stack.sandbox.running() and self.stack.sandbox.pid != old)
+        self.under_load(blow, 2)
+
     def test_kill_launchers(self):
         """The launcher of a slot dies, as the OOM killer might do it."""
         def blow():

@@ -1,6 +1,7 @@
 """The program's side: whatever it does, the right verdict, and the next test is untouched."""
 import base64
-import json
+import os
+import re
 
 import client
 import stack
@@ -414,13 +415,53 @@ class Space(Programs):
         self.each("deep", 20000, only=["c"], check=self.facts("ok", 0), stackBytes=128 * MIB)
 
 
+class Endurance(Programs):
+    """Many requests of every kind leave the servers as they were."""
+
+    def size(self):
+        """Descriptors and memory of all servers, and how many processes they are."""
+        table = stack.processes()
+        pids = [self.stack.sandbox.pid, self.stack.app.pid] + self.stack.workers()
+        slots = [p.pid for p in stack.descendants([self.stack.sandbox.pid], table)]
+        return {"descriptors": sum(len(os.listdir(f"/proc/{p}/fd")) for p in pids + slots),
+                "processes": len(pids + slots),
+                "kB": sum(stack.rss_kb(p, "VmRSS") for p in pids),
+                "cgroups": sum(len(dirs) for g in stack.cgroups(self.stack.cgroup) for _, dirs, _ in os.walk(g)),
+                "mounts": len(stack.read("/proc/self/mountinfo").splitlines())}
+
+    def round(self):
+        modes = ("", "flood", "abort", "memory", "daemon", "forkbomb", "closed-all", "fsize", "invalid")
+        limits = {"cpuMs": 100, "wallMs": 1000, "memoryBytes": 32 * MIB, "outputBytes": 65536}
+        for language, code in (("c", C), ("python", PY)):
+            self.judge(language, code, limits=limits, tests=[{"args": [m], "input": "1 2"} for m in modes * 4])
+        for body in (b"{", {"language": "nosuch"}, {"language": "c", "code": "int main("}):
+            for _ in range(20):
+                self.stack.post(body)
+        for _ in range(4):
+            client.start(self.stack.port, {"language": "python", "code": "import time\ntime.sleep(5)"}).close()
+        self.assertEqual(self.stack.quiet(), [])
+
+    def test_nothing_grows(self):
+        for _ in range(2):
+            self.round()  # every worker and launcher has come into its own
+        before = self.size()
+        for _ in range(3):
+            self.round()
+        after = self.size()
+        allowances = {"descriptors": 8, "processes": 2, "cgroups": 0, "mounts": 0, "kB": 12 * 1024}
+        with open(stack.program("judgebox-fcgi"), "rb") as f:
+            if b"__asan_init" in f.read():
+                del allowances["kB"]  # it keeps what was freed for a while, and tells leaks at the end
+        for what, allowed in allowances.items():
+            self.assertLessEqual(after[what], before[what] + allowed, f"{what}: {before} became {after}")
+
+
 class Input(Programs):
     own_stack = True
 
     @classmethod
     def make_stack(cls):
         def edit(text):
-            import re
             return re.sub(r"client_max_body_size\s+[^;]+;", "client_max_body_size 32m;", text)
         return stack.Stack(app={"max_body_bytes": 32 * MIB}, nginx_edit=edit).start()
 
