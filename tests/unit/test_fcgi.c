@@ -469,7 +469,8 @@ empties_the_queue_before_it_goes(void **state)
 	start_worker(f, 0, false);
 }
 
-/* SIGTERM while a request is being handled: it is answered first. */
+/* SIGTERM while a request is being handled: it is answered first, and the next one that
+ * waits is left to others, however busy the socket is. */
 static void
 finishes_its_request_before_it_goes(void **state)
 {
@@ -482,13 +483,24 @@ finishes_its_request_before_it_goes(void **state)
 	client_send(fd, &rq);
 	char first;
 	assert_int_equal(recv(fd, &first, 1, MSG_PEEK), 1); /* it is being answered */
+	rq.len = 0;
+	put_request(&rq, "GET", "/next", "", "");
+	int next = client_connect(f->path);
+	client_send(next, &rq);
 	kill(f->worker, SIGTERM);
 	client_read(fd, &answer);
 	assert_true(answer.len > 3000000);
 	close(fd);
 	assert_int_equal(waitpid(f->worker, &status, 0), f->worker);
 	assert_int_equal(status, 0);
+
+	struct pollfd p = { .fd = next, .events = POLLIN };
+	assert_int_equal(poll(&p, 1, 0), 0);
 	start_worker(f, 0, false);
+	answer.len = 0;
+	client_read(next, &answer);
+	assert_non_null(strstr(buf_cstr(&answer), "GET /next?"));
+	close(next);
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

@@ -17,6 +17,8 @@ struct plan {
 	unsigned generation; /* 0: the next reading of the configuration fails */
 	unsigned workers;
 	uint64_t drain_ms, max_requests;
+	bool crash;      /* workers die at once */
+	unsigned starts; /* of workers, counted by themselves */
 };
 
 struct fixture {
@@ -97,6 +99,10 @@ work(void *crew, const struct listener *l, enum prefork_role role)
 		.handle = handle };
 	struct err e = { 0 };
 
+	if (role == PREFORK_SERVE)
+		__atomic_add_fetch(&fix->plan->starts, 1, __ATOMIC_SEQ_CST);
+	if (a.plan->crash && role == PREFORK_SERVE)
+		return 1;
 	return role == PREFORK_ONCE ? 0 : fcgi_serve(&s, &e) == 0 ? 0 : 1;
 }
 
@@ -377,6 +383,26 @@ reloads_lose_nothing(void **state)
 	settle(f);
 }
 
+/* Workers that die at once are started ever more seldom; a good reload ends it. */
+static void
+a_crash_loop_costs_little(void **state)
+{
+	struct fixture *f = *state;
+
+	f->plan->generation = 2;
+	f->plan->crash = true;
+	f->plan->starts = 0;
+	kill(f->master, SIGHUP);
+	poll(NULL, 0, 1000); /* 0, 100, 300, 700 ms: four rounds of two */
+	assert_in_range(__atomic_load_n(&f->plan->starts, __ATOMIC_SEQ_CST), 2, 10);
+	int waiting = send_request(f, "/");
+
+	f->plan->generation = 3;
+	f->plan->crash = false;
+	kill(f->master, SIGHUP);
+	assert_int_equal(read_answer(waiting).crew, 3);
+}
+
 /* What was begun is finished; what waits or comes gets 503; then the door is shut. */
 static void
 drain_answers_everybody(void **state)
@@ -511,6 +537,7 @@ main(void)
 		CASE(reload_lets_the_old_finish),
 		CASE(a_bad_reload_changes_nothing),
 		CASE(reloads_lose_nothing),
+		CASE(a_crash_loop_costs_little),
 		CASE(drain_answers_everybody),
 		CASE(nobody_is_cut_off_at_the_end),
 		CASE(an_activated_socket_stays_open),
