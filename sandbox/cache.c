@@ -43,8 +43,7 @@ struct head {
 	struct digest key, content;
 };
 
-/* --- memory
- * ------------------------------------------------------------------------------ */
+/* --- memory --- */
 
 static void
 forget(struct cache *c, struct item *i)
@@ -97,8 +96,7 @@ remember(struct cache *c, const struct digest *key, int fd, bool is_tree, uint64
 	c->memory_bytes += size;
 }
 
-/* --- disk
- * ---------------------------------------------------------------------------------- */
+/* --- disk --- */
 
 struct file {
 	char name[DIGEST_HEX];
@@ -242,8 +240,7 @@ load(const struct cache *c, const struct digest *key, const char *name, struct h
 	return take_fd(&sealed);
 }
 
-/* --- both
- * ------------------------------------------------------------------------------------ */
+/* --- both --- */
 
 static void
 make_directory(const char *dir)

@@ -8,11 +8,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "sandbox/slot_run.h"
 
 #define USUAL_START_US 100000 /* before anything was measured */
 
-/* --- turns
- * --------------------------------------------------------------------------------- */
+/* --- turns --- */
 
 static struct session *
 next_waiting(struct dispatch *d)
@@ -166,8 +166,7 @@ compiled(void *owner, struct session *s, bool keep)
 	fill_slots(d);
 }
 
-/* --- what slots tell
- * ------------------------------------------------------------------------- */
+/* --- what slots tell --- */
 
 static void
 on_up(void *owner, struct slot *s)
@@ -206,8 +205,7 @@ on_done(void *owner, struct slot *slot, struct run *r, const struct wire_outcome
 	fill_slots(d);
 }
 
-/* --- what sessions ask
- * ------------------------------------------------------------------------ */
+/* --- what sessions ask --- */
 
 static unsigned
 queued_runs(const struct dispatch *d, bool announced)
@@ -353,9 +351,7 @@ dispatch_connect(struct dispatch *d, int sock, struct err *e)
 	return 0;
 }
 
-/* --- life
- * --------------------------------------------------------------------------------------
- */
+/* --- life --- */
 
 int
 dispatch_start(struct dispatch *d, struct slot_host *host,
@@ -383,7 +379,8 @@ dispatch_start(struct dispatch *d, struct slot_host *host,
 		.closed = closed };
 	d->usual_us = USUAL_START_US;
 	for (unsigned i = 0; i < nslots; i++) {
-		slot_init(&d->slots[i], host, i, i % (unsigned)(cores > 0 ? cores : 1));
+		slot_init(&d->slots[i], host, &slot_run_ears, i,
+		    i % (unsigned)(cores > 0 ? cores : 1));
 		d->nslots++;
 		if (slot_start(&d->slots[i], e) == -1)
 			return -1;

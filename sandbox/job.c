@@ -195,8 +195,7 @@ job_adopt(struct job *j, int fd, bool is_tree, struct err *e)
 	return 0;
 }
 
-/* --- the key
- * ----------------------------------------------------------------------------- */
+/* --- the key --- */
 
 #define KEY_FORMAT "judgebox artifact 1"
 

@@ -122,8 +122,7 @@ set_up(struct keeper *k, const struct inner_setup *s, struct err *e)
 	return 0;
 }
 
-/* --- launchers
- * -------------------------------------------------------------------------- */
+/* --- launchers --- */
 
 static _Noreturn void
 be_launcher(const struct keeper *k, int control, const struct sock_filter *program,
@@ -193,8 +192,7 @@ on_prepare(struct keeper *k, const union inner_message *m, const int *fds, struc
 	return mounts_new_work(fds[0], m->prepare.work_bytes, k->work_inodes, e);
 }
 
-/* --- one compile
- * -------------------------------------------------------------------------- */
+/* --- one compile --- */
 
 /* The launcher of a compile stage: one box, then it is gone. */
 static int
@@ -277,8 +275,7 @@ on_compile(struct keeper *k, const union inner_message *m, const int *fds, struc
 	_exit(fd_send(fds[0], &a, sizeof(a), &fd, fd >= 0 ? 1 : 0, e) == -1 ? 1 : 0);
 }
 
-/* --- orders
- * -------------------------------------------------------------------------------- */
+/* --- orders --- */
 
 static const struct order {
 	size_t size;

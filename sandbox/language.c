@@ -221,8 +221,7 @@ language_is_source(const struct language *l, const char *file)
 	return false;
 }
 
-/* --- commands
- * ---------------------------------------------------------------------------- */
+/* --- commands --- */
 
 static int
 add_sources(const struct language *l, const struct language_call *call, struct words *out,

@@ -85,7 +85,7 @@ launcher_start(struct launcher *l, int control, int proc, const int meters[], bo
 	return l->listener == -1 ? -1 : 0;
 }
 
-/* --- while the box runs --------------------------------------------------------- */
+/* --- while the box runs --- */
 
 struct watch {
 	struct launcher *l;
@@ -207,7 +207,7 @@ watch_box(struct watch *w, int pidfd, struct err *e)
 	}
 }
 
-/* --- one box ------------------------------------------------------------------------ */
+/* --- one box --- */
 
 static int
 run_child(struct launcher *l, struct child *c, struct wire_outcome *o, struct err *e)

@@ -56,8 +56,7 @@ struct helper {
 	bool stop;
 };
 
-/* --- clients
- * ------------------------------------------------------------------------------- */
+/* --- clients --- */
 
 static void
 on_connect(struct watcher *w, uint32_t events)
@@ -174,8 +173,7 @@ start_listening(struct helper *h, struct err *e)
 	return loop_add(&h->loop, &h->listener, e);
 }
 
-/* --- start
- * ----------------------------------------------------------------------------------- */
+/* --- start --- */
 
 static int
 find_client(struct helper *h, struct err *e)
@@ -332,8 +330,7 @@ end(struct helper *h)
 	dispatch_end(&h->dispatch);
 }
 
-/* --- command line
- * ------------------------------------------------------------------------------ */
+/* --- command line --- */
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },

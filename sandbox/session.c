@@ -82,8 +82,7 @@ on_status(struct session *s, const union wire_body *b, int *fds, struct err *e)
 	return answer(s, WIRE_STATE, &st, e);
 }
 
-/* --- a job
- * ------------------------------------------------------------------------------- */
+/* --- a job --- */
 
 static int
 check_text(const char *text, size_t size, const char *what, struct err *e)
@@ -169,8 +168,7 @@ on_keep(struct session *s, const union wire_body *b, int *fds, struct err *e)
 	return 0;
 }
 
-/* --- runs
- * --------------------------------------------------------------------------------- */
+/* --- runs --- */
 
 static int
 submit(struct session *s, enum run_kind kind, uint32_t tag,
@@ -273,8 +271,7 @@ on_kill(struct session *s, const union wire_body *b, int *fds, struct err *e)
 	return 0;
 }
 
-/* --- the connection
- * ------------------------------------------------------------------------ */
+/* --- the connection --- */
 
 static void
 on_peer(struct watcher *w, uint32_t events)

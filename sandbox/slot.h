@@ -16,6 +16,8 @@
 #include "sandbox/loop.h"
 #include "sandbox/seccomp.h"
 
+#define SLOT_NEVER UINT64_MAX
+
 enum slot_state { SLOT_DOWN, SLOT_STARTING, SLOT_IDLE, SLOT_BUSY, SLOT_ENDING };
 
 /* What slots share and borrow; whom they tell. */
@@ -60,12 +62,22 @@ struct slot {
 	bool have_compiled;
 };
 
-void slot_init(struct slot *s, struct slot_host *host, unsigned index, unsigned cpu);
+/* Who listens to a slot's sockets: slot_run.c, which stands on this file. */
+struct slot_ears {
+	void (*control)(struct watcher *w, uint32_t events);
+	void (*launcher)(struct watcher *w, uint32_t events);
+	void (*compile)(struct watcher *w, uint32_t events);
+};
+
+void slot_init(struct slot *s, struct slot_host *host, const struct slot_ears *ears,
+    unsigned index, unsigned cpu);
 int slot_start(struct slot *s, struct err *e);
 
-/* Takes the run over; the slot must be IDLE.  Its end is told by host->done. */
-void slot_run(struct slot *s, struct run *r);
-void slot_kill_run(struct slot *s, enum wire_fired why);
+/* Throws the slot away: its run gets `why` for a fault, a new one is built soon. */
+void slot_fail(struct slot *s, const struct err *why);
+/* Hands the slot's run back by host->done.  Last of all: it may start the next one. */
+void slot_finish_run(struct slot *s, const struct wire_outcome *o);
+void slot_drop_watcher(struct slot *s, struct watcher *w);
 
 /* Is something overdue?  To be called when deadline_us has passed. */
 void slot_check(struct slot *s, uint64_t now_us);

@@ -12,7 +12,7 @@
 
 #define DEPTH_MAX 16
 
-/* --- requests ------------------------------------------------------------------ */
+/* --- requests --- */
 
 static void
 write_either(struct writer *w, const char *key, const char *key64, const struct bytes *b)
@@ -117,7 +117,7 @@ client_compare_mode(const char *name)
 	return -1;
 }
 
-/* --- answers --------------------------------------------------------------------- */
+/* --- answers --- */
 
 static int
 parse(const struct buf *body, struct json_object **out, struct err *e)

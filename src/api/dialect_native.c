@@ -12,7 +12,7 @@
 
 #define FILES_MAX 511 /* beside the main one: what fits one bundle to the helper */
 
-/* --- limits --------------------------------------------------------------------- */
+/* --- limits --- */
 
 enum {
 #define X(member, json, kind, lo, hi, help) ROW_##member,
@@ -118,7 +118,7 @@ take_time_limit(struct reading *r, const struct value *v, void *at)
 	return 0;
 }
 
-/* --- tests ---------------------------------------------------------------------- */
+/* --- tests --- */
 
 /*
  * Kept as JSON, to be echoed: 7 stays 7, "7" stays "7", 1.10 stays 1.10.  What json-c
@@ -200,7 +200,7 @@ take_tests(struct reading *r, const struct value *v, void *at)
 	return fields_each(r, v, n, take_test, at);
 }
 
-/* --- sources -------------------------------------------------------------------- */
+/* --- sources --- */
 
 static int
 take_file_name(struct reading *r, const struct value *v, void *at)
@@ -288,7 +288,7 @@ take_sources(struct reading *r, const struct value *body)
 	return 0;
 }
 
-/* --- compare -------------------------------------------------------------------- */
+/* --- compare --- */
 
 const char *const native_modes[] = {
 	[COMPARE_TRIM] = "trim",
@@ -347,7 +347,7 @@ take_compare(struct reading *r, const struct value *v, void *at)
 	return 0;
 }
 
-/* --- the request ---------------------------------------------------------------- */
+/* --- the request --- */
 
 int
 native_take_language(struct reading *r, const struct value *v, void *at)

@@ -54,7 +54,7 @@ list(const char *url)
 	return 0;
 }
 
-/* --- the self-test ------------------------------------------------------------------ */
+/* --- the self-test --- */
 
 #define ECHOED "one line\n\n\ttwo \xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80, no end of line"
 

@@ -20,7 +20,7 @@ struct options {
 	struct job *job; /* owned */
 };
 
-/* --- the request ------------------------------------------------------------------ */
+/* --- the request --- */
 
 /* A limit by its name in the contract, with the units of the configuration. */
 static int
@@ -163,7 +163,7 @@ guess_language(const char *url, const char *file, struct job *job)
 	return status;
 }
 
-/* --- the answer -------------------------------------------------------------------- */
+/* --- the answer --- */
 
 static enum tint
 tint_of(const char *verdict)
@@ -345,7 +345,7 @@ judge(const struct options *o)
 	return status;
 }
 
-/* --- the command line ------------------------------------------------------------- */
+/* --- the command line --- */
 
 static const struct option longs[] = {
 	{ "test", required_argument, NULL, 't' },

@@ -188,7 +188,7 @@ check_tmpfs(struct doctor *d, struct finding *f)
 		doctor_found(f, HEALTH_FAIL, "%s", strerror(why));
 }
 
-/* --- cgroups ---------------------------------------------------------------------- */
+/* --- cgroups --- */
 
 static const char *const controllers[] = { "memory", "pids", "cpu", "cpuacct" };
 #define CONTROLLERS (sizeof(controllers) / sizeof(controllers[0]))
@@ -312,7 +312,7 @@ check_swap(struct doctor *d, struct finding *f)
 		doctor_found(f, HEALTH_FAIL, "swap is in use and not counted");
 }
 
-/* --- system calls ------------------------------------------------------------------ */
+/* --- system calls --- */
 
 static void
 check_seccomp(struct doctor *d, struct finding *f)

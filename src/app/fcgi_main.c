@@ -50,7 +50,7 @@ struct worker {
 	uint64_t began_us; /* of the request in hand */
 };
 
-/* --- a worker ----------------------------------------------------------------- */
+/* --- a worker --- */
 
 static bool
 handle(void *ctx, const struct http_request *rq, struct http_response *rs)
@@ -155,7 +155,7 @@ work(void *config, const struct listener *l, enum prefork_role role)
 	return serve_requests(config, l, role == PREFORK_REFUSE);
 }
 
-/* --- the master ---------------------------------------------------------------- */
+/* --- the master --- */
 
 static void
 unload(void *config)

@@ -89,7 +89,7 @@ crew_drop(struct master *m, struct crew *c)
 	free(c);
 }
 
-/* --- children ----------------------------------------------------------------- */
+/* --- children --- */
 
 static void
 become_worker(struct master *m, struct crew *crew, enum prefork_role role, pid_t master)
@@ -257,7 +257,7 @@ kill_overdue(struct master *m, uint64_t now)
 	}
 }
 
-/* --- signals ------------------------------------------------------------------ */
+/* --- signals --- */
 
 static void
 on_hangup(struct master *m, uint64_t now)
@@ -364,7 +364,7 @@ wait_signal(struct master *m, uint64_t until_us)
 			signals[i].handle(m, clock_us());
 }
 
-/* --- the loop ----------------------------------------------------------------- */
+/* --- the loop --- */
 
 /* The next moment at which something is due without a signal. */
 static uint64_t

@@ -81,7 +81,7 @@ settings_defaults(struct settings *s)
 	site_defaults(&s->site);
 }
 
-/* --- one file ----------------------------------------------------------------- */
+/* --- one file --- */
 
 /* A profile that is not there yet begins as a copy of "default". */
 static struct profile *
@@ -155,7 +155,7 @@ read_file(const struct conf *c, struct settings *s, struct err *e)
 	return check_level(c, s, e);
 }
 
-/* --- all files ---------------------------------------------------------------- */
+/* --- all files --- */
 
 /* Kept open until the end, so that a rule over several of them can name a line. */
 struct files {
@@ -220,7 +220,7 @@ add_fragments(struct files *f, const char *main_path, struct settings *s, struct
 	return rc;
 }
 
-/* --- rules over all of it ------------------------------------------------------ */
+/* --- rules over all of it --- */
 
 static int
 is_named(const struct conf *c, const char *group, const char *member)

@@ -8,7 +8,7 @@
 
 struct stub_judge stub_judge;
 
-/* --- languages ------------------------------------------------------------------ */
+/* --- languages --- */
 
 static struct lang all[] = {
 	{ .id = "cpp",
@@ -62,7 +62,7 @@ langs_find(const struct langs *l, const char *name)
 	return NULL;
 }
 
-/* --- scenes --------------------------------------------------------------------- */
+/* --- scenes --- */
 
 struct act {
 	enum verdict verdict;
@@ -259,7 +259,7 @@ stub_run(const struct job *job, const struct lang *lang, const struct site *site
 	return 0;
 }
 
-/* --- judge ---------------------------------------------------------------------- */
+/* --- judge --- */
 
 static int
 stub_admit(struct job *job, const struct site *site, const struct langs *langs,

@@ -363,7 +363,7 @@ test_editor_size(void **state)
 	stub_end(&s);
 }
 
-/* --- what a job holds ------------------------------------------------------------- */
+/* --- what a job holds --- */
 
 static void
 look_at_everything(const struct job *job)

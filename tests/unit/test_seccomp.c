@@ -21,8 +21,7 @@
 #include "sandbox/inner.h"
 #include "sandbox/seccomp.h"
 
-/* --- the filters, interpreted
- * ----------------------------------------------------------- */
+/* --- the filters, interpreted --- */
 
 /* The classic BPF that libseccomp emits (linux/bpf_common.h), on one system call. */
 static uint32_t
@@ -170,8 +169,7 @@ foreign_architectures_are_reported(void **state)
 	    TRIP);
 }
 
-/* --- lines
- * ---------------------------------------------------------------------------------- */
+/* --- lines --- */
 
 static void
 lines_say_what_is_wrong(void **state)

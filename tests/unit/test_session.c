@@ -27,8 +27,7 @@ static struct config config = { .caps = { .cpu_ms = 10000,
 static struct languages *languages;
 static char dir[] = "/tmp/judgebox-test-XXXXXX";
 
-/* --- a house without slots behind the gate
- * ---------------------------------------------- */
+/* --- a house without slots behind the gate --- */
 
 struct house {
 	struct loop loop;
@@ -161,8 +160,7 @@ answer_type(const struct house *h)
 	return wire_recv(h->client, &m, fds, &n, &e) == 0 ? m.head.type : 0;
 }
 
-/* --- the table
- * ------------------------------------------------------------------------------ */
+/* --- the table --- */
 
 static void
 only_listed_requests_in_their_state_pass(void **state)
@@ -307,8 +305,7 @@ forged_jobs_break_the_connection(void **state)
 	house_close(&h);
 }
 
-/* --- runs
- * --------------------------------------------------------------------------------- */
+/* --- runs --- */
 
 static const struct wire_limits good = { .cpu_us = 1000000,
 	.wall_us = 2000000,
@@ -569,8 +566,7 @@ a_file_named_like_a_compiled_one_is_the_clients_mistake(void **state)
 	house_close(&h);
 }
 
-/* --- two languages of our own
- * ------------------------------------------------------------------ */
+/* --- two languages of our own --- */
 
 static void
 write_language(const char *name, const char *text)

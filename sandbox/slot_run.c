@@ -1,0 +1,372 @@
+#include "sandbox/slot_run.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/scope.h"
+
+#define PREPARE_US 10000000
+#define HELP_US    200000 /* beyond a run's own wall limit: a throttled slot gets air */
+
+/* --- a run --- */
+
+/* A socket pair of which one end goes to the slot; the other is watched here. */
+static int
+make_channel(struct slot *s, struct watcher *w, int *theirs, struct err *e)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
+		return err_sys(e, "socketpair");
+	w->fd = pair[0];
+	*theirs = pair[1];
+	return loop_add(s->host->loop, w, e);
+}
+
+static int
+send_prepare(struct slot *s, struct err *e)
+{
+	const struct run *r = s->run;
+	struct inner_prepare m = { .type = INNER_PREPARE,
+		.work_bytes = r->limits.file_bytes };
+
+	s->deadline_us = clock_us() + PREPARE_US;
+	return fd_send(
+	    s->control.fd, &m, sizeof(m), &r->job->work, r->job->work != -1 ? 1 : 0, e);
+}
+
+static int
+send_launch(struct slot *s, unsigned filter, struct err *e)
+{
+	struct inner_launch m = { .type = INNER_LAUNCH, .filter = filter };
+	scope_fd theirs = -1;
+
+	if (make_channel(s, &s->launcher[filter], &theirs, e) == -1)
+		return -1;
+	s->deadline_us = clock_us() + PREPARE_US;
+	return fd_send(s->control.fd, &m, sizeof(m), &theirs, 1, e);
+}
+
+static void
+expect_end(struct slot *s)
+{
+	s->run_sent = true;
+	s->helped = false;
+	s->deadline_us = clock_us() + s->run->limits.wall_us + HELP_US;
+}
+
+static int
+send_run(struct slot *s, unsigned filter, struct err *e)
+{
+	static struct inner_run m;
+	struct run *r = s->run;
+	int fds[4];
+	unsigned n = 0;
+
+	memset(&m, 0, sizeof(m));
+	if (job_command(r, &m, e) == -1)
+		return -1;
+	if (m.has_program != 0)
+		fds[n++] = r->job->program;
+	for (unsigned i = 0; i < 3; i++)
+		fds[n++] = r->fds[i];
+	if (fd_send(s->launcher[filter].fd, &m, sizeof(m), fds, n, e) == -1)
+		return -1;
+	expect_end(s);
+	return 0;
+}
+
+static int
+send_compile(struct slot *s, struct err *e)
+{
+	static struct inner_compile m;
+	struct run *r = s->run;
+	scope_fd theirs = -1;
+
+	memset(&m, 0, sizeof(m));
+	m.type = INNER_COMPILE;
+	m.filter = job_filter(r);
+	m.work_bytes = r->limits.file_bytes;
+	m.artifact_bytes = BUNDLE_BYTES;
+	snprintf(m.artifact, sizeof(m.artifact), "%s", r->job->lang->artifact);
+	if (job_command(r, &m.run, e) == -1 ||
+	    make_channel(s, &s->compile, &theirs, e) == -1)
+		return -1;
+	const int fds[4] = { theirs, r->job->sources, r->fds[1], r->fds[2] };
+	if (fd_send(s->control.fd, &m, sizeof(m), fds, 4, e) == -1)
+		return -1;
+	expect_end(s);
+	return 0;
+}
+
+static bool
+work_fits(const struct slot *s, const struct run *r)
+{
+	uint64_t wanted = r->job->work != -1 ? r->job->serial : 0;
+
+	return !s->work_dirty && s->work_serial == wanted &&
+	       s->work_bytes == r->limits.file_bytes;
+}
+
+static void
+send_kill(struct slot *s)
+{
+	struct inner_kill m = { .type = INNER_KILL, .fired = s->run->kill };
+	struct err e = { 0 };
+	int sock = s->run->kind == RUN_COMPILE ? s->compile.fd
+					       : s->launcher[job_filter(s->run)].fd;
+	if (fd_send(sock, &m, sizeof(m), NULL, 0, &e) == -1)
+		log_debug("slot %u: kill: %s", s->index, e.msg); /* it just ended */
+}
+
+/* Once per run: a client that repeats itself must not fill a socket we would wait for. */
+void
+slot_kill_run(struct slot *s, enum wire_fired why)
+{
+	if (s->run->kill != WIRE_FIRED_NONE)
+		return;
+	s->run->kill = why;
+	if (s->run_sent) /* else advance() does it when there is something to kill */
+		send_kill(s);
+}
+
+/* The next thing the run needs before it can run: a /work, a launcher, the order. */
+static void
+advance(struct slot *s)
+{
+	struct run *r = s->run;
+	unsigned filter = job_filter(r);
+	struct err e = { 0 };
+	int ok;
+
+	if (r->kind == RUN_COMPILE)
+		ok = send_compile(s, &e);
+	else if (!work_fits(s, r))
+		ok = send_prepare(s, &e);
+	else if (!s->launcher_ready[filter])
+		ok = send_launch(s, filter, &e);
+	else
+		ok = send_run(s, filter, &e);
+	if (ok == 0) {
+		if (s->run_sent && r->kill != WIRE_FIRED_NONE)
+			send_kill(s);
+		return;
+	}
+	if (e.code == ERR_OVER_LIMIT || e.code == ERR_BAD_INPUT) {
+		/* the run's words did not fit; the slot is as good as before */
+		struct wire_outcome o = { .violation = -1, .fault = e };
+
+		s->state = SLOT_IDLE;
+		s->deadline_us = SLOT_NEVER;
+		slot_finish_run(s, &o);
+		return;
+	}
+	slot_fail(s, &e);
+}
+
+void
+slot_run(struct slot *s, struct run *r)
+{
+	s->run = r;
+	s->state = SLOT_BUSY;
+	r->started_us = clock_us();
+	advance(s);
+}
+
+/* --- what slots say --- */
+
+/* Returns the length, or -1 after slot_fail(). */
+static long
+receive(struct slot *s, struct watcher *w, union inner_message *m, int *passed)
+{
+	struct err e = { 0 };
+	int fds[FD_PASS_MAX];
+	unsigned nfds;
+	long n = fd_recv(w->fd, m, sizeof(*m), fds, &nfds, &e);
+
+	*passed = -1;
+	if (n >= (long)sizeof(m->type)) {
+		if (nfds > 0)
+			*passed = fds[0];
+		if (nfds > 1)
+			fd_close_all(fds + 1, nfds - 1);
+		return n;
+	}
+	if (n >= 0) {
+		fd_close_all(fds, nfds);
+		err_set(&e, ERR_PROTO, "a message of %ld bytes", n);
+	}
+	err_wrap(&e, "slot %u", s->index);
+	slot_fail(s, &e);
+	return -1;
+}
+
+static void
+unexpected(struct slot *s, uint32_t type)
+{
+	struct err e = { 0 };
+
+	err_set(&e, ERR_PROTO, "slot %u: unexpected message %u", s->index, type);
+	slot_fail(s, &e);
+}
+
+static bool
+done_well(struct slot *s, const union inner_message *m, long n)
+{
+	struct err e = { 0 };
+
+	if (n != sizeof(m->done) || m->type != INNER_DONE) {
+		unexpected(s, m->type);
+		return false;
+	}
+	if (m->done.fault.code == ERR_NONE)
+		return true;
+	e = m->done.fault;
+	e.msg[sizeof(e.msg) - 1] = '\0';
+	err_wrap(&e, "slot %u", s->index);
+	slot_fail(s, &e);
+	return false;
+}
+
+static void
+on_control(struct watcher *w, uint32_t events)
+{
+	static union inner_message m;
+	struct slot *s = w->owner;
+	int passed;
+
+	(void)events;
+	long n = receive(s, w, &m, &passed);
+	if (n == -1)
+		return;
+	fd_close_all(&passed, 1);
+	if (!done_well(s, &m, n))
+		return;
+	if (s->state == SLOT_STARTING) {
+		s->state = SLOT_IDLE;
+		s->deadline_us = SLOT_NEVER;
+		s->host->up(s->host->owner, s);
+		return;
+	}
+	if (s->state != SLOT_BUSY || s->run_sent) {
+		unexpected(s, m.type);
+		return;
+	}
+	s->work_dirty = false;
+	s->work_serial = s->run->job->work != -1 ? s->run->job->serial : 0;
+	s->work_bytes = s->run->limits.file_bytes;
+	advance(s);
+}
+
+/* The run's facts are in; the slot is free, or not fit to be. */
+static void
+settle(struct slot *s, const struct inner_outcome *o)
+{
+	struct wire_outcome out = o->wire;
+	struct err e = { 0 };
+
+	out.fault.msg[sizeof(out.fault.msg) - 1] = '\0';
+	s->oom_seen += out.oom_kills;
+	if (o->unclean != 0) {
+		err_set(&e, ERR_SYS, "slot %u: a process outlived its box", s->index);
+		struct run *r = s->run;
+
+		s->run = NULL;
+		slot_fail(s, &e);
+		s->run = r;
+		slot_finish_run(s, &out);
+		return;
+	}
+	s->failures = 0;
+	s->state = SLOT_IDLE;
+	s->deadline_us = SLOT_NEVER;
+	slot_finish_run(s, &out);
+}
+
+static void
+on_launcher(struct watcher *w, uint32_t events)
+{
+	static union inner_message m;
+	struct slot *s = w->owner;
+	unsigned filter = (unsigned)(w - s->launcher);
+	int passed;
+
+	(void)events;
+	long n = receive(s, w, &m, &passed);
+	if (n == -1)
+		return;
+	fd_close_all(&passed, 1);
+	if (!s->launcher_ready[filter]) {
+		if (!done_well(s, &m, n))
+			return;
+		s->launcher_ready[filter] = true;
+		advance(s);
+		return;
+	}
+	if (n != sizeof(m.outcome) || m.type != INNER_OUTCOME || s->state != SLOT_BUSY ||
+	    !s->run_sent || s->run->kind == RUN_COMPILE) {
+		unexpected(s, m.type);
+		return;
+	}
+	s->work_dirty = s->work_dirty || m.outcome.dirty != 0;
+	settle(s, &m.outcome);
+}
+
+static void
+take_artifact(struct slot *s, const struct inner_artifact *a, int *fd)
+{
+	struct inner_outcome o = { .type = INNER_OUTCOME, .wire = s->compiled };
+	struct wire_outcome *w = &o.wire;
+	bool went_well = s->have_compiled && w->fault.code == ERR_NONE &&
+			 w->exit_code == 0 && w->signal == 0 &&
+			 w->fired == WIRE_FIRED_NONE && w->exec_errno == 0 &&
+			 w->oom_kills == 0 && w->violation == -1;
+
+	if (!s->have_compiled)
+		w->fault = a->fault.code != ERR_NONE
+			       ? a->fault
+			       : (struct err){ .code = ERR_PROTO,
+					 .msg = "artifact without an outcome" };
+	else if (went_well && a->fault.code != ERR_NONE)
+		w->fault = a->fault;
+	else if (went_well &&
+		 job_adopt(s->run->job, *fd, a->is_tree != 0, &w->fault) == -1)
+		err_wrap(&w->fault, "artifact");
+	fd_close_all(fd, 1); /* charged to the slot: gone before its next run starts */
+	slot_drop_watcher(s, &s->compile);
+	settle(s, &o);
+}
+
+static void
+on_compile(struct watcher *w, uint32_t events)
+{
+	static union inner_message m;
+	struct slot *s = w->owner;
+	int passed;
+
+	(void)events;
+	long n = receive(s, w, &m, &passed);
+	if (n == -1)
+		return;
+	if (m.type == INNER_OUTCOME && n == sizeof(m.outcome) && !s->have_compiled) {
+		s->compiled = m.outcome.wire;
+		s->have_compiled = true;
+		if (m.outcome.unclean != 0)
+			settle(s, &m.outcome);
+	} else if (m.type == INNER_ARTIFACT && n == sizeof(m.artifact))
+		take_artifact(s, &m.artifact, &passed);
+	else
+		unexpected(s, m.type);
+	fd_close_all(&passed, 1);
+}
+
+const struct slot_ears slot_run_ears = {
+	.control = on_control,
+	.launcher = on_launcher,
+	.compile = on_compile,
+};
