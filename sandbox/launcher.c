@@ -274,6 +274,9 @@ read_meters(struct launcher *l, const struct child *c, struct inner_outcome *out
 	}
 	o->cpu_us = r.cpu_us;
 	o->oom_kills = r.oom_kills;
+	/* beyond its limit it would have been killed, but for others' leavings */
+	if (r.over_limit && o->oom_kills == 0)
+		o->oom_kills = out->uncounted = 1;
 	if (r.memory_known)
 		o->memory_bytes = r.memory_bytes;
 	else {

@@ -9,6 +9,10 @@
 /* The kernel charges memory in batches of 64 pages per core: less is not seen. */
 #define GRAIN_BYTES (2 * 64 * 4096)
 
+/* Of memory that came free while a box ran and was not its own: pipes that a client read
+ * out, a compile stage at its end, and the limit's rounding. */
+#define SLACK_BYTES (4 << 20)
+
 #define PERIOD_US    100000 /* cpu.cfs_period_us, the kernel's default */
 #define QUOTA_MIN_US 1000   /* the kernel refuses less */
 
@@ -178,6 +182,7 @@ meter_start(struct meter *m, const struct wire_limits *l, struct err *e)
 	    read_number(m, METER_PIDS, NULL, &m->pids0, e) == -1)
 		return -1;
 	struct meter_force *f = m->force;
+	m->limit = l->memory_bytes;
 	uint64_t memory = ROUND_UP(m->memory0 + l->memory_bytes);
 	uint64_t pids = m->pids0 + 1 + l->processes; /* + 1: the box's own PID 1 */
 	if (enforce(m, &f->memory_max, memory, set_memory, e) == -1 ||
@@ -206,6 +211,29 @@ meter_memory(const struct meter *m)
 	return now > m->memory0 ? now - m->memory0 : 0;
 }
 
+/*
+ * What earlier boxes left in caches is charged to the group, and given up by the kernel
+ * when this box is at its limit: so it gets more than it was allowed.  Afterwards just
+ * that much is missing.
+ */
+static int
+count_reclaimed(
+    const struct meter *m, uint64_t peak, struct meter_reading *r, struct err *e)
+{
+	uint64_t now;
+
+	if (!m->peak_resets && peak <= m->peak0)
+		return 0;
+	if (peak + GRAIN_BYTES < m->force->memory_max)
+		return 0;
+	if (read_number(m, METER_MEMORY, NULL, &now, e) == -1)
+		return -1;
+	if (now < m->memory0)
+		r->memory_bytes += m->memory0 - now;
+	r->over_limit = r->memory_bytes > m->limit + SLACK_BYTES;
+	return 0;
+}
+
 int
 meter_stop(struct meter *m, struct meter_reading *r, struct err *e)
 {
@@ -224,5 +252,5 @@ meter_stop(struct meter *m, struct meter_reading *r, struct err *e)
 	 */
 	r->memory_known =
 	    (m->peak_resets || peak > m->peak0) && r->memory_bytes > GRAIN_BYTES;
-	return 0;
+	return count_reclaimed(m, peak, r, e);
 }

@@ -45,12 +45,14 @@ struct meter {
 
 	/* at the start of the box */
 	uint64_t cpu0, memory0, peak0, oom0, pids0;
+	uint64_t limit; /* of memory, as asked */
 };
 
 struct meter_reading {
 	uint64_t cpu_us, memory_bytes;
 	uint32_t oom_kills;
 	bool memory_known; /* memory_bytes is the box's own peak */
+	bool over_limit;   /* and is more than allowed, though nothing was killed */
 	bool processes_left;
 };
 

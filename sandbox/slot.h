@@ -55,10 +55,10 @@ struct slot {
 	uint64_t work_bytes;
 	bool work_dirty;
 
-	struct run *run;              /* owned while BUSY */
-	bool run_sent;                /* its launcher has it: KILL is possible */
-	bool helped;                  /* it is overdue, and was given all of its core */
-	struct wire_outcome compiled; /* of a compile whose artifact is awaited */
+	struct run *run;               /* owned while BUSY */
+	bool run_sent;                 /* its launcher has it: KILL is possible */
+	bool helped;                   /* it is overdue, and was given all of its core */
+	struct inner_outcome compiled; /* of a compile whose artifact is awaited */
 	bool have_compiled;
 };
 

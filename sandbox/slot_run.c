@@ -271,7 +271,7 @@ settle(struct slot *s, const struct inner_outcome *o)
 	struct err e = { 0 };
 
 	out.fault.msg[sizeof(out.fault.msg) - 1] = '\0';
-	s->oom_seen += out.oom_kills;
+	s->oom_seen += out.oom_kills - o->uncounted;
 	if (o->unclean != 0) {
 		err_set(&e, ERR_SYS, "slot %u: a process outlived its box", s->index);
 		struct run *r = s->run;
@@ -320,8 +320,11 @@ on_launcher(struct watcher *w, uint32_t events)
 static void
 take_artifact(struct slot *s, const struct inner_artifact *a, int *fd)
 {
-	struct inner_outcome o = { .type = INNER_OUTCOME, .wire = s->compiled };
+	struct inner_outcome o = { .type = INNER_OUTCOME, .wire.violation = -1 };
 	struct wire_outcome *w = &o.wire;
+
+	if (s->have_compiled)
+		o = s->compiled;
 	bool went_well = s->have_compiled && w->fault.code == ERR_NONE &&
 			 w->exit_code == 0 && w->signal == 0 &&
 			 w->fired == WIRE_FIRED_NONE && w->exec_errno == 0 &&
@@ -354,7 +357,7 @@ on_compile(struct watcher *w, uint32_t events)
 	if (n == -1)
 		return;
 	if (m.type == INNER_OUTCOME && n == sizeof(m.outcome) && !s->have_compiled) {
-		s->compiled = m.outcome.wire;
+		s->compiled = m.outcome;
 		s->have_compiled = true;
 		if (m.outcome.unclean != 0)
 			settle(s, &m.outcome);

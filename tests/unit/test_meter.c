@@ -195,6 +195,43 @@ the_last_boxs_memory_limit_does_not_hold_the_next(void **state)
 	close_group(fd);
 }
 
+/* 64 MiB allowed beside 256 MiB that others left in caches. */
+static void
+what_the_kernel_gave_up_for_a_box_is_the_boxs(void **state)
+{
+	const struct {
+		const char *peak, *after;
+		unsigned mib;
+		bool over;
+	} cases[] = {
+		{ "335544320", "268435456", 64, false }, /* nothing was given up */
+		{ "335544320", "251658240", 80, true },
+		{ "335544320", "266338304", 66, false }, /* within the slack */
+		{ "318767104", "251658240", 48, false }, /* it never was at its limit */
+		{ "335544320", "301989888", 64, false }, /* it left some itself */
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct meter_force force = { 0 };
+		struct meter_reading r = { 0 };
+		struct meter m;
+		struct err e = { 0 };
+		int fd[METER_MAX_];
+
+		open_group(fd, false);
+		set(fd[METER_MEMORY], "268435456\n");
+		meter_open(&m, fd, false, &force);
+		assert_int_equal(meter_start(&m, &limits, &e), 0);
+		set(fd[METER_MEMORY_PEAK], cases[i].peak);
+		set(fd[METER_MEMORY], cases[i].after);
+		assert_int_equal(meter_stop(&m, &r, &e), 0);
+		assert_int_equal(r.memory_bytes >> 20, cases[i].mib);
+		assert_int_equal(r.over_limit, cases[i].over);
+		close_group(fd);
+	}
+}
+
 static void
 a_peak_below_the_kernels_grain_is_not_believed(void **state)
 {
@@ -241,6 +278,7 @@ main(void)
 		cmocka_unit_test(a_share_too_small_for_the_kernel_is_the_smallest),
 		cmocka_unit_test(a_share_ends_with_its_box),
 		cmocka_unit_test(the_last_boxs_memory_limit_does_not_hold_the_next),
+		cmocka_unit_test(what_the_kernel_gave_up_for_a_box_is_the_boxs),
 		cmocka_unit_test(a_peak_below_the_kernels_grain_is_not_believed),
 		cmocka_unit_test(a_missing_counter_is_named),
 	};
