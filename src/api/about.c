@@ -11,6 +11,15 @@ is_draining(const struct api *api)
 }
 
 static void
+write_words(struct writer *w, const char *name, const struct words *words)
+{
+	write_open(w, name, '[');
+	for (const char *s = words_next(words, NULL); s != NULL; s = words_next(words, s))
+		write_text(w, NULL, s);
+	write_close(w, ']');
+}
+
+static void
 write_language(struct writer *w, const struct call *c, unsigned i)
 {
 	const struct lang *l = langs_at(c->api->langs, i);
@@ -24,12 +33,9 @@ write_language(struct writer *w, const struct call *c, unsigned i)
 		write_text(w, "version", version);
 	else
 		write_null(w, "version");
-	write_open(w, "aliases", '[');
-	for (const char *s = words_next(&l->aliases, NULL); s != NULL;
-	     s = words_next(&l->aliases, s))
-		write_text(w, NULL, s);
-	write_close(w, ']');
+	write_words(w, "aliases", &l->aliases);
 	write_text(w, "fileName", l->source);
+	write_words(w, "extensions", &l->extensions);
 	write_bool(w, "compiled", l->compiled);
 	limits_raise(&limits, &l->floor);
 	native_write_limits(w, "limits", &limits);

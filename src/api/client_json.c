@@ -317,6 +317,7 @@ client_read_languages(const struct buf *body, struct client_languages *out, stru
 		get_text(v, "version", c->version, sizeof(c->version));
 		get_text(v, "fileName", c->file_name, sizeof(c->file_name));
 		get_words(v, "aliases", &c->aliases);
+		get_words(v, "extensions", &c->extensions);
 		c->compiled = get_bool(v, "compiled");
 	}
 	*out = l;

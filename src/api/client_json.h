@@ -42,7 +42,7 @@ struct client_problem {
 
 struct client_language {
 	char id[32], name[64], version[80], file_name[64];
-	struct words aliases;
+	struct words aliases, extensions;
 	bool compiled;
 };
 

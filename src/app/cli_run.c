@@ -124,14 +124,14 @@ add_source(struct job *job, const char *path, struct err *e)
 	return cli_read_file(path, &f->content, e);
 }
 
-/* The extension of a language's own file name, or one of its aliases. */
+/* ".cc": of the language's own file name, listed, or an alias with a dot before it. */
 static bool
-fits(const struct client_language *l, const char *extension)
+fits(const struct client_language *l, const char *dotted)
 {
 	const char *dot = strrchr(l->file_name, '.');
 
-	return (dot != NULL && strcmp(dot + 1, extension) == 0) ||
-	       words_has(&l->aliases, extension);
+	return (dot != NULL && strcmp(dot, dotted) == 0) ||
+	       words_has(&l->extensions, dotted) || words_has(&l->aliases, dotted + 1);
 }
 
 static int
@@ -154,7 +154,7 @@ guess_language(const char *url, const char *file, struct job *job)
 		status = cli_fail(CLI_NO_SERVICE, &e);
 	buf_free(&a.body);
 	for (unsigned i = 0; i < all.count && job->language[0] == '\0'; i++)
-		if (fits(&all.list[i], dot + 1))
+		if (fits(&all.list[i], dot))
 			snprintf(
 			    job->language, sizeof(job->language), "%s", all.list[i].id);
 	if (status == 0 && job->language[0] == '\0')

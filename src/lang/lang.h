@@ -22,16 +22,17 @@ struct lang_selftest {
 	char compile_error[1024]; /* must not compile; empty for interpreted languages */
 	char runtime_error[1024]; /* ends with a status other than 0 */
 	char time_limit[1024];    /* never ends */
-	char threads[4096];       /* prints "threads" from a second thread; empty: has none */
+	char threads[4096]; /* prints "threads" from a second thread; empty: has none */
 };
 
 struct lang {
 	char id[LANG_ID_MAX];
-	char name[64];      /* "C++ (g++)" */
+	char name[64]; /* "C++ (g++)" */
 	struct words aliases;
-	char source[64];    /* default name of the main file */
+	struct words extensions; /* ".cpp", … of source files */
+	char source[64];         /* default name of the main file */
 	bool compiled;
-	bool installed;     /* its programs are on this machine */
+	bool installed;      /* its programs are on this machine */
 	struct limits floor; /* profile values below are raised to these; 0: none */
 	struct limits compile_floor;
 	struct words options; /* compile options a client may ask for */

@@ -257,10 +257,12 @@ test_languages(void **state)
 	buf_fmt(&want,
 	    "{\"languages\":[{\"id\":\"cpp\",\"name\":\"C++ "
 	    "(g++)\",\"version\":\"12.2.0\","
-	    "\"aliases\":[\"c++\",\"g++\"],\"fileName\":\"main.cpp\",\"compiled\":true,"
+	    "\"aliases\":[\"c++\",\"g++\"],\"fileName\":\"main.cpp\",\"extensions\":[\"."
+	    "cpp\"],\"compiled\":true,"
 	    "\"limits\":{\"cpuMs\":3000,\"wallMs\":10000,\"memoryBytes\":268435456,%s,"
 	    "{\"id\":\"java\",\"name\":\"Java\",\"version\":null,"
-	    "\"aliases\":[],\"fileName\":\"Main.java\",\"compiled\":true,"
+	    "\"aliases\":[],\"fileName\":\"Main.java\",\"extensions\":[],\"compiled\":"
+	    "true,"
 	    "\"limits\":{\"cpuMs\":3000,\"wallMs\":10000,\"memoryBytes\":536870912,%s,"
 	    "{\"id\":\"javascript\"",
 	    limits, limits);
