@@ -99,6 +99,36 @@ place(const struct slot_spawn *s, pid_t pid, struct err *e)
 	return cgroups_attach(s->cgroups, s->index, pid, e);
 }
 
+/* What clone3(2) and user_namespaces(7) mean by these; nobody should have to look it up.
+ */
+static int
+say_why(struct err *e)
+{
+	static const struct {
+		int error;
+		const char *what;
+	} reasons[] = {
+		{ ENOSPC, "user namespaces are forbidden or used up: raise "
+			  "user.max_user_namespaces (sysctl)" },
+		{ EPERM, "the kernel, a container or a security module forbids new "
+			 "namespaces to root: see `judgebox doctor`" },
+		{ EINVAL,
+		    "this kernel lacks one of the user, mount, PID, network, IPC, UTS "
+		    "and cgroup namespaces" },
+		{ ENOSYS, "this kernel has no clone3 system call: Linux 5.10 or newer is "
+			  "needed" },
+	};
+	int error = errno;
+
+	for (unsigned i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (reasons[i].error == error) {
+			errno = error;
+			return err_sys(e, "%s", reasons[i].what);
+		}
+	errno = error;
+	return err_sys(e, "clone a slot into its namespaces");
+}
+
 int
 slot_spawn(struct slot_spawn *s, struct err *e)
 {
@@ -117,7 +147,7 @@ slot_spawn(struct slot_spawn *s, struct err *e)
 		.exit_signal = SIGCHLD };
 	long pid = syscall(SYS_clone3, &args, sizeof(args));
 	if (pid == -1)
-		return err_sys(e, "clone a slot into its namespaces");
+		return say_why(e);
 	if (pid == 0)
 		become_slot(s, theirs, go_read);
 	if (place(s, (pid_t)pid, e) == -1 || fd_write_all(go_write, "g", 1, e) == -1) {
