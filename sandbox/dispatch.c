@@ -10,7 +10,8 @@
 #include "base/scope.h"
 #include "sandbox/slot_run.h"
 
-#define USUAL_START_US 100000 /* before anything was measured */
+#define USUAL_START_US 100000  /* before anything was measured */
+#define KEEP_US        1000000 /* between the outcome of a compile and KEEP */
 
 /* --- turns --- */
 
@@ -135,6 +136,16 @@ try_without_running(struct dispatch *d, struct run *r)
 	return false;
 }
 
+/* A job has one compile, but version commands may stand around it. */
+static struct run **
+find_waiting(struct session *s, const struct job *twin)
+{
+	for (struct run **at = &s->queue; *at != NULL; at = &(*at)->next)
+		if ((*at)->waits && is_twin((*at)->job, twin))
+			return at;
+	return NULL;
+}
+
 /* The job leads no longer: whoever waited for it looks again. */
 static void
 settle_twins(struct dispatch *d, struct job *j)
@@ -144,14 +155,45 @@ settle_twins(struct dispatch *d, struct job *j)
 	j->leads = false;
 	j->settled = true;
 	for (struct session *s = d->sessions; s != NULL; s = s->next) {
-		struct run *r = s->queue;
+		struct run **at = find_waiting(s, j);
+		struct run *r = at != NULL ? *at : NULL,
+			   *next = r != NULL ? r->next : NULL;
 
-		if (r == NULL || !r->waits || !is_twin(r->job, j))
-			continue;
-		s->queue = NULL; /* a compile is alone in it */
-		if (!try_without_running(d, r))
-			s->queue = r;
+		if (r != NULL && try_without_running(d, r))
+			*at = next; /* answered, and freed */
 	}
+}
+
+/* Its client says at once whether the artifact may be kept; one that does not must not
+ * hold up others who sent the same. */
+static void
+check_leaders(struct dispatch *d, uint64_t now)
+{
+	if (now < d->leaders_us)
+		return;
+	d->leaders_us = UINT64_MAX;
+	for (struct session *s = d->sessions; s != NULL; s = s->next) {
+		struct job *j = s->job;
+
+		if (j == NULL || !j->leads || j->made_us == 0)
+			continue;
+		if (now >= j->made_us + KEEP_US) {
+			settle_twins(d, j);
+			j->settled = false; /* late is not wrong */
+		} else if (j->made_us + KEEP_US < d->leaders_us)
+			d->leaders_us = j->made_us + KEEP_US;
+	}
+	fill_slots(d);
+}
+
+static void
+note_made(struct dispatch *d, struct job *j)
+{
+	if (!j->leads)
+		return;
+	j->made_us = clock_us();
+	if (j->made_us + KEEP_US < d->leaders_us)
+		d->leaders_us = j->made_us + KEEP_US;
 }
 
 static void
@@ -201,6 +243,8 @@ on_done(void *owner, struct slot *slot, struct run *r, const struct wire_outcome
 		session_answer(r->session, o);
 	if (r->kind == RUN_COMPILE && !r->job->ready)
 		settle_twins(d, r->job);
+	else if (r->kind == RUN_COMPILE)
+		note_made(d, r->job);
 	run_free(r);
 	fill_slots(d);
 }
@@ -270,7 +314,7 @@ submit(void *owner, struct session *s, struct run *r)
 }
 
 static void
-cancel_queued(struct session *s, struct run **at)
+cancel_queued(struct dispatch *d, struct session *s, struct run **at)
 {
 	struct run *r = *at;
 	struct wire_outcome o = {
@@ -279,7 +323,10 @@ cancel_queued(struct session *s, struct run **at)
 
 	*at = r->next;
 	session_answer(s, &o);
+	if (r->kind == RUN_COMPILE)
+		settle_twins(d, r->job); /* it will never be made */
 	run_free(r);
+	fill_slots(d);
 }
 
 static void
@@ -289,7 +336,7 @@ kill_tag(void *owner, struct session *s, uint32_t tag, enum wire_fired why)
 
 	for (struct run **at = &s->queue; *at != NULL; at = &(*at)->next)
 		if ((*at)->tag == tag) {
-			cancel_queued(s, at);
+			cancel_queued(d, s, at);
 			return;
 		}
 	for (unsigned i = 0; i < d->nslots; i++) {
@@ -378,6 +425,7 @@ dispatch_start(struct dispatch *d, struct slot_host *host,
 		.compiled = compiled,
 		.closed = closed };
 	d->usual_us = USUAL_START_US;
+	d->leaders_us = UINT64_MAX;
 	for (unsigned i = 0; i < nslots; i++) {
 		slot_init(&d->slots[i], host, &slot_run_ears, i,
 		    i % (unsigned)(cores > 0 ? cores : 1));
@@ -414,7 +462,7 @@ dispatch_ready_slots(const struct dispatch *d)
 int
 dispatch_timeout_ms(const struct dispatch *d)
 {
-	uint64_t first = UINT64_MAX, now = clock_us();
+	uint64_t first = d->leaders_us, now = clock_us();
 
 	for (unsigned i = 0; i < d->nslots; i++)
 		if (d->slots[i].deadline_us < first)
@@ -433,4 +481,5 @@ dispatch_check(struct dispatch *d)
 
 	for (unsigned i = 0; i < d->nslots; i++)
 		slot_check(&d->slots[i], now);
+	check_leaders(d, now);
 }

@@ -26,6 +26,7 @@ struct dispatch {
 	unsigned nsessions;
 	struct session *turn;  /* whose turn it is next; NULL: the first */
 	bool filling;          /* fill_slots is at work further up the stack */
+	uint64_t leaders_us;   /* when a leader's KEEP is overdue; UINT64_MAX: none is */
 	uint64_t usual_us;     /* how long runs took of late, smoothed */
 	struct err last_fault; /* of a slot; code ERR_NONE once one came up again */
 };
