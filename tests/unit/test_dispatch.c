@@ -1,0 +1,276 @@
+/* Who waits for whose compile, and never for ever.  No slot runs here: the tests are. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "sandbox/dispatch.h"
+#include "sandbox/slot_run.h"
+
+#define CLIENTS 3
+
+static const struct config config = { .max_wait = 3600000,
+	.caps = { .cpu_ms = 10000,
+	    .wall_ms = 20000,
+	    .memory_bytes = 1 << 30,
+	    .processes = 100,
+	    .file_bytes = 1 << 20,
+	    .stack_bytes = 1 << 26,
+	    .open_files = 256 } };
+static const struct wire_limits limits = { .cpu_us = 1000000,
+	.wall_us = 2000000,
+	.memory_bytes = 64 << 20,
+	.stack_bytes = 8 << 20,
+	.processes = 8,
+	.open_files = 64 };
+static struct languages *languages;
+static char dir[] = "/tmp/judgebox-test-XXXXXX";
+
+struct house {
+	struct loop loop;
+	struct slot_host slots;
+	struct cache *cache;
+	struct dispatch d;
+	int client[CLIENTS];
+	struct session *session[CLIENTS];
+};
+
+static void
+say(struct house *h, unsigned i, enum wire_type type, const void *body, const int *fds,
+    unsigned nfds)
+{
+	struct err e = { 0 };
+
+	assert_int_equal(wire_send(h->client[i], type, body, fds, nfds, &e), 0);
+	assert_int_equal(loop_turn(&h->loop, 1000, &e), 0);
+}
+
+/* The next answer, or 0: there is none. */
+static int
+hear(struct house *h, unsigned i, struct wire_message *m)
+{
+	struct err e = { 0 };
+	int fds[WIRE_FDS_MAX];
+	unsigned n;
+
+	return wire_recv(h->client[i], m, fds, &n, &e) == 0 ? m->head.type : 0;
+}
+
+static void
+open_job(struct house *h, unsigned i)
+{
+	struct wire_job job = { .language = "made" };
+	struct bundle_writer w = { 0 };
+	struct wire_message m;
+	struct err e = { 0 };
+
+	say(h, i, WIRE_HELLO, NULL, NULL, 0);
+	assert_int_equal(hear(h, i, &m), WIRE_WELCOME);
+	assert_int_equal(bundle_add(&w, "main.x", "the same", 8, &e), 0);
+	int fd = bundle_seal(&w, &e);
+	bundle_free(&w);
+	say(h, i, WIRE_JOB, &job, &fd, 1);
+	close(fd);
+	assert_int_equal(hear(h, i, &m), WIRE_READY);
+}
+
+static void
+house_open(struct house *h)
+{
+	struct err e = { 0 };
+
+	memset(h, 0, sizeof(*h));
+	assert_int_equal(loop_open(&h->loop, &e), 0);
+	assert_int_equal(cache_open("", 0, &h->cache, &e), 0);
+	h->slots = (struct slot_host){ .loop = &h->loop, .config = &config };
+	assert_int_equal(dispatch_start(&h->d, &h->slots, languages, h->cache, 0, &e), 0);
+	slot_init(&h->d.slots[0], &h->slots, &slot_run_ears, 0, 0);
+	h->d.nslots = 1; /* and down: what is submitted stays where it is */
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		int pair[2];
+
+		assert_int_equal(
+		    socketpair(
+			AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair),
+		    0);
+		assert_int_equal(dispatch_connect(&h->d, pair[0], &e), 0);
+		h->client[i] = pair[1];
+		h->session[i] = h->d.sessions;
+		open_job(h, i);
+	}
+}
+
+static void
+house_close(struct house *h)
+{
+	h->d.nslots = 0;
+	dispatch_end(&h->d);
+	cache_close(h->cache);
+	for (unsigned i = 0; i < CLIENTS; i++)
+		close(h->client[i]);
+	close(h->loop.epoll);
+}
+
+static void
+ask_compile(struct house *h, unsigned i)
+{
+	const struct wire_compile c = { .tag = 1, .limits = limits };
+	int p[2];
+
+	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
+	say(h, i, WIRE_COMPILE, &c, (int[2]){ p[1], p[1] }, 2);
+	fd_close_all(p, 2);
+}
+
+static void
+ask_version(struct house *h, unsigned i)
+{
+	const struct wire_run r = {
+		.tag = 2, .stage = WIRE_STAGE_VERSION, .limits = limits
+	};
+	int p[2];
+
+	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
+	say(h, i, WIRE_RUN, &r, (int[2]){ p[1], p[1] }, 2);
+	fd_close_all(p, 2);
+}
+
+/* What a slot would do: the compile is taken, and went well. */
+static void
+compile(struct house *h, unsigned i)
+{
+	struct run *r = h->session[i]->queue;
+	struct wire_outcome o = { .violation = -1 };
+	struct wire_message m;
+	struct err e = { 0 };
+
+	assert_true(r != NULL && r->kind == RUN_COMPILE && !r->waits);
+	h->session[i]->queue = r->next;
+	int fd = fd_memfd("artifact", "made", 4, &e);
+	assert_int_equal(job_adopt(r->job, fd, false, &e), 0);
+	close(fd);
+	h->slots.done(h->slots.owner, &h->d.slots[0], r, &o);
+	assert_int_equal(hear(h, i, &m), WIRE_OUTCOME);
+}
+
+static bool
+waits(const struct house *h, unsigned i)
+{
+	return h->session[i]->queue != NULL && h->session[i]->queue->waits;
+}
+
+static void
+a_leader_who_says_nothing_is_not_waited_for(void **state)
+{
+	struct wire_keep keep = { 0 };
+	struct house h;
+
+	(void)state;
+	house_open(&h);
+	ask_compile(&h, 0);
+	ask_compile(&h, 1);
+	assert_true(!waits(&h, 0) && waits(&h, 1));
+	assert_int_equal(dispatch_timeout_ms(&h.d), -1);
+	compile(&h, 0);
+	assert_in_range(dispatch_timeout_ms(&h.d), 1, 1001);
+	dispatch_check(&h.d);
+	assert_true(waits(&h, 1));
+	h.session[0]->job->made_us -= 2000000;
+	h.d.leaders_us -= 2000000;
+	dispatch_check(&h.d);
+	assert_false(waits(&h, 1));
+	say(&h, 0, WIRE_KEEP, &keep, NULL, 0); /* late, but no fault */
+	assert_int_equal(h.d.nsessions, CLIENTS);
+	house_close(&h);
+}
+
+static void
+a_leader_who_takes_it_back_is_not_waited_for(void **state)
+{
+	const struct wire_kill kill = { .tag = 1, .why = WIRE_FIRED_CANCEL };
+	struct house h;
+
+	(void)state;
+	house_open(&h);
+	ask_compile(&h, 0);
+	ask_compile(&h, 1);
+	say(&h, 0, WIRE_KILL, &kill, NULL, 0);
+	assert_false(waits(&h, 1));
+	house_close(&h);
+}
+
+static void
+what_stands_around_a_waiting_compile_is_not_lost(void **state)
+{
+	struct house h;
+
+	(void)state;
+	house_open(&h);
+	ask_compile(&h, 0);
+	ask_version(&h, 1);
+	ask_compile(&h, 1);
+	ask_version(&h, 1);
+	struct run *first = h.session[1]->queue;
+	assert_true(first->next->waits);
+	compile(&h, 0);
+	say(&h, 0, WIRE_END, NULL, NULL, 0);
+	assert_ptr_equal(h.session[1]->queue, first);
+	assert_false(first->next->waits);
+	assert_non_null(first->next->next);
+	assert_int_equal(h.session[1]->pending, 3);
+	house_close(&h);
+}
+
+static int
+set_up(void **state)
+{
+	static const char text[] =
+	    "id=\"made\"; source=\"main.x\"; run=[\"./a\"]; compile=[\"/bin/cc\"]; "
+	    "artifact=\"a\"; class=\"native\"; compile_class=\"compiler\";";
+	char path[128];
+	struct err e = { 0 };
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	chmod(dir, 0755);
+	snprintf(path, sizeof(path), "%s/made.conf", dir);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+	int r = languages_load(dir, &languages, &e);
+	unlink(path);
+	rmdir(dir);
+	return r;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	languages_free(languages);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_leader_who_says_nothing_is_not_waited_for),
+		cmocka_unit_test(a_leader_who_takes_it_back_is_not_waited_for),
+		cmocka_unit_test(what_stands_around_a_waiting_compile_is_not_lost),
+	};
+
+	if (geteuid() != 0)
+		return 77; /* language files must be root's */
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
