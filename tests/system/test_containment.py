@@ -71,8 +71,7 @@ class View(Containment):
 
     def test_reach_of_javascript(self):
         self.need("javascript")
-        # Asking for the network's interfaces takes a socket that trips the wire.
-        self.probe("reach.js", [[socket.gethostname()]], verdicts=("security_violation",))
+        self.probe("reach.js", [[socket.gethostname()]])
 
     def test_space(self):
         self.probe("space.c", [[8 * MIB]], limits={"fileBytes": 8 * MIB, "cpuMs": 20000, "wallMs": 30000})
@@ -180,7 +179,7 @@ class Calls(Containment):
         nr = syscall_numbers()
         rows = []
         for family in range(0, 47):
-            want = "trip" if family in (16, 17, 38, 40) else {97, 38, 1}
+            want = "trip" if family in (17, 38, 40) else {97, 38, 1}
             for kind in (1, 2, 3, 1 | 0o4000, 0xffffffff):
                 rows.append((f"socket {family}", [nr["socket"], family, kind, 0], want))
             rows.append((f"socket {family} high", [nr["socket"], HIGH | family, 1, 0], want))
