@@ -10,8 +10,11 @@
 #include "base/scope.h"
 #include "sandbox/slot_run.h"
 
-#define USUAL_START_US 100000  /* before anything was measured */
-#define KEEP_US        1000000 /* between the outcome of a compile and KEEP */
+#define KEEP_US 1000000 /* between the outcome of a compile and KEEP */
+
+/* Before anything of a language was measured. */
+#define TEST_START_US    50000
+#define COMPILE_START_US 500000
 
 /* --- turns --- */
 
@@ -230,13 +233,28 @@ on_down(void *owner, struct slot *s, const struct err *why)
 }
 
 static void
+learn(struct dispatch *d, const struct run *r, uint64_t wall_us)
+{
+	struct pace *p = &d->pace[r->job->lang->index];
+	uint64_t *usual = r->kind == RUN_COMPILE ? &p->compile_us : &p->test_us;
+
+	if (r->kind == RUN_VERSION)
+		return;
+	*usual = *usual == 0 ? wall_us + 1 : (*usual * 7 + wall_us) / 8 + 1;
+	if (r->kind == RUN_TEST) {
+		r->job->tests_us += wall_us;
+		r->job->tests_done++;
+	}
+}
+
+static void
 on_done(void *owner, struct slot *slot, struct run *r, const struct wire_outcome *o)
 {
 	struct dispatch *d = owner;
 
 	(void)slot;
 	if (o->fault.code == ERR_NONE)
-		d->usual_us = (d->usual_us * 15 + o->wall_us) / 16;
+		learn(d, r, o->wall_us);
 	else
 		log_err(&o->fault, "a run failed tag=%u", o->tag);
 	if (r->session != NULL)
@@ -252,23 +270,43 @@ on_done(void *owner, struct slot *slot, struct run *r, const struct wire_outcome
 /* --- what sessions ask --- */
 
 static unsigned
-queued_runs(const struct dispatch *d, bool announced)
+queued_runs(const struct dispatch *d)
 {
 	unsigned n = 0;
 
-	for (const struct session *s = d->sessions; s != NULL; s = s->next) {
+	for (const struct session *s = d->sessions; s != NULL; s = s->next)
 		for (const struct run *r = s->queue; r != NULL; r = r->next)
 			n++;
-		if (announced && s->job != NULL)
-			n += s->job->tests_left;
-	}
 	return n;
 }
 
+/* What is left of one job, waiting or announced: by its own tests so far, else by those
+ * that others of its language had. */
 static uint64_t
-predicted_us(const struct dispatch *d, unsigned more)
+job_us(const struct dispatch *d, const struct session *s)
 {
-	return (queued_runs(d, true) + (uint64_t)more) * d->usual_us / d->nslots;
+	const struct job *j = s->job;
+	const struct pace *p = &d->pace[j->lang->index];
+	uint64_t test_us = p->test_us != 0 ? p->test_us : TEST_START_US;
+	uint64_t compile_us = p->compile_us != 0 ? p->compile_us : COMPILE_START_US;
+	uint64_t us = 0;
+
+	if (j->tests_done > 0)
+		test_us = j->tests_us / j->tests_done;
+	for (const struct run *r = s->queue; r != NULL; r = r->next)
+		us += r->kind == RUN_COMPILE ? compile_us : test_us;
+	return us + j->tests_left * test_us;
+}
+
+static uint64_t
+predicted_us(const struct dispatch *d)
+{
+	uint64_t us = 0;
+
+	for (const struct session *s = d->sessions; s != NULL; s = s->next)
+		if (s->job != NULL)
+			us += job_us(d, s);
+	return us / d->nslots;
 }
 
 static uint64_t
@@ -276,7 +314,7 @@ wait_for(void *owner, unsigned tests)
 {
 	const struct dispatch *d = owner;
 	uint64_t max_us = d->slot_host->config->max_wait * 1000;
-	uint64_t wait_us = predicted_us(d, 0);
+	uint64_t wait_us = predicted_us(d);
 
 	/* an idle machine takes any job; its own length is no queue */
 	(void)tests;
@@ -294,8 +332,8 @@ status(void *owner, struct wire_state *out)
 		out->ready +=
 		    d->slots[i].state == SLOT_BUSY || d->slots[i].state == SLOT_IDLE;
 	}
-	out->queued = queued_runs(d, false);
-	out->wait_us = predicted_us(d, 0);
+	out->queued = queued_runs(d);
+	out->wait_us = predicted_us(d);
 	snprintf(out->why, sizeof(out->why), "%.150s", d->last_fault.msg);
 }
 
@@ -424,7 +462,6 @@ dispatch_start(struct dispatch *d, struct slot_host *host,
 		.kill = kill_tag,
 		.compiled = compiled,
 		.closed = closed };
-	d->usual_us = USUAL_START_US;
 	d->leaders_us = UINT64_MAX;
 	for (unsigned i = 0; i < nslots; i++) {
 		slot_init(&d->slots[i], host, &slot_run_ears, i,

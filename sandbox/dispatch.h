@@ -16,6 +16,11 @@
 
 #define DISPATCH_SESSIONS_MAX 1024
 
+/* How long runs of a language took of late, smoothed; 0: none yet. */
+struct pace {
+	uint64_t test_us, compile_us;
+};
+
 struct dispatch {
 	struct slot_host *slot_host; /* borrowed */
 	struct cache *cache;         /* borrowed */
@@ -24,10 +29,10 @@ struct dispatch {
 	unsigned nslots;
 	struct session *sessions; /* owned, doubly linked */
 	unsigned nsessions;
-	struct session *turn;  /* whose turn it is next; NULL: the first */
-	bool filling;          /* fill_slots is at work further up the stack */
-	uint64_t leaders_us;   /* when a leader's KEEP is overdue; UINT64_MAX: none is */
-	uint64_t usual_us;     /* how long runs took of late, smoothed */
+	struct session *turn; /* whose turn it is next; NULL: the first */
+	bool filling;         /* fill_slots is at work further up the stack */
+	uint64_t leaders_us;  /* when a leader's KEEP is overdue; UINT64_MAX: none is */
+	struct pace pace[LANGUAGES_MAX]; /* by language */
 	struct err last_fault; /* of a slot; code ERR_NONE once one came up again */
 };
 

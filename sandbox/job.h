@@ -34,7 +34,9 @@ struct job {
 	int artifact;     /* owned: what the compiler made, sealed; -1: nothing yet */
 	bool is_tree;
 	bool has_key;
-	struct digest key;   /* of all that went into the compile */
+	struct digest key; /* of all that went into the compile */
+	uint64_t tests_us; /* time on the clock of its tests so far */
+	uint32_t tests_done;
 	uint32_t tests_left; /* announced and not yet asked for */
 };
 

@@ -11,8 +11,6 @@
 #include "base/conf.h"
 #include "base/scope.h"
 
-#define LANGUAGES_MAX 128
-
 struct languages {
 	struct language item[LANGUAGES_MAX];
 	unsigned count;
@@ -112,6 +110,7 @@ load_one(struct languages *all, const char *path, struct err *e)
 		return -1;
 	if (languages_find(all, f->lang.id) != NULL)
 		return conf_fault(c, "id", e, "id: '%s' is taken", f->lang.id);
+	f->lang.index = all->count;
 	all->item[all->count++] = f->lang;
 	return 0;
 }

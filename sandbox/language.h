@@ -15,7 +15,10 @@
 #include "sandbox/wire/bundle.h"
 #include "sandbox/wire/wire.h"
 
+#define LANGUAGES_MAX 128
+
 struct language {
+	unsigned index; /* below LANGUAGES_MAX, its own */
 	char id[32];
 	char source[64];
 	char artifact[64]; /* "main", "out/", or empty: interpreted */
