@@ -115,6 +115,24 @@ make_runtime_dir(const struct helper *h, struct err *e)
 	return 0;
 }
 
+/* Before anything of an earlier instance is cleaned away: is it really earlier?  With a
+ * socket of systemd's there is no telling, and systemd starts only one of us. */
+static int
+check_alone(const struct helper *h, struct err *e)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	if (h->listener.fd != -1)
+		return 0;
+	scope_fd fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return err_sys(e, "socket");
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", h->config.socket);
+	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0)
+		return err_set(e, ERR_BUSY, "another helper serves %s", h->config.socket);
+	return 0;
+}
+
 static int
 bind_socket(struct helper *h, struct err *e)
 {
@@ -124,8 +142,6 @@ bind_socket(struct helper *h, struct err *e)
 	if (fd == -1)
 		return err_sys(e, "socket");
 	snprintf(a.sun_path, sizeof(a.sun_path), "%s", h->config.socket);
-	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0)
-		return err_set(e, ERR_BUSY, "another helper serves %s", h->config.socket);
 	unlink(h->config.socket);
 	mode_t old = umask(0177);
 	int r = bind(fd, (struct sockaddr *)&a, sizeof(a));
@@ -162,7 +178,8 @@ inherited_socket(void)
 static int
 start_listening(struct helper *h, struct err *e)
 {
-	h->listener = (struct watcher){ inherited_socket(), on_connect, h };
+	h->listener.ready = on_connect;
+	h->listener.owner = h;
 	if (h->listener.fd == -1) {
 		if (make_runtime_dir(h, e) == -1)
 			return -1;
@@ -239,6 +256,9 @@ prepare(struct helper *h, struct err *e)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
+	h->listener.fd = inherited_socket();
+	if (check_alone(h, e) == -1)
+		return -1;
 	if (find_client(h, e) == -1 || loop_open(&h->loop, e) == -1 ||
 	    watch_signals(h, e) == -1 ||
 	    languages_load(h->config.languages, &h->languages, e) == -1)

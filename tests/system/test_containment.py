@@ -7,6 +7,7 @@ import glob
 import os
 import re
 import socket
+import subprocess
 import uuid
 
 import client
@@ -491,6 +492,17 @@ class Helper(Containment):
             return s.recv(65536) == b""
         except ConnectionError:
             return True
+
+    def test_a_second_helper_harms_nobody(self):
+        """It must not clean away the boxes of the one that serves."""
+        held = client.start(self.stack.port, {"language": "c", "code": "int main(void) { for (;;); }", "limits": {"cpuMs": 1500}})
+        self.addCleanup(held.close)
+        stack.wait_for("the box", self.stack.boxes, 20)
+        p = subprocess.run([stack.program("judgebox-sandbox"), "--config", self.stack.path("sandbox.conf")],
+                           capture_output=True, text=True, timeout=30)
+        self.assertEqual(p.returncode, 1)
+        self.assertIn("another helper serves", p.stderr)
+        self.assertEqual(client.finish(held).json["verdict"], "time_limit")
 
     def test_garbage_closes_the_connection(self):
         v = WIRE_VERSION
