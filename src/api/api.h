@@ -24,6 +24,7 @@ struct api {
 	const struct site *site;
 	const struct langs *langs;
 	const char *helper_path;
+	struct judge_line *line; /* to the same helper, borrowed */
 	/* As the languages' own version commands say, in the order of langs_at; an entry
 	 * is NULL until it is known, and so may be the table. */
 	const char *const *versions;

@@ -72,8 +72,8 @@ handle_run(const struct call *c)
 		return answer_problem(c, &p);
 	if (api->judge.admit(r.job, api->site, api->langs, &lang, &p) == -1)
 		return answer_problem(c, &p);
-	if (api->judge.run(r.job, lang, api->site, api->helper_path, c->rq->client_fd,
-		&r.result, &gone, &p) == -1)
+	if (api->judge.run(r.job, lang, api->site, api->line, c->rq->client_fd, &r.result,
+		&gone, &p) == -1)
 		return gone ? false : answer_problem(c, &p);
 
 	struct judged j = { .job = r.job, .result = &r.result, .warnings = &r.warnings };

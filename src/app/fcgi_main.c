@@ -46,6 +46,7 @@ struct crew_config {
 struct worker {
 	struct crew_config *crew;
 	struct api api;
+	struct judge_line line;
 	volatile sig_atomic_t draining;
 	uint64_t began_us; /* of the request in hand */
 };
@@ -107,9 +108,11 @@ serve_requests(struct crew_config *crew, const struct listener *l, bool draining
 	struct worker w = {
 		.crew = crew,
 		.draining = draining,
+		.line = { .path = crew->settings.helper },
 		.api = { .site = &crew->settings.site,
 		    .langs = crew->langs,
 		    .helper_path = crew->settings.helper,
+		    .line = &w.line,
 		    .versions = crew->version_table,
 		    .draining = &w.draining,
 		    .judge = { judge_admit, judge_run, ready_check } },
@@ -126,11 +129,11 @@ serve_requests(struct crew_config *crew, const struct listener *l, bool draining
 	};
 	struct err e = { 0 };
 
-	if (fcgi_serve(&s, &e) == -1) {
+	int r = fcgi_serve(&s, &e);
+	judge_hang_up(&w.line);
+	if (r == -1)
 		log_err(&e, "worker");
-		return 1;
-	}
-	return 0;
+	return r == -1;
 }
 
 /* The one-shot child waits for the helper as long as it takes, so SIGTERM ends it. */

@@ -25,6 +25,14 @@
 int judge_admit(struct job *job, const struct site *site, const struct langs *langs,
     const struct lang **lang, struct problem *p);
 
+/* The way to the helper, kept open from one job to the next.  A worker has one. */
+struct judge_line {
+	const char *path; /* of the helper's socket, borrowed */
+	struct box *box;  /* owned, judge_hang_up releases it; NULL: to be made */
+};
+
+void judge_hang_up(struct judge_line *line);
+
 /*
  * run: compile once, then every test in a box of its own, several at a time, results in
  * order.  Fails with a problem only if nothing was run (overloaded, sandbox away) or
@@ -41,7 +49,7 @@ int judge_admit(struct job *job, const struct site *site, const struct langs *la
  * is the longest time that one run of the job waited for a slot.
  */
 int judge_run(const struct job *job, const struct lang *lang, const struct site *site,
-    const char *helper_path, int client_fd, struct result *r, bool *gone,
+    struct judge_line *line, int client_fd, struct result *r, bool *gone,
     struct problem *p);
 
 /* check: does actual satisfy expected?  Fills *diff with the first difference if not:

@@ -33,7 +33,7 @@ struct judging {
 	const struct job *job;
 	const struct lang *lang;
 	const struct site *site;
-	const char *helper_path;
+	struct judge_line *line; /* borrowed */
 	int client_fd;
 	struct result *r;
 

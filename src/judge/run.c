@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/scope.h"
 #include "judge/flight.h"
 #include "judge/settle.h"
 
@@ -32,18 +33,33 @@ count_unfinished(const struct judging *j)
 
 /* ERR_BUSY and ERR_BAD_INPUT are answers; anything else is a connection that broke. */
 static enum leave
-open_job(struct judging *j, uint64_t *retry_ms, struct err *e)
+ask_for_job(struct judging *j, uint64_t *retry_ms, struct err *e)
 {
 	const struct job *job = j->job;
 
-	if (box_connect(j->helper_path, &j->box, e) == -1)
-		return LEAVE_AWAY;
 	if (box_job(j->box, j->lang->id, &job->compile_args, job->files, job->nfiles,
 		count_unfinished(j), retry_ms, e) == 0)
 		return LEAVE_NOT;
 	if (e->code == ERR_BUSY)
 		return LEAVE_BUSY;
 	return e->code == ERR_BAD_INPUT ? LEAVE_REFUSED : LEAVE_LOST;
+}
+
+/* On the line that the last job left open, if the helper is still at its end. */
+static enum leave
+open_job(struct judging *j, uint64_t *retry_ms, struct err *e)
+{
+	if (j->line->box != NULL) {
+		j->box = take_ptr(&j->line->box);
+		enum leave how = ask_for_job(j, retry_ms, e);
+		if (how != LEAVE_LOST)
+			return how;
+		box_close(j->box);
+		j->box = NULL;
+	}
+	if (box_connect(j->line->path, &j->box, e) == -1)
+		return LEAVE_AWAY;
+	return ask_for_job(j, retry_ms, e);
 }
 
 static void
@@ -155,11 +171,10 @@ run_job(struct judging *j, struct err *e)
 
 	if (how != LEAVE_NOT)
 		return how;
-	if (j->lang->compiled && j->r->compile.verdict != VERDICT_OK)
-		return LEAVE_NOT;
-	how = run_tests(j, e);
-	if (how == LEAVE_NOT)
-		box_end(j->box, e); /* politeness; closing says the same */
+	if (!j->lang->compiled || j->r->compile.verdict == VERDICT_OK)
+		how = run_tests(j, e);
+	if (how == LEAVE_NOT && box_end(j->box, e) == 0)
+		j->line->box = take_ptr(&j->box); /* the next job's */
 	return how;
 }
 
@@ -240,13 +255,13 @@ prepare(struct judging *j)
 
 int
 judge_run(const struct job *job, const struct lang *lang, const struct site *site,
-    const char *helper_path, int client_fd, struct result *r, bool *gone,
+    struct judge_line *line, int client_fd, struct result *r, bool *gone,
     struct problem *p)
 {
 	struct judging j = { .job = job,
 		.lang = lang,
 		.site = site,
-		.helper_path = helper_path,
+		.line = line,
 		.client_fd = client_fd,
 		.r = r };
 	struct err e = { .code = ERR_NONE };
@@ -263,4 +278,11 @@ judge_run(const struct job *job, const struct lang *lang, const struct site *sit
 	}
 	free(j.tests);
 	return judged ? 0 : refuse(how, retry_ms, &e, p);
+}
+
+void
+judge_hang_up(struct judge_line *line)
+{
+	box_close(line->box);
+	line->box = NULL;
 }

@@ -231,14 +231,14 @@ play_tests(const struct job *job, const struct scene *s, struct result *r)
 
 static int
 stub_run(const struct job *job, const struct lang *lang, const struct site *site,
-    const char *helper_path, int client_fd, struct result *r, bool *gone,
+    struct judge_line *line, int client_fd, struct result *r, bool *gone,
     struct problem *p)
 {
 	const char *want = stub_judge.scene != NULL ? stub_judge.scene : "ok";
 	const struct scene *s = scenes;
 
 	(void)site;
-	(void)helper_path;
+	(void)line;
 	(void)client_fd;
 	stub_judge.runs++;
 	*gone = stub_judge.gone;

@@ -18,6 +18,7 @@ struct scene {
 	struct problem p;
 	bool gone;
 	int client_fd;
+	struct judge_line line;
 };
 
 static void
@@ -48,8 +49,11 @@ static int
 scene_run(struct scene *s)
 {
 	fake_start(s->fake);
-	return judge_run(s->job, &s->lang, &s->site, s->fake->path, s->client_fd, &s->r,
-	    &s->gone, &s->p);
+	s->line.path = s->fake->path;
+	int r = judge_run(
+	    s->job, &s->lang, &s->site, &s->line, s->client_fd, &s->r, &s->gone, &s->p);
+	judge_hang_up(&s->line);
+	return r;
 }
 
 static void
@@ -508,13 +512,13 @@ what_was_never_run_is_a_problem(void **state)
 static void
 no_helper_at_all(void **state)
 {
+	struct judge_line nobody = { .path = "/nonexistent/sock" };
 	struct scene s;
 
 	(void)state;
 	scene_open(&s, PROGRAMS("out 1"));
-	assert_int_equal(judge_run(s.job, &s.lang, &s.site, "/nonexistent/sock", -1, &s.r,
-			     &s.gone, &s.p),
-	    -1);
+	assert_int_equal(
+	    judge_run(s.job, &s.lang, &s.site, &nobody, -1, &s.r, &s.gone, &s.p), -1);
 	assert_int_equal(s.p.code, PROBLEM_SANDBOX_UNAVAILABLE);
 	scene_close(&s);
 }
@@ -533,14 +537,66 @@ a_client_that_leaves_frees_its_slots(void **state)
 	s.client_fd = pair[0];
 	s.fake->client = pair[1];
 	fake_start(s.fake);
+	s.line.path = s.fake->path;
 	close(pair[1]); /* the fake holds the last copy */
-	assert_int_equal(judge_run(s.job, &s.lang, &s.site, s.fake->path, s.client_fd,
-			     &s.r, &s.gone, &s.p),
+	assert_int_equal(
+	    judge_run(s.job, &s.lang, &s.site, &s.line, s.client_fd, &s.r, &s.gone, &s.p),
 	    -1);
 	assert_true(s.gone);
 	fake_await_closed(s.fake, 1);
 	CHECK_INT("no further attempt", s.fake->connections, 1);
 	close(pair[0]);
+	scene_close(&s);
+}
+
+/* The line to the helper is kept from job to job, and found again when it was cut. */
+static void
+jobs_share_one_connection(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_open(&s, PROGRAMS("out 1", "out 2"));
+	fake_start(s.fake);
+	s.line.path = s.fake->path;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(
+		    judge_run(s.job, &s.lang, &s.site, &s.line, -1, &s.r, &s.gone, &s.p),
+		    0);
+		check_verdicts("each runs", &s.r, VERDICT_OK, "ok ok");
+		result_free(&s.r);
+	}
+	CHECK_INT("connections", s.fake->connections, 1);
+	judge_hang_up(&s.line);
+	fake_await_closed(s.fake, 1);
+	CHECK_INT("jobs ended", s.fake->ends, 3);
+	scene_close(&s);
+}
+
+static void
+a_line_that_was_cut_is_made_again(void **state)
+{
+	struct scene s;
+	int pair[2];
+
+	(void)state;
+	scene_open(&s, PROGRAMS("out 1"));
+	fake_start(s.fake);
+	s.line.path = s.fake->path;
+	assert_int_equal(
+	    judge_run(s.job, &s.lang, &s.site, &s.line, -1, &s.r, &s.gone, &s.p), 0);
+	result_free(&s.r);
+	/* the helper's end is gone, as after its restart */
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	close(pair[1]);
+	assert_int_equal(dup2(pair[0], box_fd(s.line.box)), box_fd(s.line.box));
+	close(pair[0]);
+	assert_int_equal(
+	    judge_run(s.job, &s.lang, &s.site, &s.line, -1, &s.r, &s.gone, &s.p), 0);
+	check_verdicts("as if nothing had been", &s.r, VERDICT_OK, "ok");
+	judge_hang_up(&s.line);
+	fake_await_closed(s.fake, 2);
+	CHECK_INT("connections", s.fake->connections, 2);
 	scene_close(&s);
 }
 
@@ -586,6 +642,8 @@ main(void)
 		cmocka_unit_test(what_was_never_run_is_a_problem),
 		cmocka_unit_test(no_helper_at_all),
 		cmocka_unit_test(a_client_that_leaves_frees_its_slots),
+		cmocka_unit_test(jobs_share_one_connection),
+		cmocka_unit_test(a_line_that_was_cut_is_made_again),
 		cmocka_unit_test(many_tests_fill_the_window),
 	};
 
