@@ -87,6 +87,17 @@ class Load:
             t.join(90)
 
 
+def strike(find):
+    """SIGKILL for one of those that find() lists; who ended meanwhile is not counted."""
+    def hit():
+        try:
+            os.kill(random.choice(find()), signal.SIGKILL)
+            return True
+        except (ProcessLookupError, IndexError):
+            return False
+    stack.wait_for("somebody to strike", hit, 20)
+
+
 class Chaos(SystemTest):
     own_stack = True
 
@@ -134,8 +145,7 @@ class Chaos(SystemTest):
 
     def test_kill_worker(self):
         def blow():
-            pids = self.stack.workers()
-            os.kill(random.choice(pids), signal.SIGKILL)
+            strike(self.stack.workers)
         n = len(self.stack.workers())
         load = self.under_load(blow, 6)
         # A worker holds one request: more errors than blows would be somebody else's.
@@ -172,13 +182,11 @@ class Chaos(SystemTest):
         self.under_load(blow, 2)
 
     def test_kill_launchers(self):
-        """The launcher of a slot dies, as the OOM killer might do it."""
-        def blow():
-            ours = [p for p in stack.descendants([self.stack.sandbox.pid], stack.processes())
+        """A keeper, a launcher or the init of a box dies, as the OOM killer might do it."""
+        def ours():
+            return [p.pid for p in stack.descendants([self.stack.sandbox.pid], stack.processes())
                     if "judgebox-slot" in p.exe]
-            if ours:
-                os.kill(random.choice(ours).pid, signal.SIGKILL)
-        self.under_load(blow, 5)
+        self.under_load(lambda: strike(ours), 5)
 
     def test_everything_at_once(self):
         def blow():
