@@ -119,10 +119,13 @@ answer_trip(struct watch *w)
 	if (ioctl(w->l->listener, SECCOMP_IOCTL_NOTIF_RECV, &n) == -1)
 		return; /* the caller was killed meanwhile */
 	/* the number is the program's own: a negative one would read as "none" */
-	if (w->o->violation == -1)
+	bool foreign =
+	    n.data.arch != AUDIT_ARCH_X86_64 || (unsigned)n.data.nr >= 0x40000000u;
+	if (w->o->violation == -1) {
 		w->o->violation = n.data.nr >= 0 ? n.data.nr : INT32_MAX;
-	if (n.data.arch != AUDIT_ARCH_X86_64 || (unsigned)n.data.nr >= 0x40000000u ||
-	    ++w->trips > TRIPS_MAX) {
+		w->o->foreign = foreign;
+	}
+	if (foreign || ++w->trips > TRIPS_MAX) {
 		meter_unthrottle(&w->l->meter);
 		kill(w->init, SIGKILL);
 	}

@@ -62,6 +62,19 @@ seccomp_class_of(const char *name)
 	return -1;
 }
 
+void
+seccomp_call_name(int nr, bool foreign, char *out, size_t size)
+{
+	char *name =
+	    foreign ? NULL : seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86_64, nr);
+
+	if (name != NULL)
+		snprintf(out, size, "%s", name);
+	else
+		snprintf(out, size, "%s %d", foreign ? "foreign call" : "call", nr);
+	free(name);
+}
+
 unsigned
 seccomp_filter_index(enum seccomp_class c, bool fork)
 {

@@ -6,6 +6,7 @@
 #define SANDBOX_SECCOMP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/err.h"
 
@@ -23,6 +24,9 @@ enum seccomp_class {
 
 /* -1: no such class. */
 int seccomp_class_of(const char *name);
+
+/* "ptrace"; a foreign one has no name worth guessing: "foreign call 11". */
+void seccomp_call_name(int nr, bool foreign, char *out, size_t size);
 
 /* Index of a class's filter in the file; fork: processes, or threads only. */
 unsigned seccomp_filter_index(enum seccomp_class c, bool fork);

@@ -271,6 +271,12 @@ settle(struct slot *s, const struct inner_outcome *o)
 	struct err e = { 0 };
 
 	out.fault.msg[sizeof(out.fault.msg) - 1] = '\0';
+	if (out.violation != -1) {
+		seccomp_call_name(out.violation, out.foreign != 0, out.violation_name,
+		    sizeof(out.violation_name));
+		log_warn("violation call=\"%s\" language=%s slot=%u", out.violation_name,
+		    s->run->job->lang->id, s->index);
+	}
 	s->oom_seen += out.oom_kills - o->uncounted;
 	if (o->unclean != 0) {
 		err_set(&e, ERR_SYS, "slot %u: a process outlived its box", s->index);

@@ -33,7 +33,7 @@
 #include "base/path.h"
 #include "base/words.h"
 
-#define WIRE_VERSION     2
+#define WIRE_VERSION     3
 #define WIRE_FDS_MAX     3
 #define WIRE_PENDING_MAX 64         /* runs one connection may have outstanding */
 #define WIRE_INPUT_MAX   (64 << 20) /* bytes of one standard input */
@@ -141,12 +141,13 @@ struct wire_outcome {
 	uint32_t fired; /* enum wire_fired */
 	int32_t exit_code, signal;
 	int32_t violation; /* system call number, -1: none */
+	uint32_t foreign;  /* it was made as another architecture's: int 0x80, x32 */
+	char violation_name[32];
 	uint32_t oom_kills;
 	uint32_t memory_from_rusage;
 	uint32_t exec_errno; /* why the command could not be started, 0: it was, or it is
 				the client's own program that cannot (exit code 127) */
 	uint32_t cached;     /* of a compile: nothing ran, the artifact was there */
-	uint32_t reserved;
 	uint64_t cpu_us, wall_us, queue_us, memory_bytes;
 	struct err fault; /* code ERR_NONE: the facts above hold */
 };

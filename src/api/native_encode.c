@@ -98,6 +98,9 @@ write_test(struct writer *w, unsigned i, const struct job_test *asked,
 		write_open_part(w, asked, t);
 	write_ending(w, t);
 	write_text(w, "verdict", verdict_name(t->verdict));
+	if (t->verdict == VERDICT_SECURITY_VIOLATION &&
+	    t->outcome.violation_name[0] != '\0')
+		write_text(w, "violation", t->outcome.violation_name);
 	if (asked->has_expected)
 		write_bool(w, "passed", t->passed);
 	if (t->has_diff && !asked->hidden)

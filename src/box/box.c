@@ -405,6 +405,8 @@ box_outcome(struct box *b, uint32_t *tag, struct outcome *o, struct err *e)
 		.violation = w->violation,
 		.fault = w->fault };
 	o->fault.msg[sizeof(o->fault.msg) - 1] = '\0';
+	snprintf(o->violation_name, sizeof(o->violation_name), "%.*s",
+	    (int)sizeof(w->violation_name) - 1, w->violation_name);
 	map_exec_errno(w->exec_errno, o);
 	return 0;
 }

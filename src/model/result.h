@@ -29,6 +29,7 @@ struct outcome {
 	bool cached; /* a compile that did not run: its artifact was there */
 	enum fired fired;
 	int violation; /* number of the tripwire system call, -1: none */
+	char violation_name[32];
 	struct err fault; /* code ERR_NONE: the box did its work */
 };
 

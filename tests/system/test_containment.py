@@ -188,6 +188,15 @@ class Calls(Containment):
             rows.append((f"socketpair {family}", [nr["socketpair"], family, 1, 0, "buf"], {97, 38, 1}))
         self.one_each(rows)
 
+    def test_a_violation_is_named(self):
+        """Whoever is accused must be told of what."""
+        code = ('#include <sys/ptrace.h>\nint main(int c, char **v)\n{\n\tlong r = 0;\n'
+                '\tif (c > 1) __asm__ volatile("int $0x80" : "=a"(r) : "a"(20) : "memory");\n'
+                '\telse ptrace(PTRACE_TRACEME, 0, 0, 0);\n\treturn 0;\n}\n')
+        j = self.judge("c", code, tests=[{}, {"args": ["x"]}])
+        self.assertEqual([t["verdict"] for t in j["tests"]], ["security_violation"] * 2)
+        self.assertEqual([t["violation"] for t in j["tests"]], ["ptrace", "foreign call 20"])
+
     def test_new_namespaces(self):
         nr = syscall_numbers()
         flags = {"NEWNS": 0x20000, "NEWCGROUP": 0x2000000, "NEWUTS": 0x4000000, "NEWIPC": 0x8000000,
@@ -474,7 +483,7 @@ class HostSide(Containment):
         self.assertEqual(os.stat(self.stack.app_settings["socket"]).st_mode & 0o007, 0)
 
 
-WIRE_VERSION = b"\x02\x00"  # sandbox/wire/wire.h
+WIRE_VERSION = b"\x03\x00"  # sandbox/wire/wire.h
 
 
 class Helper(Containment):

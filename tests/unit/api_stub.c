@@ -159,6 +159,7 @@ static const struct scene {
 	    .test = { .verdict = VERDICT_SECURITY_VIOLATION,
 		.outcome = { .signal = 31,
 		    .violation = 101,
+		    .violation_name = "ptrace",
 		    FACTS(900, 1000, 1753088) } } },
 	{ .name = "output limit",
 	    .test = { .verdict = VERDICT_OUTPUT_LIMIT,

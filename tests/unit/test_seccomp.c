@@ -169,6 +169,28 @@ foreign_architectures_are_reported(void **state)
 	    TRIP);
 }
 
+static void
+calls_have_names(void **state)
+{
+	static const struct {
+		int nr;
+		bool foreign;
+		const char *name;
+	} cases[] = {
+		{ SYS_ptrace, false, "ptrace" },
+		{ 99999, false, "call 99999" },
+		{ 11, true, "foreign call 11" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char name[32];
+
+		seccomp_call_name(cases[i].nr, cases[i].foreign, name, sizeof(name));
+		assert_string_equal(name, cases[i].name);
+	}
+}
+
 /* --- lines --- */
 
 static void
@@ -234,6 +256,7 @@ main(void)
 		cmocka_unit_test(shipped_filters_answer_as_designed),
 		cmocka_unit_test(fork_is_a_variant),
 		cmocka_unit_test(foreign_architectures_are_reported),
+		cmocka_unit_test(calls_have_names),
 		cmocka_unit_test(lines_say_what_is_wrong),
 	};
 
