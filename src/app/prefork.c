@@ -12,10 +12,11 @@
  *
  * Drain: workers get SIGTERM and finish what they have; two REFUSE workers answer 503 to
  * all who come meanwhile.  When the last worker is gone (or killed at the deadline) the
- * socket, if it is ours, is shut for new connections: from then on the queue can only
- * get shorter.  The REFUSE workers empty it and go, and nobody was left without an
- * answer.  A socket of systemd stays open instead: what comes later waits for our
- * successor.
+ * socket is shut for new connections: from then on the queue can only get shorter.  The
+ * REFUSE workers empty it and go, and nobody was left without an answer.
+ *
+ * A socket of systemd is not ours to empty: it stays open, and who comes while we drain
+ * waits in its queue for our successor, so that a restart refuses nobody.
  *
  * Workers die with the master (PR_SET_PDEATHSIG): a pool without a head would go on with
  * an old configuration and keep the socket from the next master.
@@ -186,7 +187,7 @@ wanted(const struct master *m, enum prefork_role role)
 	case PREFORK_SERVE:
 		return m->phase == SERVING ? (n > 0 ? n : 1) : 0;
 	case PREFORK_REFUSE:
-		return m->phase == FINISHING ? REFUSERS : 0;
+		return m->phase == FINISHING && !m->listener->activated ? REFUSERS : 0;
 	case PREFORK_ONCE:
 		break; /* started once, by whoever brings the crew */
 	}

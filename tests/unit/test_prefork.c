@@ -449,28 +449,65 @@ nobody_is_cut_off_at_the_end(void **state)
 	print_message("%d answered while it stopped\n", answered);
 }
 
+/* Another master on a socket that systemd has opened. */
 static void
-an_activated_socket_stays_open(void **state)
+start_activated(struct fixture *f)
 {
-	struct fixture *f = *state;
+	struct err e = { 0 };
 
 	kill(f->master, SIGTERM);
 	wait_master(f, 0);
 	close(f->l.fd);
-	struct err e = { 0 };
 	assert_int_equal(listen_open(f->path, "", &f->l, &e), 0);
 	f->l.activated = true;
 	assert_int_equal(pipe(f->alive), 0);
 	start_master(f);
 	assert_int_equal(ask(f).status, 200);
+}
+
+static void
+start_successor(struct fixture *f)
+{
+	close(f->alive[0]);
+	assert_int_equal(pipe(f->alive), 0);
+	start_master(f);
+}
+
+static void
+an_activated_socket_stays_open(void **state)
+{
+	struct fixture *f = *state;
+
+	start_activated(f);
 	kill(f->master, SIGTERM);
 	wait_master(f, 0);
 	int fd = send_request(f, "/"); /* waits for the successor */
 	assert_int_not_equal(fd, -1);
-	close(f->alive[0]);
-	assert_int_equal(pipe(f->alive), 0);
-	start_master(f);
+	start_successor(f);
 	assert_int_equal(read_answer(fd).status, 200);
+}
+
+/* What was begun is finished, what comes meanwhile is the successor's. */
+static void
+an_activated_drain_refuses_nobody(void **state)
+{
+	struct fixture *f = *state;
+	pid_t a, b;
+
+	start_activated(f);
+	int first = begin_blocked(f, &a), second = begin_blocked(f, &b);
+	int queued = send_request(f, "/");
+	kill(f->master, SIGTERM);
+	int late = send_request(f, "/");
+	poll(NULL, 0, 200); /* for whoever would refuse them */
+	release_one(f);
+	release_one(f);
+	assert_int_equal(read_answer(first).status, 200);
+	assert_int_equal(read_answer(second).status, 200);
+	wait_master(f, 0);
+	start_successor(f);
+	assert_int_equal(read_answer(queued).status, 200);
+	assert_int_equal(read_answer(late).status, 200);
 }
 
 static void
@@ -541,6 +578,7 @@ main(void)
 		CASE(drain_answers_everybody),
 		CASE(nobody_is_cut_off_at_the_end),
 		CASE(an_activated_socket_stays_open),
+		CASE(an_activated_drain_refuses_nobody),
 		CASE(the_deadline_ends_a_stuck_worker),
 		CASE(a_second_term_ends_the_patience),
 		CASE(workers_die_with_the_master),
