@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "base/conf.h"
 #include "base/path.h"
@@ -81,13 +81,18 @@ is_name(const char *s)
 	return n > 0 && n < LANG_ID_MAX && s[n] == '\0';
 }
 
-/* Only absolute words name programs of this machine; "./main" is made by the compiler. */
+/* Only absolute words name programs of this machine; "./main" is made by the compiler.
+ * Not access(X_OK): it asks whether we may execute it, and where the service manager
+ * forbids us to (NoExecPaths=) a box still can. */
 static bool
 has_program(const struct words *argv)
 {
 	const char *program = words_next(argv, NULL);
+	struct stat st;
 
-	return program == NULL || program[0] != '/' || access(program, X_OK) == 0;
+	if (program == NULL || program[0] != '/')
+		return true;
+	return stat(program, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111) != 0;
 }
 
 static int

@@ -1,7 +1,11 @@
 /* Language files: what is read of them, and what is said of bad ones. */
 #include "unit.h"
 
+#include <sched.h>
 #include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lang/lang.h"
@@ -192,6 +196,50 @@ our_own_files_are_good(void **state)
 	langs_free(l);
 }
 
+/* In a mount namespace of our own, with everything as under NoExecPaths=/. */
+static int
+load_without_exec(const char *dir)
+{
+	char program[128], text[256];
+	struct langs *l = NULL;
+	struct err e = { 0 };
+
+	if (unshare(CLONE_NEWNS) == -1 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
+	    mount("test", dir, "tmpfs", MS_NOEXEC, NULL) == -1)
+		return 2;
+	snprintf(program, sizeof(program), "%s/program", dir);
+	snprintf(text, sizeof(text), "id=\"bb\"; source=\"m\"; run=[\"%s\"];", program);
+	FILE *file = fopen(program, "w");
+	if (file == NULL || fclose(file) != 0)
+		return 3;
+	const struct sample files[] = { { "b.conf", text }, { NULL, NULL } };
+	if (load(files, &l, &e) == -1 || langs_at(l, 0)->installed)
+		return 4; /* a file that nobody may execute is no program */
+	langs_free(l);
+	if (chmod(program, 0755) == -1 || access(program, X_OK) == 0)
+		return 5;
+	return load(files, &l, &e) == 0 && langs_at(l, 0)->installed ? 0 : 6;
+}
+
+static void
+a_program_need_not_be_executable_by_us(void **state)
+{
+	char dir[] = DIR_TEMPLATE;
+	int status;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_non_null(mkdtemp(dir));
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(load_without_exec(dir));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	rmdir(dir);
+	assert_int_equal(status, 0);
+}
+
 int
 main(void)
 {
@@ -201,6 +249,7 @@ main(void)
 		cmocka_unit_test(a_directory_must_be_there),
 		cmocka_unit_test(an_empty_directory_has_no_languages),
 		cmocka_unit_test(our_own_files_are_good),
+		cmocka_unit_test(a_program_need_not_be_executable_by_us),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
