@@ -70,7 +70,7 @@ settings_defaults(struct settings *s)
 {
 	*s = (struct settings){
 		.socket = JB_RUNDIR "/fcgi.sock",
-		.socket_group = "www-data",
+		.socket_group = JB_WEB_GROUP,
 		.user = JB_USER,
 		.helper = JB_RUNDIR "/private/sandbox.sock",
 		.languages = JB_SYSCONFDIR "/languages.d",
