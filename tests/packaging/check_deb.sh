@@ -1,0 +1,106 @@
+#!/bin/bash
+# `make check-deb`: the packages in ./deb, without installing them.  Are they free of
+# complaints, do they come out the same again, are the units as closed as we say, does
+# nginx take the site?  check_deb.sh DIRECTORY
+set -u
+export LC_ALL=C.UTF-8
+deb=$(cd "$1" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+
+check() # NAME COMMAND...
+{
+	local name=$1
+	shift
+	if "$@" >"$work/log" 2>&1; then
+		passed=$((passed + 1))
+		echo "ok      $name"
+	else
+		failed=$((failed + 1))
+		echo "FAILED  $name"
+		tail -n 30 "$work/log" | sed 's/^/    /'
+	fi
+}
+
+lint()
+{
+	lintian --fail-on error,warning -EvIL +pedantic --suppress-tags debian-watch-file-is-missing \
+		"$deb"/*.changes
+}
+
+# Another directory, another umask, another time zone, one process at a time.
+same_again()
+{
+	mkdir -p "$work/elsewhere" && cd "$work/elsewhere" && umask 0077 &&
+		cp "$deb"/judgebox_*.orig.tar.xz . && tar -xf ./*.orig.tar.xz &&
+		cd judgebox-*/ && cp -r packaging/debian debian &&
+		TZ=Asia/Kathmandu DEB_BUILD_OPTIONS=nocheck dpkg-buildpackage -us -uc -b || return 1
+	local f
+	for f in "$deb"/*.deb; do
+		sha256sum "$f" "../${f##*/}"
+		cmp "$f" "../${f##*/}" || return 1
+	done
+}
+
+unpack()
+{
+	dpkg-deb -x "$(echo "$deb"/judgebox_*.deb)" "$work/root"
+}
+
+exposure() # UNIT MOST (tenths)
+{
+	systemd-analyze security --offline=yes --no-pager --root="$work/root" \
+		--threshold="$2" "$1"
+}
+
+# Dependencies and manual pages are not in this root: only what the unit says itself.
+units_are_understood()
+{
+	systemd-analyze verify --man=no --root="$work/root" judgebox.service judgebox.socket \
+		judgebox-sandbox.service judgebox-sandbox.socket judgebox.slice >"$work/verify" 2>&1
+	cat "$work/verify"
+	! grep -E 'nknown|nvalid|ailed to parse|gnoring' "$work/verify"
+}
+
+nginx_takes_the_site()
+{
+	local root=$work/root
+	sed "s|/usr/share/judgebox|$root&|" "$root/etc/nginx/sites-available/judgebox" >"$work/site" &&
+		printf 'pid %s/pid; error_log stderr; events { } http { access_log off; include %s; %s }\n' \
+			"$work" "$work/site" "client_body_temp_path $work/b; fastcgi_temp_path $work/f;
+			proxy_temp_path $work/p; scgi_temp_path $work/s; uwsgi_temp_path $work/u;" \
+			>"$work/nginx.conf" && /usr/sbin/nginx -t -e stderr -c "$work/nginx.conf"
+}
+
+# What an operator edits is a conffile, and nothing else is in /etc.
+everything_in_etc_is_a_conffile()
+{
+	dpkg-deb --ctrl-tarfile "$(echo "$deb"/judgebox_*.deb)" | tar -xO ./conffiles | sort >"$work/marked" &&
+		(cd "$work/root" && find etc -type f -printf '/%p\n' | sort) >"$work/found" &&
+		diff "$work/marked" "$work/found"
+}
+
+programs_are_hardened()
+{
+	local f
+	for f in usr/bin/judgebox usr/sbin/judgebox-fcgi usr/sbin/judgebox-sandbox; do
+		readelf -W -d -l -h "$work/root/$f" >"$work/elf"
+		grep -q 'DYN (Position' "$work/elf" && grep -q GNU_RELRO "$work/elf" &&
+			grep -q 'BIND_NOW\|Flags:.*NOW' "$work/elf" &&
+			! grep -q 'GNU_STACK.*RWE' "$work/elf" || { echo "$f"; return 1; }
+	done
+	[ -z "$(find "$work/root" -perm /7000)" ]
+}
+
+check "lintian has no errors and no warnings" lint
+check "a second build gives the same packages" same_again
+check "unpacks" unpack
+check "exposure of the application: at most 0.5" exposure judgebox.service 5
+check "exposure of the helper: at most 3.8" exposure judgebox-sandbox.service 38
+check "units are understood" units_are_understood
+check "nginx takes the site" nginx_takes_the_site
+check "everything in /etc is a conffile" everything_in_etc_is_a_conffile
+check "programs are hardened, none is setuid" programs_are_hardened
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" = 0 ]

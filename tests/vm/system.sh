@@ -1,0 +1,249 @@
+#!/bin/bash
+# Runs inside the machine, as root: the life of the package from its installation to its
+# purge.  Each line of the summary is one check; the exit status says whether all held.
+set -u
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+URL=http://127.0.0.1:8080
+SUMMARY=$VMTEST_OUT/summary
+UNITS="judgebox.socket judgebox-sandbox.socket judgebox.service judgebox-sandbox.service"
+EXAMPLE=$VMTEST_IN/examples/subarrays
+
+check() # NAME COMMAND...
+{
+	local name=$1 log start=$SECONDS
+	shift
+	log=$(mktemp)
+	if "$@" >"$log" 2>&1; then
+		echo "ok      $name ($((SECONDS - start)) s)" | tee -a "$SUMMARY"
+	else
+		echo "FAILED  $name" | tee -a "$SUMMARY"
+		tail -n "${LINES_SHOWN:-25}" "$log" | sed 's/^/    /'
+	fi
+	rm -f "$log"
+}
+
+show() # COMMAND...
+{
+	"$@" 2>&1 | tail -n 3 | sed 's/^/    /' | tee -a "$SUMMARY"
+}
+
+no() { ! "$@"; }
+
+# --- what is checked more than once -------------------------------------------------
+
+eventually() # COMMAND...
+{
+	local end=$((SECONDS + 60))
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.2
+	done
+}
+
+all_active() { systemctl is-active $UNITS; }
+
+judge() # the example, its eight tests, in three languages
+{
+	local f
+	for f in py c cpp; do
+		python3 "$VMTEST_IN/examples/judge.py" $URL "$EXAMPLE/solution.$f" || return 1
+	done
+}
+
+is_owned() # PATH "USER:GROUP MODE"
+{
+	stat -c '%n %U:%G %a' "$1"
+	[ "$(stat -c '%U:%G %a' "$1")" = "$2" ]
+}
+
+under_load() # COMMAND...
+{
+	python3 "$VMTEST_IN/load.py" $URL 3 "$@" >"$VMTEST_OUT/load" 2>&1
+	local status=$?
+	cat "$VMTEST_OUT/load"
+	tail -n 20 "$VMTEST_OUT/load" | grep 'judged right' | sed 's/^/    /' >>"$SUMMARY"
+	return $status
+}
+
+failed_units() { systemctl --failed --no-legend --plain | grep -i judgebox; }
+
+# --- one stage each -----------------------------------------------------------------
+
+install_package()
+{
+	dpkg -i debs/judgebox_*.deb debs/judgebox-languages-basic_*.deb
+}
+
+enable_site()
+{
+	ln -s ../sites-available/judgebox /etc/nginx/sites-enabled/judgebox &&
+		nginx -t && systemctl reload nginx && eventually curl -fsS -m 5 $URL/readyz
+}
+
+# Nothing but the owner's programs and the web server gets to the sockets.
+check_sockets()
+{
+	is_owned /run/judgebox "root:root 751" &&
+		is_owned /run/judgebox/fcgi.sock "root:www-data 660" &&
+		is_owned /run/judgebox/private "root:_judgebox 750" &&
+		is_owned /run/judgebox/private/sandbox.sock "root:_judgebox 660" &&
+		is_owned /var/cache/judgebox "root:root 700" &&
+		! setpriv --reuid=nobody --regid=nogroup --clear-groups \
+			python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("/run/judgebox/fcgi.sock")'
+}
+
+check_processes()
+{
+	local helper app
+	helper=$(systemctl show -P MainPID judgebox-sandbox)
+	app=$(systemctl show -P MainPID judgebox)
+	grep -H '^Uid\|^CapBnd\|^CapAmb\|^NoNewPrivs' "/proc/$helper/status" "/proc/$app/status"
+	[ "$(stat -c %U "/proc/$app")" = root ] || [ "$(stat -c %U "/proc/$app")" = _judgebox ]
+	grep -q '^Uid:\s0\s' "/proc/$helper/status" && no grep -q '^Uid:\s0\s' "/proc/$app/status" &&
+		grep -q '^CapBnd:\s0*c0$' "/proc/$helper/status" &&
+		grep -q '^CapBnd:\s0*$' "/proc/$app/status" &&
+		grep -q '/judgebox.slice/judgebox-sandbox.service/supervisor' "/proc/$helper/cgroup"
+}
+
+run_fails_as() # LANGUAGE CODE VERDICT
+{
+	python3 - "$URL" "$@" <<'P'
+import json, sys, urllib.request
+url, language, code, verdict = sys.argv[1:]
+a = json.load(urllib.request.urlopen(urllib.request.Request(url + "/api/run", json.dumps(
+    {"language": language, "code": code, "tests": [{"input": ""}]}).encode(),
+    {"Content-Type": "application/json"}), timeout=60))
+print(json.dumps(a)[:800])
+sys.exit(a["verdict"] != verdict)
+P
+}
+
+storm()
+{
+	local helper
+	helper=$(systemctl show -P MainPID judgebox-sandbox)
+	run_fails_as python 'x = []
+while True: x.append(bytearray(1 << 20))' memory_limit &&
+		run_fails_as python 'import os
+while True: os.fork()' runtime_error &&
+		run_fails_as c 'int main(void) { for (;;); }' time_limit &&
+		[ "$helper" = "$(systemctl show -P MainPID judgebox-sandbox)" ] && judge
+}
+
+bad_reload_changes_nothing()
+{
+	local before
+	before=$(systemctl show -P MainPID judgebox)
+	echo 'workers = "many";' >/etc/judgebox/conf.d/bad.conf
+	if systemctl reload judgebox; then
+		echo "a bad configuration was taken"
+		return 1
+	fi
+	rm /etc/judgebox/conf.d/bad.conf
+	[ "$before" = "$(systemctl show -P MainPID judgebox)" ] && all_active && judge
+}
+
+newer_package()
+{
+	rm -rf /root/newer && mkdir /root/newer &&
+		dpkg-deb -R "$(echo debs/judgebox_*.deb)" /root/newer/tree &&
+		sed -i 's/^Version: .*/&.1/' /root/newer/tree/DEBIAN/control &&
+		dpkg-deb --root-owner-group -b /root/newer/tree /root/newer/judgebox.deb
+}
+
+kill_daemon() # UNIT
+{
+	local pid
+	pid=$(systemctl show -P MainPID "$1")
+	kill -KILL "$pid" && eventually judge && all_active &&
+		[ "$pid" != "$(systemctl show -P MainPID "$1")" ]
+}
+
+edited_conffile_stays()
+{
+	echo '# edited' >>/etc/judgebox/judgebox.conf &&
+		sed -i 's/^Version: .*/&.1/; ' /root/newer/tree/DEBIAN/control &&
+		echo '# of the package' >>/root/newer/tree/etc/nginx/sites-available/judgebox &&
+		dpkg-deb --root-owner-group -b /root/newer/tree /root/newer/judgebox.deb &&
+		dpkg -i /root/newer/judgebox.deb </dev/null &&
+		tail -n 1 /etc/judgebox/judgebox.conf | grep edited &&
+		tail -n 1 /etc/nginx/sites-available/judgebox | grep 'of the package' && judge
+}
+
+# dpkg dies between unpacking and configuring, and again while configuring.
+interrupted_installation()
+{
+	dpkg --unpack /root/newer/judgebox.deb && judge &&
+		{ timeout -s KILL 0.3 dpkg --configure judgebox || true; } &&
+		dpkg --configure -a && all_active && judge &&
+		[ "$(dpkg-query -W -f '${Status}' judgebox)" = "install ok installed" ]
+}
+
+remove_keeps_nginx()
+{
+	dpkg -r judgebox-languages-basic judgebox && nginx -t && systemctl restart nginx &&
+		no systemctl is-active $UNITS && dpkg -i debs/judgebox_*.deb &&
+		ln -s ../sites-available/judgebox /etc/nginx/sites-enabled/judgebox &&
+		nginx -t && systemctl reload nginx && eventually all_active && judge
+}
+
+purge() { dpkg -P judgebox; }
+
+nothing_is_left()
+{
+	local left
+	left=$(find / -xdev \( -path /proc -o -path /sys -o -path "$VMTEST_IN" -o -path "$VMTEST_OUT" \
+		-o -path /root/newer -o -path /var/log \) -prune -o -iname '*judgebox*' -print
+		find /run /sys/fs/cgroup -iname '*judgebox*'
+		ls -A /etc/nginx/sites-enabled | grep judgebox
+		pgrep -a judgebox
+		failed_units
+		find /proc -maxdepth 1 -uid +199999)
+	echo "$left"
+	[ -z "$left" ] && nginx -t && systemctl restart nginx && systemctl is-active nginx
+}
+
+# --- the story ----------------------------------------------------------------------
+
+case $VMTEST_BOOT in
+1)
+	check "installs" install_package
+	check "everything is active" eventually all_active
+	show dpkg-query -W judgebox
+	check "the site can be enabled" enable_site
+	check "sockets belong to whom they should" check_sockets
+	check "processes have what they need and no more" check_processes
+	check "judges the example in Python, C and C++" judge
+	check "the doctor is content" judgebox doctor
+	show systemd-analyze security --no-pager judgebox judgebox-sandbox
+	check "storms are weathered" storm
+	exit 194
+	;;
+2)
+	check "is up after a reboot" eventually all_active
+	check "judges after a reboot" judge
+	check "reload under load: no failed request" under_load systemctl reload judgebox
+	check "a bad configuration is refused, nothing changes" bad_reload_changes_nothing
+	check "restart of both under load: no failed request" under_load \
+		systemctl restart judgebox-sandbox judgebox
+	check "restart of the helper under load: no failed request" under_load \
+		systemctl restart judgebox-sandbox
+	check "a newer package" newer_package
+	check "upgrade under load: no failed request" under_load dpkg -i /root/newer/judgebox.deb
+	check "everything is active after it" all_active
+	check "the application is killed" kill_daemon judgebox
+	check "the helper is killed" kill_daemon judgebox-sandbox
+	check "nginx is killed" bash -c 'pkill -KILL -x nginx; systemctl restart nginx'
+	check "judges after all that" eventually judge
+	check "an edited conffile stays, without a question" edited_conffile_stays
+	check "an interrupted installation can be finished" interrupted_installation
+	check "removed, nginx is valid; installed again, it judges" remove_keeps_nginx
+	check "no unit has failed" no failed_units
+	journalctl -b -u 'judgebox*' -p warning --no-pager >"$VMTEST_OUT/warnings"
+	check "purges" purge
+	check "nothing is left, and nginx starts" nothing_is_left
+	;;
+esac
+echo "--- summary"
+cat "$SUMMARY"
+no grep -q ^FAILED "$SUMMARY"
