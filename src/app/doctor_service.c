@@ -269,7 +269,7 @@ const struct doctor_row doctor_service[] = {
 	{ "service", check_ready,
 	    "start nginx with the site, or say where it is with --url." },
 	{ "body size", check_body_size,
-	    "raise client_max_body_size in judgebox-locations.conf to max_body_bytes." },
+	    "raise client_max_body_size in the nginx site to max_body_bytes." },
 	{ "nginx", check_nginx,
 	    "include judgebox.conf in nginx's http { }; never switch fastcgi_keep_conn "
 	    "on: an "

@@ -85,10 +85,12 @@ programs_are_hardened()
 {
 	local f
 	for f in usr/bin/judgebox usr/sbin/judgebox-fcgi usr/sbin/judgebox-sandbox; do
+		echo "$f"
 		readelf -W -d -l -h "$work/root/$f" >"$work/elf"
-		grep -q 'DYN (Position' "$work/elf" && grep -q GNU_RELRO "$work/elf" &&
-			grep -q 'BIND_NOW\|Flags:.*NOW' "$work/elf" &&
-			! grep -q 'GNU_STACK.*RWE' "$work/elf" || { echo "$f"; return 1; }
+		grep -q 'DYN (Position' "$work/elf" || return 1
+		grep -q GNU_RELRO "$work/elf" || return 1
+		grep -q 'BIND_NOW\|Flags:.*NOW' "$work/elf" || return 1
+		! grep -q 'GNU_STACK.*RWE' "$work/elf" || return 1
 	done
 	[ -z "$(find "$work/root" -perm /7000)" ]
 }

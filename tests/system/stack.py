@@ -262,14 +262,14 @@ class Stack:
         text, n = re.subn(r"unix:[^\s;]+", "unix:" + self.app_settings["socket"], text)
         if n == 0:
             raise StackError("nginx/judgebox-locations.conf passes nothing to a unix socket")
+        site = read(os.path.join(SRCDIR, "nginx/judgebox.conf"))
         if edit:
-            changed = edit(text)
-            if changed == text:
-                raise StackError("the edit of judgebox-locations.conf changed nothing")
-            text = changed
+            changed = edit(text), edit(site)
+            if changed == (text, site):
+                raise StackError("the edit of the site changed nothing")
+            text, site = changed
         with open(self.path("locations.conf"), "w") as f:
             f.write(text)
-        site = read(os.path.join(SRCDIR, "nginx/judgebox.conf"))
         if not rates:
             site = re.sub(r"rate=\d+r/[sm]", "rate=100000r/s", site)
         site = re.sub(r"(?m)^(\s*)listen\s[^;]*;", "", site)
