@@ -74,7 +74,7 @@ struct inner_prepare {
 struct inner_run {
 	uint32_t type, tag;
 	uint32_t has_program; /* 1: the first descriptor is executed, argv[0] is a name */
-	uint32_t pad;
+	uint32_t at_rest;     /* processes of the slot besides the box */
 	struct wire_limits limits;
 	struct words argv, env;
 };

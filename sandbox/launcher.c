@@ -329,7 +329,7 @@ launcher_run(struct launcher *l, const struct inner_run *run, const int fds[],
 	o->tag = run->tag;
 	o->violation = -1;
 	if (fill_child(&c, run, fds, nfds, l->proc, &o->fault) == 0 &&
-	    meter_start(&l->meter, &run->limits, &o->fault) == 0) {
+	    meter_start(&l->meter, &run->limits, run->at_rest, &o->fault) == 0) {
 		int r = run_child(l, &c, o, &o->fault);
 		read_meters(l, &c, &out);
 		if (r == 0)

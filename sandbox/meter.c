@@ -176,7 +176,7 @@ read_oom(const struct meter *m, uint64_t *oom, struct err *e)
 #define ROUND_UP(v) (((v) + 0xfffff) & ~(uint64_t)0xfffff)
 
 int
-meter_start(struct meter *m, const struct wire_limits *l, struct err *e)
+meter_start(struct meter *m, const struct wire_limits *l, unsigned at_rest, struct err *e)
 {
 	if (read_number(m, METER_MEMORY, NULL, &m->memory0, e) == -1 ||
 	    read_number(m, METER_PIDS, NULL, &m->pids0, e) == -1)
@@ -184,7 +184,8 @@ meter_start(struct meter *m, const struct wire_limits *l, struct err *e)
 	struct meter_force *f = m->force;
 	m->limit = l->memory_bytes;
 	uint64_t memory = ROUND_UP(m->memory0 + l->memory_bytes);
-	uint64_t pids = m->pids0 + 1 + l->processes; /* + 1: the box's own PID 1 */
+	uint64_t there = m->pids0 < at_rest ? m->pids0 : at_rest;
+	uint64_t pids = there + 1 + l->processes; /* + 1: the box's own PID 1 */
 	if (enforce(m, &f->memory_max, memory, set_memory, e) == -1 ||
 	    enforce(m, &f->pids_max, pids, set_pids, e) == -1 ||
 	    enforce(m, &f->share, l->cpu_share_milli + 1ULL, set_share, e) == -1)

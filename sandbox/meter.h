@@ -58,7 +58,10 @@ struct meter_reading {
 
 void meter_open(
     struct meter *m, const int fd[METER_MAX_], bool v2, struct meter_force *force);
-int meter_start(struct meter *m, const struct wire_limits *l, struct err *e);
+/* at_rest: how many processes the group should hold now; one that is just ending must not
+ * leave its place to the box. */
+int meter_start(
+    struct meter *m, const struct wire_limits *l, unsigned at_rest, struct err *e);
 int meter_cpu_us(const struct meter *m, uint64_t *cpu_us, struct err *e);
 /* What the box uses now; 0 if that cannot be told. */
 uint64_t meter_memory(const struct meter *m);

@@ -60,6 +60,17 @@ expect_end(struct slot *s)
 	s->deadline_us = clock_us() + s->run->limits.wall_us + HELP_US;
 }
 
+/* The keeper and its launchers. */
+static unsigned
+at_rest(const struct slot *s)
+{
+	unsigned n = 1;
+
+	for (unsigned i = 0; i < SECCOMP_FILTERS; i++)
+		n += s->launcher_ready[i];
+	return n;
+}
+
 static int
 send_run(struct slot *s, unsigned filter, struct err *e)
 {
@@ -71,6 +82,7 @@ send_run(struct slot *s, unsigned filter, struct err *e)
 	memset(&m, 0, sizeof(m));
 	if (job_command(r, &m, e) == -1)
 		return -1;
+	m.at_rest = at_rest(s);
 	if (m.has_program != 0)
 		fds[n++] = r->job->program;
 	for (unsigned i = 0; i < 3; i++)
@@ -97,6 +109,7 @@ send_compile(struct slot *s, struct err *e)
 	if (job_command(r, &m.run, e) == -1 ||
 	    make_channel(s, &s->compile, &theirs, e) == -1)
 		return -1;
+	m.run.at_rest = at_rest(s) + 2; /* the compile stage and its launcher */
 	const int fds[4] = { theirs, r->job->sources, r->fds[1], r->fds[2] };
 	if (fd_send(s->control.fd, &m, sizeof(m), fds, 4, e) == -1)
 		return -1;

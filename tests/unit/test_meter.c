@@ -67,7 +67,7 @@ v1_limits_and_counters(void **state)
 	(void)state;
 	open_group(fd, false);
 	meter_open(&m, fd, false, &force);
-	assert_int_equal(meter_start(&m, &limits, &e), 0);
+	assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
 	is(fd[METER_MEMORY_MAX], "68157440"); /* 64 MiB and what was there, whole MiB */
 	is(fd[METER_MEMSW_MAX], "68157440");
 	is(fd[METER_PIDS_MAX], "11"); /* 2 there, the box's init, 8 */
@@ -98,7 +98,7 @@ v2_limits_and_counters(void **state)
 	open_group(fd, true);
 	meter_open(&m, fd, true, &force);
 	set(fd[METER_MEMORY_PEAK], "1048576\n");
-	assert_int_equal(meter_start(&m, &limits, &e), 0);
+	assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
 	is(fd[METER_CPU_MAX], "50000 100000");
 	set(fd[METER_CPU], "usage_usec 9000\n");
 	set(fd[METER_MEMORY_PEAK], "3145728\n");
@@ -107,6 +107,23 @@ v2_limits_and_counters(void **state)
 	assert_int_equal(r.cpu_us, 8000);
 	assert_int_equal(r.memory_bytes, 2 << 20);
 	assert_true(r.processes_left);
+	close_group(fd);
+}
+
+static void
+who_is_just_ending_leaves_no_place(void **state)
+{
+	struct meter_force force = { 0 };
+	struct meter m;
+	struct err e = { 0 };
+	int fd[METER_MAX_];
+
+	(void)state;
+	open_group(fd, false);
+	set(fd[METER_PIDS], "5\n");
+	meter_open(&m, fd, false, &force);
+	assert_int_equal(meter_start(&m, &limits, 3, &e), 0);
+	is(fd[METER_PIDS_MAX], "12"); /* 3 that stay, the box's init, 8 */
 	close_group(fd);
 }
 
@@ -121,12 +138,12 @@ a_limit_in_force_is_not_written_again(void **state)
 	(void)state;
 	open_group(fd, false);
 	meter_open(&m, fd, false, &force);
-	assert_int_equal(meter_start(&m, &limits, &e), 0);
+	assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
 	set(fd[METER_MEMORY_MAX], "untouched");
-	assert_int_equal(meter_start(&m, &limits, &e), 0);
+	assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
 	is(fd[METER_MEMORY_MAX], "untouched");
 	force.memory_max = 0; /* as a launcher leaves it that is killed while writing */
-	assert_int_equal(meter_start(&m, &limits, &e), 0);
+	assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
 	is(fd[METER_MEMORY_MAX], "68157440d"); /* files do not shrink as cgroup's do */
 	close_group(fd);
 }
@@ -145,7 +162,7 @@ a_share_too_small_for_the_kernel_is_the_smallest(void **state)
 	(void)state;
 	open_group(fd, true);
 	meter_open(&m, fd, true, &force);
-	assert_int_equal(meter_start(&m, &small, &e), 0);
+	assert_int_equal(meter_start(&m, &small, 2, &e), 0);
 	is(fd[METER_CPU_MAX], "1000 100000");
 	close_group(fd);
 }
@@ -162,11 +179,11 @@ a_share_ends_with_its_box(void **state)
 	(void)state;
 	open_group(fd, true);
 	meter_open(&m, fd, true, &force);
-	assert_int_equal(meter_start(&m, &limits, &e), 0);
+	assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
 	is(fd[METER_CPU_MAX], "50000 100000");
 	assert_int_equal(meter_stop(&m, &r, &e), 0);
 	is(fd[METER_CPU_MAX], "max 10000000"); /* files do not shrink as cgroup's do */
-	assert_int_equal(meter_start(&m, &limits, &e), 0);
+	assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
 	is(fd[METER_CPU_MAX], "50000 100000");
 	close_group(fd);
 }
@@ -184,13 +201,13 @@ the_last_boxs_memory_limit_does_not_hold_the_next(void **state)
 	meter_open(&m, fd, false, &force);
 	assert_int_equal(meter_relax(&m, &e), 0);
 	is(fd[METER_MEMORY_MAX], ""); /* nothing is in force yet */
-	assert_int_equal(meter_start(&m, &limits, &e), 0);
+	assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
 	set(fd[METER_MEMORY_MAX], "");
 	set(fd[METER_MEMSW_MAX], "");
 	assert_int_equal(meter_relax(&m, &e), 0);
 	is(fd[METER_MEMORY_MAX], "-1");
 	is(fd[METER_MEMSW_MAX], "-1");
-	assert_int_equal(meter_start(&m, &limits, &e), 0);
+	assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
 	is(fd[METER_MEMORY_MAX], "68157440");
 	close_group(fd);
 }
@@ -222,7 +239,7 @@ what_the_kernel_gave_up_for_a_box_is_the_boxs(void **state)
 		open_group(fd, false);
 		set(fd[METER_MEMORY], "268435456\n");
 		meter_open(&m, fd, false, &force);
-		assert_int_equal(meter_start(&m, &limits, &e), 0);
+		assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
 		set(fd[METER_MEMORY_PEAK], cases[i].peak);
 		set(fd[METER_MEMORY], cases[i].after);
 		assert_int_equal(meter_stop(&m, &r, &e), 0);
@@ -244,7 +261,7 @@ a_peak_below_the_kernels_grain_is_not_believed(void **state)
 	(void)state;
 	open_group(fd, false);
 	meter_open(&m, fd, false, &force);
-	assert_int_equal(meter_start(&m, &limits, &e), 0);
+	assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
 	set(fd[METER_MEMORY_PEAK], "1310720\n");
 	assert_int_equal(meter_stop(&m, &r, &e), 0);
 	assert_false(r.memory_known);
@@ -263,7 +280,7 @@ a_missing_counter_is_named(void **state)
 	open_group(fd, true);
 	meter_open(&m, fd, true, &force);
 	set(fd[METER_CPU], "nonsense\n");
-	assert_int_equal(meter_start(&m, &limits, &e), -1);
+	assert_int_equal(meter_start(&m, &limits, 2, &e), -1);
 	assert_string_equal(e.msg, "no 'usage_usec ' in cpu time of the cgroup");
 	close_group(fd);
 }
@@ -274,6 +291,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(v1_limits_and_counters),
 		cmocka_unit_test(v2_limits_and_counters),
+		cmocka_unit_test(who_is_just_ending_leaves_no_place),
 		cmocka_unit_test(a_limit_in_force_is_not_written_again),
 		cmocka_unit_test(a_share_too_small_for_the_kernel_is_the_smallest),
 		cmocka_unit_test(a_share_ends_with_its_box),
