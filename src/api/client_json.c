@@ -34,18 +34,36 @@ write_words(struct writer *w, const char *key, const struct words *list)
 	write_close(w, ']');
 }
 
+static bool
+is_share(unsigned row)
+{
+	return limits_keys[row].kind == CONF_MILLI;
+}
+
 static void
 write_limits(struct writer *w, const struct limits_asked *l)
 {
-	if (l->given == 0)
-		return;
-	write_open(w, "limits", '{');
+	bool open = false;
+
+	for (unsigned i = 0; limits_json[i] != NULL; i++) {
+		if ((l->given & 1U << i) == 0 || is_share(i))
+			continue;
+		if (!open)
+			write_open(w, "limits", '{');
+		open = true;
+		write_uint(w, limits_json[i], limits_get(&l->value, i));
+	}
+	if (open)
+		write_close(w, '}');
+}
+
+/* The contract has it beside "limits", not in it, and for the whole job alone. */
+static void
+write_share(struct writer *w, const struct limits_asked *l)
+{
 	for (unsigned i = 0; limits_json[i] != NULL; i++)
-		if ((l->given & 1U << i) != 0 && limits_keys[i].kind == CONF_MILLI)
+		if ((l->given & 1U << i) != 0 && is_share(i))
 			write_milli(w, limits_json[i], limits_get(&l->value, i));
-		else if ((l->given & 1U << i) != 0)
-			write_uint(w, limits_json[i], limits_get(&l->value, i));
-	write_close(w, '}');
 }
 
 /* The main file as "code", so that it gets the name its language wants; a source that is
@@ -98,6 +116,7 @@ client_encode(const struct job *job, struct buf *out)
 	write_words(&w, "args", &job->args);
 	write_words(&w, "compileArgs", &job->compile_args);
 	write_limits(&w, &job->limits);
+	write_share(&w, &job->limits);
 	write_text(&w, "compare", native_modes[job->compare.mode]);
 	if (job->stop_on_failure)
 		write_bool(&w, "stopOnFailure", true);

@@ -15,7 +15,7 @@
 #define NOTE_BYTES 40 /* of a program's text in one cell */
 
 struct options {
-	const char *url, *language;
+	const char *url;
 	bool json;
 	struct job *job; /* owned */
 };

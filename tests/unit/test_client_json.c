@@ -74,9 +74,24 @@ writes_everything_asked(void **state)
 	assert_string_equal(out.data,
 	    "{\"language\":\"python\",\"profile\":\"editor\",\"code\":\"\",\"args\":[\"-"
 	    "x\"],"
-	    "\"compileArgs\":[\"-O3\"],\"limits\":{\"cpuMs\":500,\"cpus\":1.5},"
+	    "\"compileArgs\":[\"-O3\"],\"limits\":{\"cpuMs\":500},\"cpus\":1.5,"
 	    "\"compare\":\"tokens\",\"stopOnFailure\":true,"
 	    "\"tests\":[{\"id\":\"first\",\"inputBase64\":\"/wA=\",\"expected\":\"\"}]}");
+}
+
+/* Where the service looks for it; in "limits" it would be an unknown member. */
+static void
+writes_a_share_beside_the_limits(void **state)
+{
+	struct job *job = simple_job("");
+
+	(void)state;
+	job->limits.value.cpu_share = 500;
+	job->limits.given = 1U << 8;
+	scope_buf out = encoded(job);
+	assert_string_equal(out.data,
+	    "{\"language\":\"python\",\"code\":\"\",\"cpus\":0.5,"
+	    "\"compare\":\"trim\",\"tests\":[]}");
 }
 
 /* A source in another encoding must arrive as it is. */
@@ -215,6 +230,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writes_a_plain_request),
 		cmocka_unit_test(writes_everything_asked),
+		cmocka_unit_test(writes_a_share_beside_the_limits),
 		cmocka_unit_test(writes_a_source_that_is_not_utf8),
 		cmocka_unit_test(reads_a_result),
 		cmocka_unit_test(refuses_other_services),
