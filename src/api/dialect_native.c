@@ -90,12 +90,17 @@ static int
 take_cpus(struct reading *r, const struct value *v, void *at)
 {
 	struct limits_asked *asked = at;
+	uint64_t most = limits_keys[ROW_cpu_share].max, cap = r->site->cap.cpu_share;
 	double cpus = 0;
 
 	if (field_real(r, v, &cpus) == -1)
 		return -1;
-	if (cpus < 0.001 || cpus > 64)
-		return field_refuse(r, v, "must be from 0.001 to 64");
+	if (cpus < 0.001)
+		return field_refuse(r, v, "must be 0.001 or more");
+	if (cpus > (double)most / 1000)
+		return field_refuse_as(r, PROBLEM_LIMIT_TOO_HIGH, v,
+		    "%.15g asked, at most %.15g allowed", cpus,
+		    (double)(cap > 0 ? cap : most) / 1000);
 	asked->short_form |= 1u << ROW_cpu_share;
 	return set_limit(r, v, asked, ROW_cpu_share, (uint64_t)(cpus * 1000 + 0.5), 0);
 }
