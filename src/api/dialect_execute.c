@@ -62,15 +62,9 @@ static int
 execute_encode(const struct judged *j, struct writer *w)
 {
 	const struct test_result *t = ending_run(j->result);
-	const struct limits *limits = ending_limits(j->job, j->result);
 	scope_buf errors = { 0 };
-	char sentence[160];
 
-	ending_errors(t, limits, &errors);
-	if (errors.len == 0) {
-		ending_text(t, limits, sentence, sizeof(sentence));
-		buf_str(&errors, sentence);
-	}
+	ending_complaint(t, ending_limits(j->job, j->result), &errors);
 	write_open(w, NULL, '{');
 	if (errors.len == 0)
 		write_bytes(w, "output", t->out.kept.data, t->out.kept.len);

@@ -63,15 +63,9 @@ test_decode(struct reading *r, const struct value *body)
 static void
 write_failure(struct writer *w, const struct judged *j, const struct test_result *t)
 {
-	const struct limits *limits = ending_limits(j->job, j->result);
 	scope_buf errors = { 0 };
-	char sentence[160];
 
-	ending_errors(t, limits, &errors);
-	if (errors.len == 0) {
-		ending_text(t, limits, sentence, sizeof(sentence));
-		buf_str(&errors, sentence);
-	}
+	ending_complaint(t, ending_limits(j->job, j->result), &errors);
 	write_bytes(w, "error", errors.data, errors.len);
 	write_text(w, "verdict", verdicts[t->verdict]);
 }

@@ -115,6 +115,19 @@ ending_errors(const struct test_result *t, const struct limits *limits, struct b
 	buf_str(out, sentence);
 }
 
+void
+ending_complaint(
+    const struct test_result *t, const struct limits *limits, struct buf *out)
+{
+	char sentence[160];
+
+	ending_errors(t, limits, out);
+	if (out->len > 0)
+		return;
+	ending_text(t, limits, sentence, sizeof(sentence));
+	buf_str(out, sentence);
+}
+
 const struct test_result *
 ending_run(const struct result *r)
 {

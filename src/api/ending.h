@@ -28,6 +28,10 @@ void ending_text(
 void ending_errors(
     const struct test_result *t, const struct limits *limits, struct buf *out);
 
+/* The same, and never nothing about an ending that was not a good one. */
+void ending_complaint(
+    const struct test_result *t, const struct limits *limits, struct buf *out);
+
 /* The run that a dialect of one test tells about: the test, or the compiler if the
  * program never came to run. */
 const struct test_result *ending_run(const struct result *r);
