@@ -13,18 +13,17 @@
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
-#define ERR_CODES(X)                                                                     \
-	X(BAD_INPUT, "bad-input")   /* the caller's fault; safe to show him */           \
-	X(OVER_LIMIT, "over-limit") /* a quota or a size cap said no */                  \
-	X(BUSY, "busy")             /* no free slot now; worth a retry */                \
-	X(PROTO, "protocol")        /* the peer broke the wire format */                 \
-	X(SYS, "system")            /* a system call failed; see sys */                  \
-	X(GONE, "gone")             /* the peer closed or died */                        \
-	X(BUG, "internal")          /* our invariant broke */
-
-#define X(sym, name) ERR_##sym,
-enum err_code { ERR_NONE, ERR_CODES(X) ERR_MAX_ };
-#undef X
+enum err_code {
+	ERR_NONE,
+	ERR_BAD_INPUT,  /* the caller's fault; safe to show him */
+	ERR_OVER_LIMIT, /* a quota or a size cap said no */
+	ERR_BUSY,       /* no free slot now; worth a retry */
+	ERR_PROTO,      /* the peer broke the wire format */
+	ERR_SYS,        /* a system call failed; see sys */
+	ERR_GONE,       /* the peer closed or died */
+	ERR_BUG,        /* our invariant broke */
+	ERR_MAX_,
+};
 
 struct err {
 	enum err_code code;
@@ -37,6 +36,5 @@ struct err {
 int err_set(struct err *e, enum err_code code, const char *fmt, ...) ERR_PRINTF(3, 4);
 int err_sys(struct err *e, const char *fmt, ...) ERR_PRINTF(2, 3);  /* takes errno */
 int err_wrap(struct err *e, const char *fmt, ...) ERR_PRINTF(2, 3); /* "fmt: old" */
-const char *err_name(enum err_code code);
 
 #endif
