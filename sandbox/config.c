@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/conf.h"
+#include "base/log.h"
 
 #define MIB(n) ((uint64_t)(n) << 20)
 
@@ -64,12 +65,16 @@ config_load(const char *path, struct config *c, struct err *e)
 		    .open_files = 4096,
 		    .cpu_share = 64000 },
 	};
+	enum log_level level;
 	scope_conf file = NULL;
 
 	if (conf_open(path, &file, e) == -1 ||
 	    conf_read(file, NULL, keys, &new, e) == -1 ||
 	    conf_read(file, "caps", caps_keys, &new.caps, e) == -1)
 		return -1;
+	if (!log_level_named(new.log_level, &level))
+		return conf_fault(file, "log_level", e,
+		    "log_level: '%s' is none of error, warn, info, debug", new.log_level);
 	*c = new;
 	return 0;
 }

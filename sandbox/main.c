@@ -42,6 +42,8 @@
 #include "sandbox/seccomp.h"
 #include "sandbox/slot.h"
 
+#define CONFIG_DEFAULT_PATH JB_SYSCONFDIR "/sandbox.conf"
+
 struct helper {
 	struct config config;
 	struct loop loop;
@@ -246,6 +248,14 @@ watch_signals(struct helper *h, struct err *e)
 }
 
 static int
+open_launcher(const struct config *c, struct err *e)
+{
+	int fd = open(c->launcher, O_RDONLY | O_CLOEXEC);
+
+	return fd != -1 ? fd : err_sys(e, "launcher: open %s", c->launcher);
+}
+
+static int
 prepare(struct helper *h, struct err *e)
 {
 	struct rlimit files;
@@ -269,9 +279,9 @@ prepare(struct helper *h, struct err *e)
 	h->slots.filters = seccomp_build_all(h->config.profiles, e);
 	if (h->slots.filters == -1)
 		return -1;
-	h->slots.program = open(h->config.launcher, O_RDONLY | O_CLOEXEC);
+	h->slots.program = open_launcher(&h->config, e);
 	if (h->slots.program == -1)
-		return err_sys(e, "launcher: open %s", h->config.launcher);
+		return -1;
 	if (cgroups_open(h->config.cgroup, &h->cgroups, e) == -1)
 		return -1;
 	h->slots.cgroups = h->cgroups;
@@ -366,23 +376,15 @@ usage(FILE *to, int status)
 {
 	fprintf(to,
 	    "usage: judgebox-sandbox [--config FILE] [--check-config]\n"
-	    "       judgebox-sandbox [--config FILE] --export-filter CLASS[:nofork]\n");
+	    "       judgebox-sandbox [--config FILE] --export-filter CLASS[:nofork]\n"
+	    "       judgebox-sandbox --version | --help\n"
+	    "\n"
+	    "  --config FILE     read FILE (" CONFIG_DEFAULT_PATH ")\n"
+	    "  --check-config    say whether the configuration is good, and exit\n"
+	    "  --export-filter   print the filter of a class of system calls, and exit\n"
+	    "\n"
+	    "Signals: TERM, INT end it and every box.\n");
 	return status;
-}
-
-static enum log_level
-level_of(const char *name)
-{
-	static const struct {
-		const char *name;
-		enum log_level level;
-	} levels[] = { { "error", LOG_LEVEL_ERROR }, { "warn", LOG_LEVEL_WARN },
-		{ "info", LOG_LEVEL_INFO }, { "debug", LOG_LEVEL_DEBUG } };
-
-	for (unsigned i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
-		if (strcmp(levels[i].name, name) == 0)
-			return levels[i].level;
-	return LOG_LEVEL_INFO;
 }
 
 static int
@@ -402,15 +404,19 @@ check_config(struct helper *h, struct err *e)
 	    languages_load(h->config.languages, &h->languages, e) == -1)
 		return -1;
 	scope_fd filters = seccomp_build_all(h->config.profiles, e);
-	return filters == -1 ? -1 : 0;
+	if (filters == -1)
+		return -1;
+	scope_fd launcher = open_launcher(&h->config, e);
+	return launcher == -1 ? -1 : 0;
 }
 
 int
 main(int argc, char *argv[])
 {
 	static struct helper h;
-	const char *config = JB_SYSCONFDIR "/sandbox.conf";
+	const char *config = CONFIG_DEFAULT_PATH;
 	char *class = NULL;
+	enum log_level level = LOG_LEVEL_INFO;
 	bool check = false;
 	struct err e = { 0 };
 	int r;
@@ -432,7 +438,8 @@ main(int argc, char *argv[])
 	log_start("judgebox-sandbox", LOG_LEVEL_INFO);
 	r = config_load(config, &h.config, &e);
 	if (r == 0) {
-		log_start("judgebox-sandbox", level_of(h.config.log_level));
+		log_level_named(h.config.log_level, &level);
+		log_start("judgebox-sandbox", level);
 		h.listener.fd = -1;
 		if (class != NULL)
 			r = export_filter(&h.config, class, &e);

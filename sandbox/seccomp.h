@@ -35,7 +35,7 @@ unsigned seccomp_filter_index(enum seccomp_class c, bool fork);
 /* Reads the profiles in dir; returns the sealed file (inner.h: struct inner_filters). */
 int seccomp_build_all(const char *dir, struct err *e);
 
-/* One filter as text, for `--export-filter` and the golden tests: libseccomp's PFC. */
+/* One filter as text, for `--export-filter`: libseccomp's PFC. */
 int seccomp_export_text(
     const char *dir, const char *name, bool fork, int fd, struct err *e);
 

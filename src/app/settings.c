@@ -11,16 +11,6 @@
 #define FILES_MAX   64
 #define WORKERS_MAX 1024
 
-static const struct {
-	const char *name;
-	enum log_level level;
-} levels[] = {
-	{ "error", LOG_LEVEL_ERROR },
-	{ "warn", LOG_LEVEL_WARN },
-	{ "info", LOG_LEVEL_INFO },
-	{ "debug", LOG_LEVEL_DEBUG },
-};
-
 #define ROW(kind_, name_, type, member, lo, hi, help_)                                   \
 	{                                                                                \
 		.name = (name_), .kind = CONF_##kind_, .offset = offsetof(type, member), \
@@ -137,9 +127,10 @@ read_profiles(const struct conf *c, struct site *site, struct err *e)
 static int
 check_level(const struct conf *c, const struct settings *s, struct err *e)
 {
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
-		if (strcmp(levels[i].name, s->log_level) == 0)
-			return 0;
+	enum log_level level;
+
+	if (log_level_named(s->log_level, &level))
+		return 0;
 	return conf_fault(c, "log_level", e,
 	    "log_level: '%s' is none of error, warn, info, debug", s->log_level);
 }
@@ -321,8 +312,8 @@ settings_load(const char *path, struct settings *out, struct err *e)
 enum log_level
 settings_log_level(const struct settings *s)
 {
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
-		if (strcmp(levels[i].name, s->log_level) == 0)
-			return levels[i].level;
-	return LOG_LEVEL_INFO;
+	enum log_level level = LOG_LEVEL_INFO;
+
+	log_level_named(s->log_level, &level);
+	return level;
 }

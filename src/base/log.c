@@ -11,6 +11,28 @@ static struct {
 	bool terminal;
 } logger = { "judgebox", LOG_LEVEL_INFO, false };
 
+bool
+log_level_named(const char *name, enum log_level *out)
+{
+	static const struct {
+		const char *name;
+		enum log_level level;
+	} levels[] = {
+		{ "error", LOG_LEVEL_ERROR },
+		{ "warn", LOG_LEVEL_WARN },
+		{ "info", LOG_LEVEL_INFO },
+		{ "debug", LOG_LEVEL_DEBUG },
+	};
+
+	for (unsigned i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		if (strcmp(levels[i].name, name) != 0)
+			continue;
+		*out = levels[i].level;
+		return true;
+	}
+	return false;
+}
+
 void
 log_start(const char *program, enum log_level max)
 {

@@ -19,6 +19,9 @@ enum log_level {
 	LOG_LEVEL_DEBUG = 7
 };
 
+/* By its name in a configuration: error, warn, info, debug.  False: none is called so. */
+bool log_level_named(const char *name, enum log_level *out);
+
 void log_start(const char *program, enum log_level max);
 void log_line(enum log_level level, const char *fmt, ...) ERR_PRINTF(2, 3);
 /* "what: e->msg: strerror(e->sys)" */

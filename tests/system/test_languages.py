@@ -274,11 +274,25 @@ class Configuration(SystemTest):
                 ("judgebox-fcgi", "workers = -1;\n", 1), ("judgebox-fcgi", "\n\nlog_level = \"loud\";\n", 3),
                 ("judgebox-fcgi", "socket = 5;\n", 1), ("judgebox-fcgi", "a = ;\n", 1), ("judgebox-fcgi", "x = 1;", 1),
                 ("judgebox-sandbox", "slots = \"two\";\n", 1), ("judgebox-sandbox", "\nuid_bass = 5;\n", 2),
-                ("judgebox-sandbox", "uid_base = 0;\n", 1)):
+                ("judgebox-sandbox", "uid_base = 0;\n", 1),
+                ("judgebox-sandbox", "\nlog_level = \"loud\";\n", 2)):
             with self.subTest(f"{program} {text!r}"):
                 name, r = self.start(program, text)
                 self.assertNotEqual(r.returncode, 0)
                 self.assertIn(f"{name}:{line}", r.stderr + r.stdout)
+
+    def test_missing_launcher(self):
+        text = stack.read(self.stack.path("sandbox.conf"))
+        _, r = self.start("judgebox-sandbox", text.replace(self.stack.launcher, "/nonexistent/slot"))
+        self.assertEqual(r.returncode, 1, r)
+        self.assertIn("launcher: open /nonexistent/slot: No such file", r.stderr)
+
+    def test_help(self):
+        for program in ("judgebox-fcgi", "judgebox-sandbox", "judgebox"):
+            r = subprocess.run([stack.program(program), "--help"], capture_output=True, text=True, timeout=10)
+            self.assertEqual((r.returncode, r.stderr), (0, ""), r)
+            for word in ("--version", "--help", "--config FILE"):
+                self.assertIn(word, r.stdout)
 
     def test_good(self):
         for program, conf in (("judgebox-fcgi", "judgebox.conf"), ("judgebox-sandbox", "sandbox.conf")):
