@@ -73,6 +73,11 @@ check_language(const struct conf *c, struct file *f, struct err *e)
 		if (p[0] != '/' || strstr(p, "..") != NULL)
 			return conf_fault(
 			    c, "paths", e, "paths: '%s' is not absolute", p);
+	for (const char *v = words_next(&l->env, NULL); v != NULL;
+	     v = words_next(&l->env, v))
+		if (strchr(v, '=') == NULL || v[0] == '=')
+			return conf_fault(
+			    c, "env", e, "env: '%.40s' is not NAME=value", v);
 	l->class = (enum seccomp_class) class;
 	l->compile_class =
 	    compile_class == -1 ? l->class : (enum seccomp_class)compile_class;
@@ -325,6 +330,18 @@ language_command(const struct language *l, const struct words *command,
 	return r;
 }
 
+/* Two of one name would be the first one's to most who look, and that is ours. */
+static bool
+names_variable(const struct words *env, const char *variable)
+{
+	size_t n = strcspn(variable, "=") + 1;
+
+	for (const char *v = words_next(env, NULL); v != NULL; v = words_next(env, v))
+		if (strncmp(v, variable, n) == 0)
+			return true;
+	return false;
+}
+
 int
 language_environment(const struct language *l, struct words *out, struct err *e)
 {
@@ -334,7 +351,8 @@ language_environment(const struct language *l, struct words *out, struct err *e)
 	struct words w = { 0 };
 
 	for (unsigned i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
-		if (words_add(&w, fixed[i], e) == -1)
+		if (!names_variable(&l->env, fixed[i]) &&
+		    words_add(&w, fixed[i], e) == -1)
 			return -1;
 	if (words_append(&w, &l->env, e) == -1)
 		return -1;

@@ -60,7 +60,7 @@ list(const char *url)
 
 /*
  * What every language must do.  The echo is compared byte for byte; the endless loop
- * gets half a second, raised by the service to what the language needs to start.
+ * gets half a second of CPU, in which every language has started.
  */
 static const struct trial {
 	const char *name;

@@ -44,7 +44,7 @@ static const char full[] =
     "compile = [ \"/bin/sh\", \"{sources}\" ];\nartifact = \"main\";\nrun = [ \"./main\" "
     "];\n"
     "env = [ \"A=b\" ];\npaths = [ \"/etc/x\" ];\nclass = \"native\";\n"
-    "compile_class = \"compiler\";\nproc = false;\nheap_reserve = \"80M\";\n"
+    "compile_class = \"compiler\";\nheap_reserve = \"80M\";\n"
     "options = [ \"-O2\" ];\nfloor = { memory_bytes = \"64M\"; };\n"
     "compile_floor = { processes = 9; };\n"
     "selftest = { hello = \"h\"; echo = \"e\"; compile_error = \"c\";\n"
@@ -93,6 +93,8 @@ static const struct {
 } bad[] = {
 	{ "unknown key", { { "a.conf", "id=\"a\";\ncolour=1;" } },
 	    "a.conf:2: ", "unknown key 'colour'" },
+	{ "a key of neither reader", { { "a.conf", OK_A "\nproc=false;" } },
+	    "a.conf:2: ", "unknown key 'proc'" },
 	{ "unknown limit", { { "a.conf", OK_A "\nfloor={\nspeed=1; };" } },
 	    "a.conf:3: ", "unknown key 'speed'" },
 	{ "unknown self-test", { { "a.conf", OK_A "\nselftest={ bye=\"\"; };" } },

@@ -84,6 +84,29 @@ a_small_heap_keeps_a_quarter(void **state)
 	assert_string_equal(words_next(&out, NULL), "16");
 }
 
+/* A language's own word counts: getenv(3) takes the first of two. */
+static void
+a_variable_is_replaced_not_doubled(void **state)
+{
+	static struct language l;
+	struct words env = { 0 };
+	struct err e = { 0 };
+	char text[512];
+
+	(void)state;
+	assert_int_equal(language_environment(&l, &env, &e), 0);
+	join(&env, text, sizeof(text));
+	assert_string_equal(text,
+	    "PATH=/usr/bin:/bin|HOME=/work|TMPDIR=/tmp|LANG=C.UTF-8|LC_ALL=C.UTF-8|"
+	    "USER=box|LOGNAME=box|LIBC_FATAL_STDERR_=1");
+	fill(&l.env, (const char *const[]){ "LC_ALL=C", "HOMES=2", "PATH=/x", NULL });
+	assert_int_equal(language_environment(&l, &env, &e), 0);
+	join(&env, text, sizeof(text));
+	assert_string_equal(text,
+	    "HOME=/work|TMPDIR=/tmp|LANG=C.UTF-8|USER=box|LOGNAME=box|"
+	    "LIBC_FATAL_STDERR_=1|LC_ALL=C|HOMES=2|PATH=/x");
+}
+
 static void
 files_say_what_is_wrong_and_where(void **state)
 {
@@ -105,6 +128,9 @@ files_say_what_is_wrong_and_where(void **state)
 		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\"; "
 		  "paths=[\"etc\"];",
 		    "a.conf:1: paths: 'etc' is not absolute", 0644 },
+		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\"; "
+		  "env=[\"A=1\",\n\"B\"];",
+		    "a.conf:1: env: 'B' is not NAME=value", 0644 },
 		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\";",
 		    "a.conf must belong to root and be writable by nobody else", 0666 },
 		{ "id=", "a.conf:1: syntax error", 0644 },
@@ -159,6 +185,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tokens_are_replaced),
 		cmocka_unit_test(a_small_heap_keeps_a_quarter),
+		cmocka_unit_test(a_variable_is_replaced_not_doubled),
 		cmocka_unit_test(files_say_what_is_wrong_and_where),
 		cmocka_unit_test(shipped_files_load),
 	};
