@@ -55,6 +55,15 @@ static const struct conf_key profile_keys[] = {
 	{ 0 },
 };
 
+/* As limits_keys, but 0 is allowed: no cap. */
+static const struct conf_key cap_keys[] = {
+#define X(member, json, kind, lo, hi, help)                                              \
+	CONF_ROW(kind, struct limits, member, 0, hi, help),
+	LIMITS_ROWS(X)
+#undef X
+	    { .name = NULL },
+};
+
 void
 settings_defaults(struct settings *s)
 {
@@ -139,8 +148,8 @@ static int
 read_file(const struct conf *c, struct settings *s, struct err *e)
 {
 	if (conf_read(c, NULL, keys, s, e) == -1 ||
-	    conf_read(c, "caps", limits_keys, &s->site.cap, e) == -1 ||
-	    conf_read(c, "compile_caps", limits_keys, &s->site.compile_cap, e) == -1 ||
+	    conf_read(c, "caps", cap_keys, &s->site.cap, e) == -1 ||
+	    conf_read(c, "compile_caps", cap_keys, &s->site.compile_cap, e) == -1 ||
 	    read_profiles(c, &s->site, e) == -1)
 		return -1;
 	return check_level(c, s, e);
@@ -257,6 +266,13 @@ check_profile(const struct files *f, const struct site *site, const struct profi
 		{ &p->compile, &site->compile_cap, compile_group, "compile_caps" },
 	};
 	for (size_t i = 0; i < 2; i++) {
+		if (pairs[i].have->cpu_share == 0 && pairs[i].cap->cpu_share != 0) {
+			snprintf(text, sizeof(text),
+			    "%s.cpu_share: 0, no throttle, is above %s.cpu_share",
+			    pairs[i].group, pairs[i].cap_group);
+			return blame(
+			    f, pairs[i].group, pairs[i].cap_group, "cpu_share", e, text);
+		}
 		if (limits_check(pairs[i].have, pairs[i].cap, &row, &why) == 0)
 			continue;
 		snprintf(text, sizeof(text),

@@ -84,7 +84,7 @@ every_key_can_be_set(void **state)
 	    "drain_timeout = \"2m\"; log_level = \"debug\"; max_body_bytes = \"2M\";\n"
 	    "max_source_bytes = 1000; max_tests = 7; max_answer_bytes = \"1M\";\n"
 	    "cors_origins = [\"https://a\", \"https://b\"];\n"
-	    "caps = { cpu_ms = \"1m\"; memory_bytes = \"1G\"; };\n"
+	    "caps = { cpu_ms = \"1m\"; memory_bytes = \"1G\"; processes = 0; };\n"
 	    "compile_caps = { wall_ms = \"20s\"; };\n"
 	    "profiles = { mine = { cpu_ms = \"9s\"; cpu_share = 0.5; slack_ms = 1; fork "
 	    "= false;\n"
@@ -97,6 +97,7 @@ every_key_can_be_set(void **state)
 	assert_int_equal(s.site.max_tests, 7);
 	assert_true(words_has(&s.site.cors_origins, "https://b"));
 	assert_int_equal(s.site.cap.memory_bytes, 1 << 30);
+	assert_int_equal(s.site.cap.processes, 0); /* no cap */
 
 	const struct profile *p = site_profile(&s.site, "mine");
 	assert_non_null(p);
@@ -127,6 +128,14 @@ static const struct {
 	    "$/m.conf:1: drain_timeout: '7 s' has an unknown unit" },
 	{ "log level", "\n\nlog_level = \"loud\";",
 	    "$/m.conf:3: log_level: 'loud' is none of error, warn, info, debug" },
+	{ "no throttle above a share", "caps = {\n  cpu_share = 0.5;\n};",
+	    "$/m.conf:2: profiles.default.cpu_share: 0, no throttle, is above "
+	    "caps.cpu_share" },
+	{ "nor of a compile", "compile_caps = {\n  cpu_share = 2;\n};",
+	    "$/m.conf:2: profiles.default.compile.cpu_share: 0, no throttle, is above "
+	    "compile_caps.cpu_share" },
+	{ "no limit of a profile is 0", "profiles = { editor = {\n  cpu_ms = 0; }; };",
+	    "$/m.conf:2: cpu_ms: 0 is outside 1..600000" },
 	{ "unknown limit", "caps = {\n  memory = 5;\n};",
 	    "$/m.conf:2: unknown key 'memory'" },
 	{ "unknown key of a profile", "profiles = { editor = {\n  cpu = 5; }; };",
