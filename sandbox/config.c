@@ -5,7 +5,8 @@
 #include "base/conf.h"
 #include "base/log.h"
 
-#define MIB(n) ((uint64_t)(n) << 20)
+#define MIB(n)    ((uint64_t)(n) << 20)
+#define SHARE_MAX 64000 /* thousandths of a processor: no cap */
 
 static const struct conf_key caps_keys[] = {
 	CONF_ROW(MSEC, struct config_caps, cpu_ms, 1, 600000, "CPU time of a run"),
@@ -16,7 +17,7 @@ static const struct conf_key caps_keys[] = {
 	CONF_ROW(BYTES, struct config_caps, file_bytes, 0, 1ULL << 30, "size of /work"),
 	CONF_ROW(BYTES, struct config_caps, stack_bytes, 64 << 10, 4ULL << 30, "stack"),
 	CONF_ROW(UINT, struct config_caps, open_files, 8, 4096, "open descriptors"),
-	CONF_ROW(MILLI, struct config_caps, cpu_share, 0, 64000, "processors"),
+	CONF_ROW(MILLI, struct config_caps, cpu_share, 1, SHARE_MAX, "processors"),
 	{ .name = NULL },
 };
 
@@ -63,7 +64,7 @@ config_load(const char *path, struct config *c, struct err *e)
 		    .file_bytes = MIB(512),
 		    .stack_bytes = MIB(1024),
 		    .open_files = 4096,
-		    .cpu_share = 64000 },
+		    .cpu_share = SHARE_MAX },
 	};
 	enum log_level level;
 	scope_conf file = NULL;
@@ -79,21 +80,43 @@ config_load(const char *path, struct config *c, struct err *e)
 	return 0;
 }
 
+uint32_t
+config_default_share(const struct config *c)
+{
+	return c->caps.cpu_share < SHARE_MAX ? (uint32_t)c->caps.cpu_share : 0;
+}
+
+struct wire_limits
+config_caps_on_wire(const struct config *c)
+{
+	const struct config_caps *caps = &c->caps;
+
+	return (struct wire_limits){ .cpu_us = caps->cpu_ms * 1000,
+		.wall_us = caps->wall_ms * 1000,
+		.memory_bytes = caps->memory_bytes,
+		.file_bytes = caps->file_bytes,
+		.stack_bytes = caps->stack_bytes,
+		.processes = (uint32_t)caps->processes,
+		.open_files = (uint32_t)caps->open_files,
+		.cpu_share_milli = (uint32_t)caps->cpu_share };
+}
+
 int
 config_check_limits(const struct config *c, const struct wire_limits *l, struct err *e)
 {
+	const struct wire_limits caps = config_caps_on_wire(c);
 	const struct {
 		const char *name;
 		uint64_t value, least, most;
 	} rows[] = {
-		{ "cpu time", l->cpu_us, 1000, c->caps.cpu_ms * 1000 },
-		{ "wall time", l->wall_us, 1000, c->caps.wall_ms * 1000 },
-		{ "memory", l->memory_bytes, MIB(1), c->caps.memory_bytes },
-		{ "file size", l->file_bytes, 0, c->caps.file_bytes },
-		{ "stack", l->stack_bytes, 64 << 10, c->caps.stack_bytes },
-		{ "processes", l->processes, 1, c->caps.processes },
-		{ "open files", l->open_files, 8, c->caps.open_files },
-		{ "cpu share", l->cpu_share_milli, 0, c->caps.cpu_share },
+		{ "cpu time", l->cpu_us, 1000, caps.cpu_us },
+		{ "wall time", l->wall_us, 1000, caps.wall_us },
+		{ "memory", l->memory_bytes, MIB(1), caps.memory_bytes },
+		{ "file size", l->file_bytes, 0, caps.file_bytes },
+		{ "stack", l->stack_bytes, 64 << 10, caps.stack_bytes },
+		{ "processes", l->processes, 1, caps.processes },
+		{ "open files", l->open_files, 8, caps.open_files },
+		{ "cpu share", l->cpu_share_milli, 0, caps.cpu_share_milli },
 		{ "no_fork", l->no_fork, 0, 1 },
 	};
 

@@ -34,6 +34,12 @@ struct config {
 
 int config_load(const char *path, struct config *c, struct err *e);
 
+/* What a run gets that asks for no throttle: the cap, where it is one; else 0. */
+uint32_t config_default_share(const struct config *c);
+
+/* The caps as the wire has limits. */
+struct wire_limits config_caps_on_wire(const struct config *c);
+
 /* Every limit of a request lies in [least, cap]; the name of the first that does not. */
 int config_check_limits(
     const struct config *c, const struct wire_limits *l, struct err *e);

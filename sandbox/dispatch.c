@@ -334,6 +334,7 @@ status(void *owner, struct wire_state *out)
 	}
 	out->queued = queued_runs(d);
 	out->wait_us = predicted_us(d);
+	out->caps = config_caps_on_wire(d->slot_host->config);
 	snprintf(out->why, sizeof(out->why), "%.150s", d->last_fault.msg);
 }
 

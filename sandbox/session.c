@@ -184,6 +184,8 @@ submit(struct session *s, enum run_kind kind, uint32_t tag,
 		return -1;
 	r->tag = tag;
 	r->limits = *limits;
+	if (r->limits.cpu_share_milli == 0)
+		r->limits.cpu_share_milli = config_default_share(s->host->config);
 	if (args != NULL)
 		r->args = *args;
 	for (unsigned i = 0; i < 3; i++) {

@@ -79,6 +79,7 @@ struct wire_state {
 	uint32_t slots, ready, busy; /* ready: built, idle or running */
 	uint32_t queued;             /* runs that wait for a slot */
 	uint64_t wait_us;            /* predicted, for a job that came now */
+	struct wire_limits caps;     /* no run gets more; no_fork is 0 */
 	char why[160];               /* when ready is 0: the last fault of a slot */
 };
 

@@ -18,7 +18,9 @@ struct doctor {
 	struct settings settings;
 	struct langs *langs; /* owned; NULL: cannot be read */
 	bool root;
-	bool reached; /* the service answered over HTTP; set by the check of it */
+	bool have_caps;     /* the helper answered; set by the check of it */
+	struct limits caps; /* its own */
+	bool reached;       /* the service answered over HTTP; set by the check of it */
 };
 
 struct finding {

@@ -50,6 +50,69 @@ check_helper(struct doctor *d, struct finding *f)
 		    "%u of %u slots ready: %.100s", s.ready, s.slots, s.why);
 	else
 		doctor_found(f, HEALTH_OK, "%u slots, %u busy", s.slots, s.busy);
+	d->have_caps = s.slots > 0;
+	d->caps = s.caps;
+}
+
+/* What requests may ask for: where there is no cap, all that anybody may ever set. */
+static struct limits
+widest(const struct limits *cap)
+{
+	struct limits all = *cap;
+
+	for (unsigned i = 0; limits_keys[i].name != NULL; i++)
+		if (limits_get(cap, i) == 0)
+			limits_set(&all, i, limits_keys[i].max);
+	return all;
+}
+
+/* True, and said, if a limit is above its cap. */
+static bool
+above(struct finding *f, enum health h, const char *whose, const char *group,
+    const struct limits *want, const char *cap_name, const struct limits *cap)
+{
+	struct err why = { 0 };
+	unsigned row = 0;
+
+	if (limits_check(want, cap, &row, &why) == 0)
+		return false;
+	doctor_found(f, h, "%s%s.%s is %llu, %s %llu", whose, group,
+	    limits_keys[row].name, (unsigned long long)limits_get(want, row), cap_name,
+	    (unsigned long long)limits_get(cap, row));
+	return true;
+}
+
+/* The helper drops who asks for more than its caps, and a job ends as an internal error:
+ * whatever this site's caps let through, raised to the languages' floors, must pass. */
+static void
+check_caps(struct doctor *d, struct finding *f)
+{
+	const struct site *site = &d->settings.site;
+	struct limits run = widest(&site->cap), compile = widest(&site->compile_cap);
+
+	if (!d->have_caps) {
+		doctor_found(f, HEALTH_WARN, "not compared with the helper's");
+		return;
+	}
+	if (above(f, HEALTH_FAIL, "", "caps", &run, "the helper's", &d->caps) ||
+	    above(f, HEALTH_FAIL, "", "compile_caps", &compile, "the helper's", &d->caps))
+		return;
+	for (unsigned i = 0; d->langs != NULL && i < langs_count(d->langs); i++) {
+		const struct lang *l = langs_at(d->langs, i);
+		char whose[LANG_ID_MAX + 8];
+
+		snprintf(whose, sizeof(whose), "%s: ", l->id);
+		if (above(f, HEALTH_FAIL, whose, "floor", &l->floor, "the helper's cap",
+			&d->caps) ||
+		    above(f, HEALTH_FAIL, whose, "compile_floor", &l->compile_floor,
+			"the helper's cap", &d->caps) ||
+		    above(f, HEALTH_WARN, whose, "floor", &l->floor, "the cap",
+			&site->cap) ||
+		    above(f, HEALTH_WARN, whose, "compile_floor", &l->compile_floor,
+			"the compile cap", &site->compile_cap))
+			return;
+	}
+	doctor_found(f, HEALTH_OK, "none above the helper's");
 }
 
 /* May the web server's group search the socket's directory? */
@@ -262,6 +325,9 @@ const struct doctor_row doctor_service[] = {
 	    "start judgebox-sandbox as root, with the same `user` and socket; its log "
 	    "says "
 	    "what it misses." },
+	{ "caps", check_caps,
+	    "keep `caps` and `compile_caps` of judgebox.conf at or below `caps` of "
+	    "sandbox.conf, and the floors of language files below both." },
 	{ "FastCGI socket", check_socket,
 	    "start judgebox-fcgi, its log says what it misses; the web server must be "
 	    "able to "

@@ -145,6 +145,20 @@ box_slots(const struct box *b)
 	return b->slots;
 }
 
+/* Output is counted on this side: the helper has no cap for it. */
+static struct limits
+limits_of_wire(const struct wire_limits *w)
+{
+	return (struct limits){ .cpu_ms = w->cpu_us / 1000,
+		.wall_ms = w->wall_us / 1000,
+		.memory_bytes = w->memory_bytes,
+		.processes = w->processes,
+		.file_bytes = w->file_bytes,
+		.stack_bytes = w->stack_bytes,
+		.open_files = w->open_files,
+		.cpu_share = w->cpu_share_milli };
+}
+
 int
 box_status(struct box *b, struct box_state *s, struct err *e)
 {
@@ -159,7 +173,8 @@ box_status(struct box *b, struct box_state *s, struct err *e)
 		.ready = w->ready,
 		.busy = w->busy,
 		.queued = w->queued,
-		.wait_us = w->wait_us };
+		.wait_us = w->wait_us,
+		.caps = limits_of_wire(&w->caps) };
 	snprintf(
 	    s->why, sizeof(s->why), "%.*s", (int)strnlen(w->why, sizeof(w->why)), w->why);
 	return 0;

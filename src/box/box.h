@@ -23,6 +23,7 @@ struct box;
 struct box_state {
 	unsigned slots, ready, busy, queued;
 	uint64_t wait_us;
+	struct limits caps; /* of the helper, above which it runs nothing; 0: none */
 	char why[160];
 };
 

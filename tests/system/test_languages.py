@@ -259,6 +259,28 @@ class Cli(SystemTest):
         self.assertIn("nobody.sock", r.stdout)
 
 
+    def test_doctor_finds_caps_above_the_helpers(self):
+        text = stack.read(self.stack.path("judgebox.conf"))
+        for setting, found in (
+                ("caps = { memory_bytes = \"3G\"; };", "caps.memory_bytes is 3221225472, the helper's 2147483648"),
+                ("caps = { processes = 0; };", "caps.processes is 4096, the helper's 512"),
+                ("compile_caps = { cpu_ms = \"90s\"; };", "compile_caps.cpu_ms is 90000, the helper's 60000")):
+            with self.subTest(setting):
+                conf, = self.files(judgebox__conf=text + setting + "\n")
+                r = self.run_cli("doctor", "--config", conf)
+                self.assertEqual(r.returncode, 1, r)
+                self.assertIn(found, r.stdout)
+
+    def test_doctor_finds_floors_above_the_caps(self):
+        text = stack.read(self.stack.path("judgebox.conf"))
+        low = "compile = { memory_bytes = \"400M\"; };"
+        conf, = self.files(judgebox__conf=text + "compile_caps = { memory_bytes = \"400M\"; };\nprofiles = { " + "".join(
+            f"{p} = {{ {low} }}; " for p in ("default", "proctorx", "editor", "platform", "letscode")) + "};\n")
+        r = self.run_cli("doctor", "--config", conf)
+        self.assertEqual(r.returncode, 0, r)
+        self.assertIn("cpp: compile_floor.memory_bytes is 536870912, the compile cap 419430400", r.stdout)
+
+
 class Configuration(SystemTest):
     """A program that cannot serve says why in one line, and does not start."""
 

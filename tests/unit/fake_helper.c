@@ -323,9 +323,18 @@ static void
 dispatch(struct session *s, const struct wire_message *m, const int *fds, unsigned nfds)
 {
 	struct wire_welcome welcome = { s->f->slots, WIRE_PENDING_MAX };
-	struct wire_state state = {
-		.slots = s->f->slots, .busy = 1, .queued = 3, .why = "why"
-	};
+	struct wire_state state = { .slots = s->f->slots,
+		.busy = 1,
+		.queued = 3,
+		.caps = { .cpu_us = 1000,
+		    .wall_us = 2000,
+		    .memory_bytes = 3,
+		    .file_bytes = 4,
+		    .stack_bytes = 5,
+		    .processes = 6,
+		    .open_files = 7,
+		    .cpu_share_milli = 8 },
+		.why = "why" };
 	char program[4096];
 	struct err e;
 

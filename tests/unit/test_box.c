@@ -75,6 +75,15 @@ the_welcome_tells_the_slots(void **state)
 	CHECK_OK(box_status(s.box, &st, &e), e);
 	assert_true(st.slots == 2 && st.busy == 1 && st.queued == 3 && st.ready == 0);
 	CHECK_STR("why", st.why, "why");
+	const struct limits caps = { .cpu_ms = 1,
+		.wall_ms = 2,
+		.memory_bytes = 3,
+		.file_bytes = 4,
+		.stack_bytes = 5,
+		.processes = 6,
+		.open_files = 7,
+		.cpu_share = 8 };
+	assert_memory_equal(&st.caps, &caps, sizeof(caps));
 	close_scene(&s);
 }
 

@@ -434,6 +434,35 @@ limits_above_the_caps_are_refused_again(void **state)
 	house_close(&h);
 }
 
+/* "No throttle" is more than any share: where there is a cap it may not pass by 0. */
+static void
+a_capped_share_holds_for_who_asks_for_none(void **state)
+{
+	static const struct {
+		uint64_t cap;
+		uint32_t asked, got;
+	} cases[] = { { 500, 0, 500 }, { 500, 250, 250 }, { 64000, 0, 0 } };
+	uint64_t old = config.caps.cpu_share;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct wire_message m = { .head = { WIRE_VERSION, WIRE_RUN, 0 } };
+		int fds[WIRE_FDS_MAX] = { make(INPUT), make(PIPE_OUT), make(PIPE_OUT) };
+		struct house h;
+		struct err e = { 0 };
+
+		config.caps.cpu_share = cases[i].cap;
+		house_open(&h, SESSION_IDLE);
+		open_job(&h, "toy");
+		m.body.run = (struct wire_run){ .stage = WIRE_STAGE_RUN, .limits = good };
+		m.body.run.limits.cpu_share_milli = cases[i].asked;
+		assert_int_equal(session_handle(h.s, &m, fds, 3, &e), 0);
+		assert_int_equal(h.got[0]->limits.cpu_share_milli, cases[i].got);
+		house_close(&h);
+	}
+	config.caps.cpu_share = old;
+}
+
 static void
 a_compiled_job_runs_only_after_its_one_compile(void **state)
 {
@@ -625,6 +654,7 @@ main(void)
 		cmocka_unit_test(forged_jobs_break_the_connection),
 		cmocka_unit_test(descriptors_are_of_exactly_the_expected_kind),
 		cmocka_unit_test(limits_above_the_caps_are_refused_again),
+		cmocka_unit_test(a_capped_share_holds_for_who_asks_for_none),
 		cmocka_unit_test(a_compiled_job_runs_only_after_its_one_compile),
 		cmocka_unit_test(an_artifact_is_kept_once_and_only_if_there_is_one),
 		cmocka_unit_test(outstanding_runs_are_bounded),
