@@ -329,9 +329,42 @@ notify(const char *text)
 	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path)));
 }
 
+/* How often the service manager wants to hear of us, in ms; 0: never. */
+static int
+watchdog_ms(void)
+{
+	const char *pid = getenv("WATCHDOG_PID"), *usec = getenv("WATCHDOG_USEC");
+
+	if (usec == NULL || (pid != NULL && strtol(pid, NULL, 10) != getpid()))
+		return 0;
+	long long ms = strtoll(usec, NULL, 10) / 2000; /* twice in the time it waits */
+	return ms > 0 && ms < 3600000 ? (int)ms : 0;
+}
+
+/* One turn, no longer than the watchdog is patient. */
+static int
+turn(struct helper *h, int watchdog, uint64_t *barked_us, struct err *e)
+{
+	int wait = dispatch_timeout_ms(&h->dispatch);
+
+	if (watchdog != 0 && (wait < 0 || wait > watchdog))
+		wait = watchdog;
+	if (loop_turn(&h->loop, wait, e) == -1)
+		return -1;
+	dispatch_check(&h->dispatch);
+	if (watchdog != 0 && clock_us() - *barked_us >= (uint64_t)watchdog * 1000) {
+		notify("WATCHDOG=1");
+		*barked_us = clock_us();
+	}
+	return 0;
+}
+
 static int
 serve(struct helper *h, struct err *e)
 {
+	int watchdog = watchdog_ms();
+	uint64_t barked_us = 0;
+
 	if (prepare(h, e) == -1)
 		return -1;
 	if (dispatch_start(&h->dispatch, &h->slots, h->languages, h->cache, slot_count(h),
@@ -342,11 +375,9 @@ serve(struct helper *h, struct err *e)
 	    languages_count(h->languages), cgroups_v2(h->cgroups) ? 2 : 1,
 	    h->config.socket);
 	notify("READY=1");
-	while (!h->stop) {
-		if (loop_turn(&h->loop, dispatch_timeout_ms(&h->dispatch), e) == -1)
+	while (!h->stop)
+		if (turn(h, watchdog, &barked_us, e) == -1)
 			return -1;
-		dispatch_check(&h->dispatch);
-	}
 	notify("STOPPING=1");
 	log_info("stopping");
 	return 0;

@@ -269,12 +269,15 @@ check_languages(struct doctor *d, struct finding *f)
 	struct client_answer a = { 0 };
 	struct err e = { 0 };
 	char missing[120] = "", unknown[120] = "";
+	unsigned installed = 0;
 
-	for (unsigned i = 0; d->langs != NULL && i < langs_count(d->langs); i++)
+	for (unsigned i = 0; d->langs != NULL && i < langs_count(d->langs); i++) {
+		installed += langs_at(d->langs, i)->installed;
 		if (!langs_at(d->langs, i)->installed)
 			snprintf(missing + strlen(missing),
 			    sizeof(missing) - strlen(missing), " %s",
 			    langs_at(d->langs, i)->id);
+	}
 	if (d->reached && client_call(d->url, "/api/languages", NULL, 30, &a, &e) == 0)
 		client_read_languages(&a.body, &all, &e);
 	buf_free(&a.body);
@@ -282,7 +285,11 @@ check_languages(struct doctor *d, struct finding *f)
 		if (all.list[i].version[0] == '\0')
 			snprintf(unknown + strlen(unknown),
 			    sizeof(unknown) - strlen(unknown), " %s", all.list[i].id);
-	if (missing[0] != '\0')
+	if (d->reached && all.count < installed)
+		doctor_found(f, HEALTH_FAIL,
+		    "%u are installed, the service has %u: reload it", installed,
+		    all.count);
+	else if (missing[0] != '\0')
 		doctor_found(f, HEALTH_WARN, "not installed:%s", missing);
 	else if (unknown[0] != '\0')
 		doctor_found(f, HEALTH_WARN, "cannot say their version:%s", unknown);

@@ -7,9 +7,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/num.h"
 #include "base/scope.h"
 
 void
@@ -31,6 +33,21 @@ notify_send(const char *state)
 	if (fd == -1 || sendto(fd, state, strlen(state), MSG_NOSIGNAL,
 			    (const struct sockaddr *)&addr, len) == -1)
 		log_warn("cannot tell the service manager '%.40s'", state);
+}
+
+uint64_t
+notify_watchdog_us(void)
+{
+	const char *pid = getenv("WATCHDOG_PID"), *usec = getenv("WATCHDOG_USEC");
+	struct err why = { 0 };
+	uint64_t n = 0;
+
+	if (pid != NULL &&
+	    (num_parse(pid, NUM_PLAIN, &n, &why) == -1 || n != (uint64_t)getpid()))
+		return 0; /* meant for our parent */
+	if (usec == NULL || num_parse(usec, NUM_PLAIN, &n, &why) == -1)
+		return 0;
+	return n / 2;
 }
 
 void

@@ -66,6 +66,8 @@ struct master {
 	enum phase phase;
 	sigset_t wanted;
 	uint64_t started_us;
+	uint64_t watchdog_us; /* how often to say that we live; 0: nobody asks */
+	uint64_t bark_us;     /* when next */
 	unsigned long deaths, reloads;
 };
 
@@ -371,12 +373,12 @@ wait_signal(struct master *m, uint64_t until_us)
 static uint64_t
 next_due(const struct master *m)
 {
-	uint64_t due = UINT64_MAX;
+	uint64_t due = m->watchdog_us != 0 ? m->bark_us : UINT64_MAX;
 
 	if (m->phase != EMPTYING &&
 	    (count(m, PREFORK_SERVE) < wanted(m, PREFORK_SERVE) ||
 		count(m, PREFORK_REFUSE) < wanted(m, PREFORK_REFUSE)))
-		due = m->backoff.until_us;
+		due = m->backoff.until_us < due ? m->backoff.until_us : due;
 	for (unsigned i = 0; i < m->n; i++)
 		if (m->workers[i].deadline_us != 0 && m->workers[i].deadline_us < due)
 			due = m->workers[i].deadline_us;
@@ -395,6 +397,16 @@ begin_emptying(struct master *m, uint64_t now)
 		retire(&m->workers[i], now + EMPTY_QUEUE_US);
 }
 
+/* A worker that hangs is none of the watchdog's business: it has its deadlines. */
+static void
+bark(struct master *m, uint64_t now)
+{
+	if (m->watchdog_us == 0 || now < m->bark_us)
+		return;
+	notify_send("WATCHDOG=1");
+	m->bark_us = now + m->watchdog_us;
+}
+
 static void
 run(struct master *m)
 {
@@ -402,6 +414,7 @@ run(struct master *m)
 		uint64_t now = clock_us();
 
 		reap(m, now);
+		bark(m, now);
 		kill_overdue(m, now);
 		adjust(m, PREFORK_SERVE, now);
 		adjust(m, PREFORK_REFUSE, now);
@@ -446,6 +459,7 @@ prefork_run(const struct prefork_calls *calls, void *ctx, void *first,
 		return err_sys(e, "calloc");
 	}
 	wanted_signals(&m.wanted);
+	m.watchdog_us = notify_watchdog_us();
 	adjust(&m, PREFORK_SERVE, clock_us());
 	start_one(&m, PREFORK_ONCE, clock_us());
 	log_info("ready: %u workers", count(&m, PREFORK_SERVE));

@@ -119,6 +119,28 @@ tells_the_service_manager(void **state)
 }
 
 static void
+knows_when_to_bark(void **state)
+{
+	char pid[32];
+
+	(void)state;
+	unsetenv("WATCHDOG_PID");
+	unsetenv("WATCHDOG_USEC");
+	assert_int_equal(notify_watchdog_us(), 0);
+	setenv("WATCHDOG_USEC", "3000000", 1);
+	assert_int_equal(notify_watchdog_us(), 1500000);
+	setenv("WATCHDOG_PID", "1", 1); /* somebody else's */
+	assert_int_equal(notify_watchdog_us(), 0);
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	setenv("WATCHDOG_PID", pid, 1);
+	assert_int_equal(notify_watchdog_us(), 1500000);
+	setenv("WATCHDOG_USEC", "soon", 1);
+	assert_int_equal(notify_watchdog_us(), 0);
+	unsetenv("WATCHDOG_PID");
+	unsetenv("WATCHDOG_USEC");
+}
+
+static void
 says_nothing_when_nobody_asked(void **state)
 {
 	(void)state;
@@ -136,6 +158,7 @@ main(void)
 		cmocka_unit_test(drops_everything),
 		cmocka_unit_test(refuses_whom_it_cannot_become),
 		cmocka_unit_test(tells_the_service_manager),
+		cmocka_unit_test(knows_when_to_bark),
 		cmocka_unit_test(says_nothing_when_nobody_asked),
 	};
 

@@ -510,6 +510,32 @@ an_activated_drain_refuses_nobody(void **state)
 	assert_int_equal(read_answer(late).status, 200);
 }
 
+/* The watchdog hears of an idle master, again and again. */
+static void
+an_idle_master_barks(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), heard = 0;
+	char said[100];
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s/notify", f->dir);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	setenv("NOTIFY_SOCKET", a.sun_path, 1);
+	setenv("WATCHDOG_USEC", "100000", 1);
+	start_activated(f);
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
+	while (heard < 3) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		assert_int_equal(poll(&p, 1, 10000), 1);
+		ssize_t n = recv(fd, said, sizeof(said), 0);
+		heard += n == 10 && memcmp(said, "WATCHDOG=1", 10) == 0;
+	}
+	close(fd);
+	unlink(a.sun_path);
+}
+
 static void
 the_deadline_ends_a_stuck_worker(void **state)
 {
@@ -579,6 +605,7 @@ main(void)
 		CASE(nobody_is_cut_off_at_the_end),
 		CASE(an_activated_socket_stays_open),
 		CASE(an_activated_drain_refuses_nobody),
+		CASE(an_idle_master_barks),
 		CASE(the_deadline_ends_a_stuck_worker),
 		CASE(a_second_term_ends_the_patience),
 		CASE(workers_die_with_the_master),

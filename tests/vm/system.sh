@@ -162,6 +162,17 @@ kill_daemon() # UNIT
 		[ "$pid" != "$(systemctl show -P MainPID "$1")" ]
 }
 
+# The watchdog, less patient than as shipped.
+standing_still() # UNIT
+{
+	local pid dir=/run/systemd/system/$1.service.d
+	mkdir -p "$dir" && printf '[Service]\nWatchdogSec=2s\nTimeoutAbortSec=2s\n' >"$dir/test.conf" &&
+		systemctl daemon-reload && systemctl restart "$1" && pid=$(systemctl show -P MainPID "$1") &&
+		sleep 4 && [ "$pid" = "$(systemctl show -P MainPID "$1")" ] &&
+		kill -STOP "$pid" && eventually sh -c "! test -e /proc/$pid" && eventually judge &&
+		rm -r "$dir" && systemctl daemon-reload && systemctl restart "$1"
+}
+
 edited_conffile_stays()
 {
 	echo '# edited' >>/etc/judgebox/judgebox.conf &&
@@ -236,6 +247,8 @@ case $VMTEST_BOOT in
 	check "everything is active after it" all_active
 	check "the application is killed" kill_daemon judgebox
 	check "the helper is killed" kill_daemon judgebox-sandbox
+	check "the application stands still" standing_still judgebox
+	check "the helper stands still" standing_still judgebox-sandbox
 	check "nginx is killed" bash -c 'pkill -KILL -x nginx; systemctl restart nginx'
 	check "judges after all that" eventually judge
 	check "an edited conffile stays, without a question" edited_conffile_stays
