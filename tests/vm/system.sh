@@ -105,16 +105,16 @@ check_processes()
 		grep -q '/judgebox.slice/judgebox-sandbox.service/supervisor' "/proc/$helper/cgroup"
 }
 
-run_fails_as() # LANGUAGE CODE VERDICT
+run_fails_as() # LANGUAGE CODE VERDICT...
 {
 	python3 - "$URL" "$@" <<'P'
 import json, sys, urllib.request
-url, language, code, verdict = sys.argv[1:]
+url, language, code, *verdicts = sys.argv[1:]
 a = json.load(urllib.request.urlopen(urllib.request.Request(url + "/api/run", json.dumps(
     {"language": language, "code": code, "tests": [{"input": ""}]}).encode(),
     {"Content-Type": "application/json"}), timeout=60))
 print(json.dumps(a)[:800])
-sys.exit(a["verdict"] != verdict)
+sys.exit(a["verdict"] not in verdicts)
 P
 }
 
@@ -125,7 +125,7 @@ storm()
 	run_fails_as python 'x = []
 while True: x.append(bytearray(1 << 20))' memory_limit &&
 		run_fails_as python 'import os
-while True: os.fork()' runtime_error &&
+while True: os.fork()' runtime_error time_limit &&
 		run_fails_as c 'int main(void) { for (;;); }' time_limit &&
 		[ "$helper" = "$(systemctl show -P MainPID judgebox-sandbox)" ] && judge
 }

@@ -1,0 +1,78 @@
+#!/bin/bash
+# `make check-rpm`: the packages in ./rpm, without a distribution of their own: rpmlint,
+# scriptlets, and the files beside those of the Debian package.
+#   check_rpm.sh RPM-DIRECTORY DEB-DIRECTORY RPMLINT-CONFIGURATION
+set -u
+export LC_ALL=C.UTF-8
+rpm=$(echo "$1"/RPMS/x86_64/judgebox-[0-9]*.rpm)
+deb=$2 config=$3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+
+check() # NAME COMMAND...
+{
+	local name=$1
+	shift
+	if "$@" >"$work/log" 2>&1; then
+		passed=$((passed + 1))
+		echo "ok      $name"
+	else
+		failed=$((failed + 1))
+		echo "FAILED  $name"
+		tail -n 30 "$work/log" | sed 's/^/    /'
+	fi
+}
+
+lint()
+{
+	rpmlint -c "$config" "$rpm" "$1"/SRPMS/*.rpm "$1/judgebox.spec" && ! grep -q ': [EW]: ' "$work/log"
+}
+
+scriptlets_are_expanded()
+{
+	rpm -qp --scripts "$rpm" | tee "$work/scripts"
+	# a macro that nobody knows would end as a word for the shell
+	! grep -E '(^|[^$%])%[a-z_{]' "$work/scripts" || return 1
+	grep -v '^[a-z]* scriptlet ' "$work/scripts" >"$work/scripts.sh" && sh -n "$work/scripts.sh"
+	grep -q 'systemctl .*judgebox-sandbox.socket' "$work/scripts"
+}
+
+# Each distribution has its own place for the site and for what is written about it.
+rpm_files()
+{
+	rpm -qpl "$rpm" | grep -v '/usr/share/doc/\|/usr/share/licenses\|/usr/lib/.build-id'
+	rpm -qpl "$rpm" | grep -x '/usr/share/doc/judgebox/judgebox.nginx.conf' | sed 's|.*|SITE|'
+}
+
+deb_files()
+{
+	dpkg-deb -c "$(echo "$deb"/judgebox_*.deb)" | sed -n 's|^[^d].* \./|/|p' | sed \
+		-e 's|^/lib/systemd|/usr&|' -e '/usr\/share\/doc\//d' -e '/lintian/d' \
+		-e 's|^\(/usr/share/man/.*\)\.gz$|\1|' -e 's|^/etc/nginx/sites-available/judgebox$|SITE|'
+}
+
+same_files()
+{
+	rpm_files | while read -r f; do # directories have no line of their own in the other
+		case $f in /etc/judgebox | */conf.d | */languages.d | /usr/libexec/judgebox | \
+			/usr/share/judgebox | /usr/share/judgebox/nginx | /usr/share/judgebox/seccomp) ;;
+		*) echo "${f%.gz}" ;;
+		esac
+	done | sort >"$work/rpm"
+	deb_files | sort >"$work/deb"
+	diff "$work/rpm" "$work/deb" && [ "$(wc -l <"$work/rpm")" -gt 40 ]
+}
+
+edited_files_stay()
+{
+	rpm -qp --configfiles "$rpm" | sort >"$work/config" &&
+		grep '^/etc/' "$work/rpm" | sort | diff "$work/config" -
+}
+
+check "rpmlint has no errors and no warnings" lint "$1"
+check "scriptlets are expanded and can be read" scriptlets_are_expanded
+check "the same files as in the Debian package" same_files
+check "what is in /etc is configuration" edited_files_stay
+echo "$passed passed, $failed failed, 0 skipped"
+[ "$failed" = 0 ]
