@@ -359,8 +359,17 @@ class NginxErrors(SystemTest):
         self.assertTrue(j["requestId"])
         return j
 
+    def test_405(self):
+        a = client.request(self.stack.port, "TRACE", "/api/run")
+        self.assertEqual(self.shape(a, 405)["code"], "method_not_allowed")
+        self.assertIn("POST", a.headers["allow"])
+        self.assertNotIn("retry-after", a.headers)
+
     def test_413(self):
-        j = self.shape(self.stack.post(b"x" * (20 * MIB)), 413)
+        a = self.stack.post(b"x" * (20 * MIB))
+        j = self.shape(a, 413)
+        self.assertNotIn("retry-after", a.headers)
+        self.assertNotIn("allow", a.headers)
         self.assertEqual(j["code"], "body_too_large")
 
     def test_504(self):
@@ -371,7 +380,9 @@ class NginxErrors(SystemTest):
     def test_502(self):
         self.stack.app.stop()
         try:
-            self.shape(self.stack.post(py()), 502)
+            a = self.stack.post(py())
+            self.shape(a, 502)
+            self.assertGreater(int(a.headers["retry-after"]), 0)
         finally:
             self.stack.app.start()
             self.stack.wait_ready()
