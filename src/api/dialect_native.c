@@ -433,10 +433,23 @@ static const struct field job_fields[] = {
 	{ NULL, NULL, 0 },
 };
 
+/* Two spellings of one limit exclude each other; they come in any order. */
+static int
+check_time_limit(struct reading *r, const struct value *body)
+{
+	struct value v;
+
+	if ((r->job->limits.given & 1u << ROW_cpu_ms) == 0 ||
+	    !fields_find(body, "timeLimitMs", &v))
+		return 0;
+	return field_refuse(r, &v, "its other spelling is given too");
+}
+
 static int
 native_decode(struct reading *r, const struct value *body)
 {
-	if (fields_read(r, body, job_fields, r->job) == -1)
+	if (fields_read(r, body, job_fields, r->job) == -1 ||
+	    check_time_limit(r, body) == -1)
 		return -1;
 	if (native_need(r, body, false) == -1)
 		return -1;
