@@ -1,5 +1,6 @@
 #include "base/conf.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <libconfig.h>
 #include <stdarg.h>
@@ -7,7 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/num.h"
+
+#define READ_BYTES     65536
+#define MILLI_MAX      1000000 /* more has no meaning in thousandths */
+#define NAME_LETTERS   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_*"
+#define NUMBER_LETTERS "0123456789abcdefABCDEFxX."
 
 struct conf {
 	config_t cfg;
@@ -27,6 +34,85 @@ static int ERR_PRINTF(4, 5) fault(
 	    s != NULL ? (int)config_setting_source_line(s) : 0, text);
 }
 
+/* --- numbers that libconfig would cut --- */
+
+static const char *
+skip_behind(const char *s, const char *end)
+{
+	const char *at = strstr(s, end);
+
+	return at != NULL ? at + strlen(end) : s + strlen(s);
+}
+
+/* Behind a string, a comment or a name; s itself if none begins here. */
+static const char *
+skip_word(const char *s)
+{
+	if (*s == '#' || strncmp(s, "//", 2) == 0)
+		return skip_behind(s, "\n");
+	if (strncmp(s, "/*", 2) == 0)
+		return skip_behind(s + 2, "*/");
+	if (isalpha((unsigned char)*s))
+		return s + strspn(s, NAME_LETTERS);
+	if (*s != '"')
+		return s;
+	for (s++; *s != '\0' && *s != '"'; s++)
+		s += *s == '\\' && s[1] != '\0';
+	return *s != '\0' ? s + 1 : s;
+}
+
+static bool
+is_cut(const char *s, size_t len)
+{
+	bool hex = s[0] == '0' && (s[1] == 'x' || s[1] == 'X');
+
+	if (memchr(s, '.', len) != NULL || (!hex && strcspn(s, "eE") < len))
+		return false; /* a fraction */
+	return s[len] != 'L' && strtoull(s, NULL, hex ? 16 : 10) > INT32_MAX;
+}
+
+/* libconfig 1.5 takes a number for an int without a word: 4294967296 would be 0. */
+static int
+check_numbers(const char *path, const char *text, struct err *e)
+{
+	const char *s = text, *next;
+	unsigned line = 1;
+
+	for (; *s != '\0'; s = next) {
+		size_t len = isdigit((unsigned char)*s) ? strspn(s, NUMBER_LETTERS) : 0;
+
+		if (len > 0 && is_cut(s, len))
+			return err_set(e, ERR_BAD_INPUT,
+			    "%s:%u: %.*s is too large a number without an L behind it",
+			    path, line, len < 40 ? (int)len : 40, s);
+		next = len > 0 ? s + len : skip_word(s);
+		if (next == s)
+			next++;
+		for (const char *c = s; c < next; c++)
+			line += *c == '\n';
+	}
+	return 0;
+}
+
+static int
+check_text(const char *path, struct err *e)
+{
+	scope_buf text = { 0 };
+	FILE *f = fopen(path, "re");
+	size_t n = 1;
+
+	if (f == NULL)
+		return err_sys(e, "read %s", path);
+	while (n > 0) {
+		n = fread(buf_room(&text, READ_BYTES), 1, READ_BYTES, f);
+		text.len += n;
+	}
+	bool bad = ferror(f) != 0;
+	if (fclose(f) != 0 || bad)
+		return err_sys(e, "read %s", path);
+	return check_numbers(path, buf_cstr(&text), e);
+}
+
 int
 conf_open(const char *path, struct conf **out, struct err *e)
 {
@@ -42,6 +128,10 @@ conf_open(const char *path, struct conf **out, struct err *e)
 		else
 			err_set(e, ERR_BAD_INPUT, "%s:%d: %s", path,
 			    config_error_line(&c->cfg), config_error_text(&c->cfg));
+		conf_close(c);
+		return -1;
+	}
+	if (check_text(path, e) == -1) {
 		conf_close(c);
 		return -1;
 	}
@@ -79,13 +169,18 @@ read_number(const struct conf *c, const config_setting_t *s, const struct conf_k
 			n = config_setting_get_int(s);
 		if (n < 0)
 			return fault(c, s, e, "%s: must not be negative", k->name);
-		*out = (uint64_t)n * (k->kind == CONF_MILLI ? 1000 : 1);
+		*out = (uint64_t)n;
+		if (k->kind == CONF_MILLI)
+			*out = n > MILLI_MAX ? UINT64_MAX : *out * 1000;
 		break;
 	case CONFIG_TYPE_FLOAT:
-		if (k->kind != CONF_MILLI || config_setting_get_float(s) < 0 ||
-		    config_setting_get_float(s) > 1e6)
+		if (k->kind != CONF_MILLI)
 			return fault(c, s, e, "%s: must be a whole number", k->name);
-		*out = (uint64_t)(config_setting_get_float(s) * 1000 + 0.5);
+		if (config_setting_get_float(s) < 0)
+			return fault(c, s, e, "%s: must not be negative", k->name);
+		*out = config_setting_get_float(s) > MILLI_MAX
+			   ? UINT64_MAX
+			   : (uint64_t)(config_setting_get_float(s) * 1000 + 0.5);
 		break;
 	case CONFIG_TYPE_STRING:
 		if (k->kind != CONF_BYTES && k->kind != CONF_MSEC)
@@ -97,6 +192,9 @@ read_number(const struct conf *c, const config_setting_t *s, const struct conf_k
 	default:
 		return fault(c, s, e, "%s: must be a number", k->name);
 	}
+	if (k->kind == CONF_MILLI && (*out < k->min || *out > k->max))
+		return fault(c, s, e, "%s: must be from %.15g to %.15g", k->name,
+		    (double)k->min / 1000, (double)k->max / 1000);
 	if (*out < k->min || *out > k->max)
 		return fault(c, s, e, "%s: %" PRIu64 " is outside %" PRIu64 "..%" PRIu64,
 		    k->name, *out, k->min, k->max);
