@@ -40,6 +40,27 @@ static const struct conf_key keys[] = {
 	{ .name = NULL },
 };
 
+static int
+check_paths(const struct conf *file, const struct config *c, struct err *e)
+{
+	const struct {
+		const char *key, *path;
+	} rows[] = {
+		{ "socket", c->socket },
+		{ "languages", c->languages },
+		{ "profiles", c->profiles },
+		{ "launcher", c->launcher },
+		{ "cache", c->cache },
+	};
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].path[0] != '/')
+			return conf_fault(file, rows[i].key, e,
+			    "%s: '%.80s' is not an absolute path", rows[i].key,
+			    rows[i].path);
+	return 0;
+}
+
 int
 config_load(const char *path, struct config *c, struct err *e)
 {
@@ -76,6 +97,8 @@ config_load(const char *path, struct config *c, struct err *e)
 	if (!log_level_named(new.log_level, &level))
 		return conf_fault(file, "log_level", e,
 		    "log_level: '%s' is none of error, warn, info, debug", new.log_level);
+	if (check_paths(file, &new, e) == -1)
+		return -1;
 	*c = new;
 	return 0;
 }

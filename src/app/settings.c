@@ -10,6 +10,8 @@
 
 #define FILES_MAX   64
 #define WORKERS_MAX 1024
+/* As browsers write an origin: lower case, a name of another script as xn--… */
+#define ORIGIN_LETTERS "abcdefghijklmnopqrstuvwxyz0123456789-._+:/[]"
 
 #define ROW(kind_, name_, type, member, lo, hi, help_)                                   \
 	{                                                                                \
@@ -144,6 +146,47 @@ check_level(const struct conf *c, const struct settings *s, struct err *e)
 	    "log_level: '%s' is none of error, warn, info, debug", s->log_level);
 }
 
+/* Relative to what?  A daemon has no place of its own. */
+static int
+check_paths(const struct conf *c, const struct settings *s, struct err *e)
+{
+	const struct {
+		const char *key, *path;
+	} rows[] = {
+		{ "socket", s->socket },
+		{ "helper", s->helper },
+		{ "languages", s->languages },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].path[0] != '/')
+			return conf_fault(c, rows[i].key, e,
+			    "%s: '%.80s' is not an absolute path", rows[i].key,
+			    rows[i].path);
+	return 0;
+}
+
+/* What no browser would ever send is a mistake that nothing else would show. */
+static int
+check_origins(const struct conf *c, const struct words *origins, struct err *e)
+{
+	for (const char *o = words_next(origins, NULL); o != NULL;
+	     o = words_next(origins, o)) {
+		const char *host = strstr(o, "://");
+
+		if (strcmp(o, "*") == 0 || strcmp(o, "null") == 0)
+			continue;
+		if (host == NULL || host == o || host[3] == '\0' ||
+		    strspn(o, ORIGIN_LETTERS) != strlen(o) ||
+		    strchr(host + 3, '/') != NULL)
+			return conf_fault(c, "cors_origins", e,
+			    "cors_origins: '%.80s' is not like https://host or "
+			    "http://host:port, in lower case",
+			    o);
+	}
+	return 0;
+}
+
 static int
 read_file(const struct conf *c, struct settings *s, struct err *e)
 {
@@ -151,6 +194,9 @@ read_file(const struct conf *c, struct settings *s, struct err *e)
 	    conf_read(c, "caps", cap_keys, &s->site.cap, e) == -1 ||
 	    conf_read(c, "compile_caps", cap_keys, &s->site.compile_cap, e) == -1 ||
 	    read_profiles(c, &s->site, e) == -1)
+		return -1;
+	if (check_paths(c, s, e) == -1 ||
+	    check_origins(c, &s->site.cors_origins, e) == -1)
 		return -1;
 	return check_level(c, s, e);
 }

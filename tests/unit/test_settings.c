@@ -71,6 +71,48 @@ an_empty_file_is_the_built_in_site(void **state)
 	assert_int_equal(s.site.nprofiles, 5);
 }
 
+/* What stands there commented out is what holds: "#key" is taken for "key". */
+static void
+the_shipped_file_tells_the_defaults(void **state)
+{
+	const struct fixture *f = *state;
+	const char *top = getenv("SRCDIR");
+	struct settings want, s;
+	struct err e = { 0 };
+	char path[400], line[200], text[16384] = "";
+
+	snprintf(path, sizeof(path), "%s/packaging/common/judgebox.conf",
+	    top != NULL ? top : ".");
+	FILE *in = fopen(path, "re");
+	assert_non_null(in);
+	while (fgets(line, sizeof(line), in) != NULL)
+		if (line[0] == '#' && strchr(" \n", line[1]) == NULL)
+			strncat(text, line + 1, sizeof(text) - strlen(text) - 1);
+	fclose(in);
+	put_file(f->dir, "m.conf", text);
+	settings_defaults(&want);
+	if (settings_load(f->main, &s, &e) == -1)
+		fail_msg("%s", e.msg);
+	assert_non_null(strstr(text, "slack_ms"));
+	assert_int_equal(s.workers, want.workers);
+	assert_int_equal(s.requests_per_worker, want.requests_per_worker);
+	assert_int_equal(s.drain_timeout, want.drain_timeout);
+	assert_string_equal(s.log_level, want.log_level);
+	assert_int_equal(s.site.max_body_bytes, want.site.max_body_bytes);
+	assert_int_equal(s.site.max_source_bytes, want.site.max_source_bytes);
+	assert_int_equal(s.site.max_tests, want.site.max_tests);
+	assert_int_equal(s.site.max_answer_bytes, want.site.max_answer_bytes);
+	assert_int_equal(s.site.cors_origins.count, 0);
+	assert_memory_equal(&s.site.cap, &want.site.cap, sizeof(s.site.cap));
+	assert_memory_equal(
+	    &s.site.compile_cap, &want.site.compile_cap, sizeof(s.site.cap));
+	assert_int_equal(s.site.nprofiles, want.site.nprofiles);
+	const struct profile *p = &s.site.profiles[0], *q = &want.site.profiles[0];
+	assert_memory_equal(&p->run, &q->run, sizeof(p->run));
+	assert_memory_equal(&p->compile, &q->compile, sizeof(p->compile));
+	assert_true(p->slack_ms == q->slack_ms && p->fork == q->fork);
+}
+
 static void
 every_key_can_be_set(void **state)
 {
@@ -141,6 +183,20 @@ static const struct {
 	{ "unknown key of a profile", "profiles = { editor = {\n  cpu = 5; }; };",
 	    "$/m.conf:2: unknown key 'cpu'" },
 	{ "caps are no group", "caps = 5;", "$/m.conf:1: caps: must be a group { … }" },
+	{ "a relative path", "workers = 1;\nhelper = \"s.sock\";",
+	    "$/m.conf:2: helper: 's.sock' is not an absolute path" },
+	{ "no path", "languages = \"\";",
+	    "$/m.conf:1: languages: '' is not an absolute path" },
+	{ "an origin with a slash", "cors_origins = [ \"*\", \"https://a/\" ];",
+	    "$/m.conf:1: cors_origins: 'https://a/' is not like https://host or "
+	    "http://host:port, in lower case" },
+	{ "an origin without a scheme", "cors_origins = [ \"null\", \"a.example\" ];",
+	    "$/m.conf:1: cors_origins: 'a.example' is not like https://host or "
+	    "http://host:port, in lower case" },
+	{ "an origin in capitals",
+	    "cors_origins = [ \"http://[::1]:80\", \"https://A\" ];",
+	    "$/m.conf:1: cors_origins: 'https://A' is not like https://host or "
+	    "http://host:port, in lower case" },
 	{ "origins are no list", "cors_origins = \"*\";",
 	    "$/m.conf:1: cors_origins: must be a list of strings" },
 	{ "profile above its cap",
@@ -308,6 +364,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(an_empty_file_is_the_built_in_site),
+		CASE(the_shipped_file_tells_the_defaults),
 		CASE(every_key_can_be_set),
 		CASE(says_file_line_and_what),
 		CASE(a_missing_file_is_an_error),

@@ -1,0 +1,98 @@
+/* The helper's configuration: defaults, and the sentence for what may not be. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "sandbox/config.h"
+
+/* Loads a file of this text; path[] gets its name, for messages begin with it. */
+static int
+load(const char *text, struct config *c, char path[40], struct err *e)
+{
+	strcpy(path, "/tmp/judgebox-test-XXXXXX");
+	int fd = mkstemp(path);
+
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+	int r = config_load(path, c, e);
+	unlink(path);
+	return r;
+}
+
+/* What stands there commented out is what holds: "#key" is taken for "key".  The paths
+ * are the installation's own. */
+static void
+the_shipped_file_tells_the_defaults(void **state)
+{
+	const char *top = getenv("SRCDIR");
+	char path[400], line[200], text[8192] = "";
+	struct config want, c;
+	struct err e = { 0 };
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/packaging/common/sandbox.conf",
+	    top != NULL ? top : ".");
+	FILE *in = fopen(path, "re");
+	assert_non_null(in);
+	while (fgets(line, sizeof(line), in) != NULL)
+		if (line[0] == '#' && strchr(" \n", line[1]) == NULL)
+			strncat(text, line + 1, sizeof(text) - strlen(text) - 1);
+	fclose(in);
+	assert_non_null(strstr(text, "cpu_share"));
+	assert_int_equal(load("", &want, path, &e), 0);
+	if (load(text, &c, path, &e) == -1)
+		fail_msg("%s", e.msg);
+	assert_int_equal(c.slots, want.slots);
+	assert_int_equal(c.uid_base, want.uid_base);
+	assert_int_equal(c.max_wait, want.max_wait);
+	assert_int_equal(c.work_inodes, want.work_inodes);
+	assert_int_equal(c.cache_bytes, want.cache_bytes);
+	assert_string_equal(c.cgroup, want.cgroup);
+	assert_string_equal(c.log_level, want.log_level);
+	assert_memory_equal(&c.caps, &want.caps, sizeof(c.caps));
+}
+
+static void
+mistakes_are_named_with_their_line(void **state)
+{
+	static const struct {
+		const char *text, *msg;
+	} cases[] = {
+		{ "\nuid_bass = 5;", ":2: unknown key 'uid_bass'" },
+		{ "uid_base = 0;", ":1: uid_base: 0 is outside 65536..4000000000" },
+		{ "\n\nlog_level = \"loud\";",
+		    ":3: log_level: 'loud' is none of error, warn, info, debug" },
+		{ "caps = {\n cpu_share = 0; };",
+		    ":2: cpu_share: must be from 0.001 to 64" },
+		{ "launcher = \"judgebox-slot\";",
+		    ":1: launcher: 'judgebox-slot' is not an absolute path" },
+		{ "socket = \"\";", ":1: socket: '' is not an absolute path" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct config c;
+		struct err e = { 0 };
+		char path[40];
+
+		assert_int_equal(load(cases[i].text, &c, path, &e), -1);
+		assert_memory_equal(e.msg, path, strlen(path));
+		assert_string_equal(e.msg + strlen(path), cases[i].msg);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_shipped_file_tells_the_defaults),
+		cmocka_unit_test(mistakes_are_named_with_their_line),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
