@@ -38,12 +38,10 @@ static const struct param {
 	}
 	PARAM("REQUEST_METHOD", rq.method),
 	PARAM("DOCUMENT_URI", rq.path),
-	PARAM("QUERY_STRING", rq.query),
 	PARAM("CONTENT_TYPE", rq.content_type),
 	PARAM("CONTENT_LENGTH", content_length),
 	PARAM("REQUEST_ID", rq.request_id),
 	PARAM("HTTP_ORIGIN", rq.origin),
-	PARAM("REMOTE_ADDR", rq.remote_addr),
 #undef PARAM
 };
 

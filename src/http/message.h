@@ -14,11 +14,9 @@
 struct http_request {
 	char method[16];
 	char path[256];          /* decoded by nginx, without the query */
-	char query[512];
 	char content_type[128];
 	char request_id[65];     /* [A-Za-z0-9_-], nginx's; made here if absent */
 	char origin[256];
-	char remote_addr[64];
 	struct buf body;         /* at most max_body_bytes */
 	bool body_too_large;     /* announced larger than the cap: not read */
 	bool body_short;         /* ended before CONTENT_LENGTH, or no length */

@@ -28,11 +28,10 @@ describe(void *ctx, const struct http_request *rq, struct http_response *rs)
 	rs->content_type = "text/plain";
 	rs->head_only = strcmp(rq->method, "HEAD") == 0;
 	http_header(rs, "X-Test", "1");
-	buf_fmt(&rs->body, "%s %s?%s type=%s id=%s origin=%s from=%s body=%zu%.*s%s%s",
-	    rq->method, rq->path, rq->query, rq->content_type, rq->request_id, rq->origin,
-	    rq->remote_addr, rq->body.len, rq->body.len > 0,
-	    rq->body.len > 0 ? rq->body.data : "", rq->body_too_large ? " too-large" : "",
-	    rq->body_short ? " short" : "");
+	buf_fmt(&rs->body, "%s %s type=%s id=%s origin=%s body=%zu%.*s%s%s", rq->method,
+	    rq->path, rq->content_type, rq->request_id, rq->origin, rq->body.len,
+	    rq->body.len > 0, rq->body.len > 0 ? rq->body.data : "",
+	    rq->body_too_large ? " too-large" : "", rq->body_short ? " short" : "");
 	if (strcmp(rq->path, "/big") == 0)
 		memset(buf_room(&rs->body, 3000000), 'x', 3000000),
 		    rs->body.len += 3000000;
@@ -126,9 +125,9 @@ answers_a_request(void **state)
 	put_request(&rq, "POST", "/api/run", NULL, "{}");
 	client_ask(f->path, &rq, &answer);
 	assert_string_equal(buf_cstr(&answer),
-	    "Status: 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 67\r\nX-Test: "
+	    "Status: 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 60\r\nX-Test: "
 	    "1\r\n\r\n"
-	    "POST /api/run? type=application/json id=abc-1 origin= from= body=2{");
+	    "POST /api/run type=application/json id=abc-1 origin= body=2{");
 }
 
 static void
@@ -200,8 +199,7 @@ unlisted_parameters_do_nothing(void **state)
 	put_begin(&rq);
 	put_stream(&rq, RECORD_PARAMS, &params, 65535);
 	put_stream(&rq, RECORD_STDIN, &none, 1);
-	assert_answer(
-	    f, &rq, "GET /a=b?q=1 type= id=ok_ID-9 origin=https://o from=::1 body=0");
+	assert_answer(f, &rq, "GET /a=b type= id=ok_ID-9 origin=https://o body=0");
 }
 
 static void
@@ -226,8 +224,7 @@ records_may_be_split_anywhere(void **state)
 	}
 	client_read(fd, &answer);
 	close(fd);
-	assert_non_null(
-	    strstr(buf_cstr(&answer), "POST /x? type= id=i origin= from= body=5h"));
+	assert_non_null(strstr(buf_cstr(&answer), "POST /x type= id=i origin= body=5h"));
 }
 
 static void
@@ -241,7 +238,7 @@ values_too_long_count_as_absent(void **state)
 	path[0] = '/';
 	path[300] = '\0';
 	put_request(&rq, "GET", path, "", "");
-	assert_answer(f, &rq, "GET ? type=");
+	assert_answer(f, &rq, "GET  type=");
 }
 
 static void
@@ -289,7 +286,7 @@ parameters_are_capped(void **state)
 
 	rq.len = 0;
 	put_request(&rq, "GET", "/after", "", "");
-	assert_answer(f, &rq, "GET /after?");
+	assert_answer(f, &rq, "GET /after ");
 }
 
 static const struct {
@@ -334,7 +331,7 @@ garbage_is_dropped(void **state)
 
 	scope_buf rq = { 0 };
 	put_request(&rq, "GET", "/after", "", "");
-	assert_answer(f, &rq, "GET /after?");
+	assert_answer(f, &rq, "GET /after ");
 }
 
 /* The body stops half-way: closed, or open and silent. */
@@ -361,7 +358,7 @@ an_abort_in_the_body_is_no_request(void **state)
 	close(fd);
 	rq.len = 0;
 	put_request(&rq, "GET", "/after", "", "");
-	assert_answer(f, &rq, "GET /after?");
+	assert_answer(f, &rq, "GET /after ");
 }
 
 static void
@@ -376,7 +373,7 @@ a_client_that_does_not_read_is_dropped(void **state)
 
 	rq.len = 0;
 	put_request(&rq, "GET", "/after", "", "");
-	assert_answer(f, &rq, "GET /after?");
+	assert_answer(f, &rq, "GET /after ");
 	close(fd);
 }
 
@@ -405,7 +402,7 @@ a_hangup_is_seen_by_the_handler(void **state)
 	close(fd);
 	rq.len = 0;
 	put_request(&rq, "GET", "/after", "", "");
-	assert_answer(f, &rq, "GET /after?");
+	assert_answer(f, &rq, "GET /after ");
 }
 
 /* What the handler made for a client that left is not sent. */
@@ -430,8 +427,8 @@ retires_after_its_requests(void **state)
 	stop_worker(f);
 	start_worker(f, 2, false);
 	put_request(&rq, "GET", "/one", "", "");
-	assert_answer(f, &rq, "GET /one?");
-	assert_answer(f, &rq, "GET /one?");
+	assert_answer(f, &rq, "GET /one ");
+	assert_answer(f, &rq, "GET /one ");
 	assert_int_equal(waitpid(f->worker, &status, 0), f->worker);
 	assert_int_equal(status, 0);
 	start_worker(f, 0, false);
@@ -459,7 +456,7 @@ empties_the_queue_before_it_goes(void **state)
 	for (int i = 0; i < 5; i++) {
 		scope_buf answer = { 0 };
 		client_read(fds[i], &answer);
-		assert_non_null(strstr(buf_cstr(&answer), "GET /queued?"));
+		assert_non_null(strstr(buf_cstr(&answer), "GET /queued "));
 		close(fds[i]);
 	}
 	assert_int_equal(waitpid(f->worker, &status, 0), f->worker);
@@ -499,7 +496,7 @@ finishes_its_request_before_it_goes(void **state)
 	start_worker(f, 0, false);
 	answer.len = 0;
 	client_read(next, &answer);
-	assert_non_null(strstr(buf_cstr(&answer), "GET /next?"));
+	assert_non_null(strstr(buf_cstr(&answer), "GET /next "));
 	close(next);
 }
 
