@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
+#include <limits.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -36,6 +37,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/scope.h"
 #include "sandbox/config.h"
 #include "sandbox/dispatch.h"
@@ -310,50 +312,20 @@ wait_for_slots(struct helper *h, struct err *e)
 	return 0;
 }
 
-/* sd_notify(3), the little of it that is needed. */
-static void
-notify(const char *text)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-
-	if (path == NULL || strlen(path) >= sizeof(a.sun_path))
-		return;
-	scope_fd fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd == -1)
-		return;
-	memcpy(a.sun_path, path, strlen(path) + 1);
-	if (a.sun_path[0] == '@')
-		a.sun_path[0] = '\0';
-	sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&a,
-	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path)));
-}
-
-/* How often the service manager wants to hear of us, in ms; 0: never. */
-static int
-watchdog_ms(void)
-{
-	const char *pid = getenv("WATCHDOG_PID"), *usec = getenv("WATCHDOG_USEC");
-
-	if (usec == NULL || (pid != NULL && strtol(pid, NULL, 10) != getpid()))
-		return 0;
-	long long ms = strtoll(usec, NULL, 10) / 2000; /* twice in the time it waits */
-	return ms > 0 && ms < 3600000 ? (int)ms : 0;
-}
-
 /* One turn, no longer than the watchdog is patient. */
 static int
-turn(struct helper *h, int watchdog, uint64_t *barked_us, struct err *e)
+turn(struct helper *h, uint64_t watchdog_us, uint64_t *barked_us, struct err *e)
 {
 	int wait = dispatch_timeout_ms(&h->dispatch);
 
-	if (watchdog != 0 && (wait < 0 || wait > watchdog))
-		wait = watchdog;
+	if (watchdog_us != 0 &&
+	    watchdog_us / 1000 < (wait < 0 ? INT_MAX : (unsigned)wait))
+		wait = (int)(watchdog_us / 1000);
 	if (loop_turn(&h->loop, wait, e) == -1)
 		return -1;
 	dispatch_check(&h->dispatch);
-	if (watchdog != 0 && clock_us() - *barked_us >= (uint64_t)watchdog * 1000) {
-		notify("WATCHDOG=1");
+	if (watchdog_us != 0 && clock_us() - *barked_us >= watchdog_us) {
+		notify_send("WATCHDOG=1");
 		*barked_us = clock_us();
 	}
 	return 0;
@@ -362,8 +334,7 @@ turn(struct helper *h, int watchdog, uint64_t *barked_us, struct err *e)
 static int
 serve(struct helper *h, struct err *e)
 {
-	int watchdog = watchdog_ms();
-	uint64_t barked_us = 0;
+	uint64_t watchdog_us = notify_watchdog_us(), barked_us = 0;
 
 	if (prepare(h, e) == -1)
 		return -1;
@@ -374,11 +345,11 @@ serve(struct helper *h, struct err *e)
 	log_info("ready slots=%u languages=%u cgroup=v%d socket=%s", h->dispatch.nslots,
 	    languages_count(h->languages), cgroups_v2(h->cgroups) ? 2 : 1,
 	    h->config.socket);
-	notify("READY=1");
+	notify_send("READY=1");
 	while (!h->stop)
-		if (turn(h, watchdog, &barked_us, e) == -1)
+		if (turn(h, watchdog_us, &barked_us, e) == -1)
 			return -1;
-	notify("STOPPING=1");
+	notify_send("STOPPING=1");
 	log_info("stopping");
 	return 0;
 }

@@ -32,9 +32,9 @@
 #include <unistd.h>
 
 #include "app/backoff.h"
-#include "app/notify.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/notify.h"
 
 #define REFUSERS       2
 #define EMPTY_QUEUE_US 3000000 /* for REFUSE workers to empty the queue */

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "app/drop.h"
-#include "app/notify.h"
+#include "base/notify.h"
 
 /* In a child; a line of the first thing that is wrong, or nothing. */
 static const char *

@@ -1,6 +1,6 @@
 /* notify - tells the service manager how we are (sd_notify(3), without libsystemd). */
-#ifndef APP_NOTIFY_H
-#define APP_NOTIFY_H
+#ifndef BASE_NOTIFY_H
+#define BASE_NOTIFY_H
 
 #include <stdint.h>
 
