@@ -282,11 +282,10 @@ read_meters(struct launcher *l, const struct child *c, struct inner_outcome *out
 		o->oom_kills = out->uncounted = 1;
 	if (r.memory_known)
 		o->memory_bytes = r.memory_bytes;
-	else {
+	else if (c->ended) {
 		o->memory_from_rusage = 1;
-		if (c->ended)
-			o->memory_bytes = (uint64_t)c->usage.ru_maxrss * 1024;
-	}
+		o->memory_bytes = (uint64_t)c->usage.ru_maxrss * 1024;
+	} /* else it was ended by us: what end_box() saw stands */
 	if (o->fired == WIRE_FIRED_NONE && o->cpu_us >= c->limits.cpu_us)
 		o->fired = WIRE_FIRED_CPU;
 	out->unclean = r.processes_left;

@@ -127,7 +127,7 @@ every_key_can_be_set(void **state)
 	    "max_source_bytes = 1000; max_tests = 7; max_answer_bytes = \"1M\";\n"
 	    "cors_origins = [\"https://a\", \"https://b\"];\n"
 	    "caps = { cpu_ms = \"1m\"; memory_bytes = \"1G\"; processes = 0; };\n"
-	    "compile_caps = { wall_ms = \"20s\"; };\n"
+	    "compile_caps = { wall_ms = \"40s\"; };\n"
 	    "profiles = { mine = { cpu_ms = \"9s\"; cpu_share = 0.5; slack_ms = 1; fork "
 	    "= false;\n"
 	    "  compile = { wall_ms = \"11s\"; }; }; default = { processes = 9; }; };\n");
@@ -149,7 +149,7 @@ every_key_can_be_set(void **state)
 	assert_int_equal(p->slack_ms, 1);
 	assert_false(p->fork);
 	assert_int_equal(p->compile.wall_ms, 11000);
-	assert_int_equal(s.site.profiles[0].compile.wall_ms, 10000);
+	assert_int_equal(s.site.profiles[0].compile.wall_ms, 30000);
 }
 
 /* $ is the directory. */
@@ -207,9 +207,9 @@ static const struct {
 	    "$/m.conf:2: profiles.default.memory_bytes: 268435456 is above "
 	    "caps.memory_bytes, 209715200" },
 	{ "compile above its cap",
-	    "profiles = { default = { compile = {\n  wall_ms = \"30s\"; }; }; };",
-	    "$/m.conf:2: profiles.default.compile.wall_ms: 30000 is above "
-	    "compile_caps.wall_ms, 10000" },
+	    "profiles = { default = { compile = {\n  wall_ms = \"31s\"; }; }; };",
+	    "$/m.conf:2: profiles.default.compile.wall_ms: 31000 is above "
+	    "compile_caps.wall_ms, 30000" },
 	{ "source above body", "\nmax_source_bytes = \"2M\";",
 	    "$/m.conf:2: max_source_bytes: 2097152 is above max_body_bytes, 1048576" },
 	{ "body below source", "\nmax_body_bytes = \"64K\";",
