@@ -7,10 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/scope.h"
 #include "sandbox/slot_run.h"
-
-#define KEEP_US 1000000 /* between the outcome of a compile and KEEP */
 
 /* Before anything of a language was measured. */
 #define TEST_START_US    50000
@@ -77,137 +74,12 @@ fill_slots(struct dispatch *d)
 	d->filling = false;
 }
 
-/* --- twins: jobs with the same key */
-
-static bool
-is_twin(const struct job *a, const struct job *b)
-{
-	return a->has_key && b->has_key && memcmp(&a->key, &b->key, sizeof(a->key)) == 0;
-}
-
-/* Is the artifact of this job being made for somebody, who came first? */
-static bool
-has_leader(const struct dispatch *d, const struct run *r)
-{
-	for (const struct session *s = d->sessions; s != NULL; s = s->next)
-		if (s->job != NULL && s->job != r->job && s->job->leads &&
-		    is_twin(s->job, r->job))
-			return true;
-	return false;
-}
-
-/* Answers a compile from the cache; false: it must run. */
-static bool
-serve_cached(struct dispatch *d, struct run *r)
-{
-	struct wire_outcome o = { .tag = r->tag, .violation = -1, .cached = 1 };
-	struct err e = { 0 };
-	bool is_tree = false;
-
-	scope_fd fd = cache_get(d->cache, &r->job->key, &is_tree);
-	if (fd == -1)
-		return false;
-	if (job_adopt_sealed(r->job, fd, is_tree, &e) == -1) {
-		log_err(&e, "a cached artifact is of no use");
-		return false;
-	}
-	take_fd(&fd);
-	r->job->settled = true;
-	o.queue_us = clock_us() - r->asked_us;
-	session_answer(r->session, &o);
-	run_free(r);
-	return true;
-}
-
-/* A new compile, or one whose leader left: cached, or behind a twin, or its own leader.
- * Returns true when nothing is left to run. */
-static bool
-try_without_running(struct dispatch *d, struct run *r)
-{
-	struct err e = { 0 };
-
-	r->waits = false;
-	if (!r->job->has_key && job_make_key(r->job, &e) == -1) {
-		log_err(&e, "a compile goes without the cache");
-		r->job->settled = true;
-		return false;
-	}
-	if (serve_cached(d, r))
-		return true;
-	r->waits = has_leader(d, r);
-	r->job->leads = !r->waits;
-	return false;
-}
-
-/* A job has one compile, but version commands may stand around it. */
-static struct run **
-find_waiting(struct session *s, const struct job *twin)
-{
-	for (struct run **at = &s->queue; *at != NULL; at = &(*at)->next)
-		if ((*at)->waits && is_twin((*at)->job, twin))
-			return at;
-	return NULL;
-}
-
-/* The job leads no longer: whoever waited for it looks again. */
-static void
-settle_twins(struct dispatch *d, struct job *j)
-{
-	if (!j->leads)
-		return;
-	j->leads = false;
-	j->settled = true;
-	for (struct session *s = d->sessions; s != NULL; s = s->next) {
-		struct run **at = find_waiting(s, j);
-		struct run *r = at != NULL ? *at : NULL,
-			   *next = r != NULL ? r->next : NULL;
-
-		if (r != NULL && try_without_running(d, r))
-			*at = next; /* answered, and freed */
-	}
-}
-
-/* Its client says at once whether the artifact may be kept; one that does not must not
- * hold up others who sent the same. */
-static void
-check_leaders(struct dispatch *d, uint64_t now)
-{
-	if (now < d->leaders_us)
-		return;
-	d->leaders_us = UINT64_MAX;
-	for (struct session *s = d->sessions; s != NULL; s = s->next) {
-		struct job *j = s->job;
-
-		if (j == NULL || !j->leads || j->made_us == 0)
-			continue;
-		if (now >= j->made_us + KEEP_US) {
-			settle_twins(d, j);
-			j->settled = false; /* late is not wrong */
-		} else if (j->made_us + KEEP_US < d->leaders_us)
-			d->leaders_us = j->made_us + KEEP_US;
-	}
-	fill_slots(d);
-}
-
-static void
-note_made(struct dispatch *d, struct job *j)
-{
-	if (!j->leads)
-		return;
-	j->made_us = clock_us();
-	if (j->made_us + KEEP_US < d->leaders_us)
-		d->leaders_us = j->made_us + KEEP_US;
-}
-
 static void
 compiled(void *owner, struct session *s, bool keep)
 {
 	struct dispatch *d = owner;
 
-	if (keep && s->job->has_key)
-		cache_put(d->cache, &s->job->key, s->job->artifact, s->job->is_tree);
-	settle_twins(d, s->job);
-	s->job->settled = true;
+	twins_compiled(&d->twins, d->sessions, s->job, keep);
 	fill_slots(d);
 }
 
@@ -260,9 +132,9 @@ on_done(void *owner, struct slot *slot, struct run *r, const struct wire_outcome
 	if (r->session != NULL)
 		session_answer(r->session, o);
 	if (r->kind == RUN_COMPILE && !r->job->ready)
-		settle_twins(d, r->job);
+		twins_settle(&d->twins, d->sessions, r->job);
 	else if (r->kind == RUN_COMPILE)
-		note_made(d, r->job);
+		twins_made(&d->twins, r->job);
 	run_free(r);
 	fill_slots(d);
 }
@@ -344,7 +216,7 @@ submit(void *owner, struct session *s, struct run *r)
 	struct dispatch *d = owner;
 	struct run **at = &s->queue;
 
-	if (r->kind == RUN_COMPILE && try_without_running(d, r))
+	if (r->kind == RUN_COMPILE && twins_serve(&d->twins, d->sessions, r))
 		return;
 	while (*at != NULL)
 		at = &(*at)->next;
@@ -363,7 +235,7 @@ cancel_queued(struct dispatch *d, struct session *s, struct run **at)
 	*at = r->next;
 	session_answer(s, &o);
 	if (r->kind == RUN_COMPILE)
-		settle_twins(d, r->job); /* it will never be made */
+		twins_settle(&d->twins, d->sessions, r->job); /* it will never be made */
 	run_free(r);
 	fill_slots(d);
 }
@@ -407,7 +279,7 @@ closed(void *owner, struct session *s)
 		slot_kill_run(slot, WIRE_FIRED_CANCEL);
 	}
 	if (s->job != NULL)
-		settle_twins(d, s->job);
+		twins_settle(&d->twins, d->sessions, s->job);
 	if (d->turn == s)
 		d->turn = s->next;
 	if (s->next != NULL)
@@ -447,7 +319,6 @@ dispatch_start(struct dispatch *d, struct slot_host *host,
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
 	d->slot_host = host;
-	d->cache = cache;
 	host->owner = d;
 	host->up = on_up;
 	host->down = on_down;
@@ -463,7 +334,7 @@ dispatch_start(struct dispatch *d, struct slot_host *host,
 		.kill = kill_tag,
 		.compiled = compiled,
 		.closed = closed };
-	d->leaders_us = UINT64_MAX;
+	d->twins = (struct twins){ .cache = cache, .due_us = UINT64_MAX };
 	for (unsigned i = 0; i < nslots; i++) {
 		slot_init(&d->slots[i], host, &slot_run_ears, i,
 		    i % (unsigned)(cores > 0 ? cores : 1));
@@ -500,7 +371,7 @@ dispatch_ready_slots(const struct dispatch *d)
 int
 dispatch_timeout_ms(const struct dispatch *d)
 {
-	uint64_t first = d->leaders_us, now = clock_us();
+	uint64_t first = d->twins.due_us, now = clock_us();
 
 	for (unsigned i = 0; i < d->nslots; i++)
 		if (d->slots[i].deadline_us < first)
@@ -519,5 +390,6 @@ dispatch_check(struct dispatch *d)
 
 	for (unsigned i = 0; i < d->nslots; i++)
 		slot_check(&d->slots[i], now);
-	check_leaders(d, now);
+	if (twins_check(&d->twins, d->sessions, now))
+		fill_slots(d);
 }

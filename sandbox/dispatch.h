@@ -10,9 +10,9 @@
 #ifndef SANDBOX_DISPATCH_H
 #define SANDBOX_DISPATCH_H
 
-#include "sandbox/cache.h"
 #include "sandbox/session.h"
 #include "sandbox/slot.h"
+#include "sandbox/twins.h"
 
 #define DISPATCH_SESSIONS_MAX 1024
 
@@ -23,7 +23,6 @@ struct pace {
 
 struct dispatch {
 	struct slot_host *slot_host; /* borrowed */
-	struct cache *cache;         /* borrowed */
 	struct session_host sessions_host;
 	struct slot slots[CONFIG_SLOTS_MAX];
 	unsigned nslots;
@@ -31,7 +30,7 @@ struct dispatch {
 	unsigned nsessions;
 	struct session *turn; /* whose turn it is next; NULL: the first */
 	bool filling;         /* fill_slots is at work further up the stack */
-	uint64_t leaders_us;  /* when a leader's KEEP is overdue; UINT64_MAX: none is */
+	struct twins twins;
 	struct pace pace[LANGUAGES_MAX]; /* by language */
 	struct err last_fault; /* of a slot; code ERR_NONE once one came up again */
 };

@@ -186,7 +186,7 @@ a_leader_who_says_nothing_is_not_waited_for(void **state)
 	dispatch_check(&h.d);
 	assert_true(waits(&h, 1));
 	h.session[0]->job->made_us -= 2000000;
-	h.d.leaders_us -= 2000000;
+	h.d.twins.due_us -= 2000000;
 	dispatch_check(&h.d);
 	assert_false(waits(&h, 1));
 	say(&h, 0, WIRE_KEEP, &keep, NULL, 0); /* late, but no fault */
