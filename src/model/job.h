@@ -14,6 +14,7 @@
 #include "base/path.h"
 #include "base/words.h"
 #include "model/limits.h"
+#include "model/tenant.h"
 
 struct bytes {
 	char *data; /* owned by the struct it sits in; may hold NUL */
@@ -63,6 +64,7 @@ struct job {
 	char asked_language[32]; /* as asked, lower case, for the echo */
 	char profile[PROFILE_NAME_MAX];
 	char user[129];
+	struct tenant tenant; /* all 0: nobody's in particular */
 
 	struct job_file *files; /* files[0] is the main one */
 	unsigned nfiles;
