@@ -181,16 +181,24 @@ predicted_us(const struct dispatch *d)
 	return us / d->nslots;
 }
 
-static uint64_t
-wait_for(void *owner, unsigned tests)
+static bool
+admit(void *owner, const struct language *lang, const struct wire_job *j,
+    struct wire_ready *ready, struct wire_busy *busy)
 {
-	const struct dispatch *d = owner;
+	struct dispatch *d = owner;
 	uint64_t max_us = d->slot_host->config->max_wait * 1000;
 	uint64_t wait_us = predicted_us(d);
 
 	/* an idle machine takes any job; its own length is no queue */
-	(void)tests;
-	return wait_us > max_us ? wait_us - max_us + 1000000 : 0;
+	(void)lang, (void)j;
+	if (wait_us > max_us) {
+		*busy = (struct wire_busy){ .retry_us = wait_us - max_us + 1000000,
+			.why = WIRE_BUSY_WAIT };
+		d->refused++;
+		return false;
+	}
+	ready->wait_us = wait_us;
+	return true;
 }
 
 static void
@@ -206,6 +214,7 @@ status(void *owner, struct wire_state *out)
 	}
 	out->queued = queued_runs(d);
 	out->wait_us = predicted_us(d);
+	out->refused = d->refused;
 	out->caps = config_caps_on_wire(d->slot_host->config);
 	snprintf(out->why, sizeof(out->why), "%.150s", d->last_fault.msg);
 }
@@ -328,7 +337,7 @@ dispatch_start(struct dispatch *d, struct slot_host *host,
 		.languages = languages,
 		.owner = d,
 		.slots = nslots,
-		.wait_for = wait_for,
+		.admit = admit,
 		.status = status,
 		.submit = submit,
 		.kill = kill_tag,

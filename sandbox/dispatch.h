@@ -28,6 +28,7 @@ struct dispatch {
 	unsigned nslots;
 	struct session *sessions; /* owned, doubly linked */
 	unsigned nsessions;
+	uint64_t refused;     /* jobs, since the start */
 	struct session *turn; /* whose turn it is next; NULL: the first */
 	bool filling;         /* fill_slots is at work further up the stack */
 	struct twins twins;

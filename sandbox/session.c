@@ -1,5 +1,6 @@
 #include "sandbox/session.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -112,17 +113,43 @@ check_options(const struct language *l, const struct words *options, struct err 
 }
 
 static int
+check_numbers(const struct wire_job *j, struct err *e)
+{
+	const struct wire_tenant *t = &j->tenant;
+	const struct {
+		const char *name;
+		uint64_t value, most;
+	} rows[] = {
+		{ "reserved", j->reserved, 0 },
+		{ "tests", j->tests, WIRE_TESTS_MAX },
+		{ "cpu time", j->cpu_us, WIRE_CPU_US_MAX },
+		{ "slots", t->slots_max, WIRE_SLOTS_MAX },
+		{ "slots reserved", t->slots_reserved, WIRE_SLOTS_MAX },
+		{ "slots held back", t->slots_held_back, WIRE_SLOTS_MAX },
+		{ "jobs", t->jobs_max, WIRE_JOBS_MAX },
+	};
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].value > rows[i].most)
+			return err_set(e, ERR_PROTO,
+			    "job: %s: %" PRIu64 " is above %" PRIu64, rows[i].name,
+			    rows[i].value, rows[i].most);
+	return 0;
+}
+
+static int
 on_job(struct session *s, const union wire_body *b, int *fds, struct err *e)
 {
 	const struct wire_job *j = &b->job;
 	struct err why = { 0 };
-	struct wire_busy busy;
+	struct wire_ready ready = { 0 };
+	struct wire_busy busy = { 0 };
 
 	if (check_text(j->language, sizeof(j->language), "job: language", e) == -1 ||
 	    words_check(&j->options, e) == -1)
 		return err_wrap(e, "job");
-	if (j->reserved != 0)
-		return err_set(e, ERR_PROTO, "job: reserved is %u", j->reserved);
+	if (check_numbers(j, e) == -1)
+		return -1;
 	const struct language *lang = languages_find(s->host->languages, j->language);
 	if (lang == NULL) {
 		err_set(&why, ERR_BAD_INPUT, "unknown language '%s'", j->language);
@@ -130,17 +157,16 @@ on_job(struct session *s, const union wire_body *b, int *fds, struct err *e)
 	}
 	if (check_options(lang, &j->options, &why) == -1)
 		return refuse(s, &why, e);
-	busy.retry_us = s->host->wait_for(s->host->owner, j->tests);
-	if (busy.retry_us > 0)
+	if (!s->host->admit(s->host->owner, lang, j, &ready, &busy))
 		return answer(s, WIRE_BUSY, &busy, e);
 	s->job = job_new(lang, &j->options, fds[0], &why);
 	if (s->job == NULL)
 		return why.code == ERR_PROTO ? err_set(e, ERR_PROTO, "%s", why.msg)
 					     : refuse(s, &why, e);
 	fds[0] = -1;
-	s->job->tests_left = j->tests < 1000000 ? j->tests : 1000000;
+	s->job->tests_left = j->tests;
 	s->state = SESSION_JOB;
-	return answer(s, WIRE_READY, NULL, e);
+	return answer(s, WIRE_READY, &ready, e);
 }
 
 static int

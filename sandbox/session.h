@@ -24,8 +24,9 @@ struct session_host {
 	const struct languages *languages;
 	void *owner;
 	unsigned slots;
-	/* Is there room for `tests` more?  0, or the µs after which there may be. */
-	uint64_t (*wait_for)(void *owner, unsigned tests);
+	/* Is there room for this job?  Fills ready, or busy and is false. */
+	bool (*admit)(void *owner, const struct language *lang, const struct wire_job *j,
+	    struct wire_ready *ready, struct wire_busy *busy);
 	void (*status)(void *owner, struct wire_state *out);
 	void (*submit)(void *owner, struct session *s, struct run *r); /* takes r over */
 	void (*kill)(void *owner, struct session *s, uint32_t tag, enum wire_fired why);

@@ -12,7 +12,6 @@ wire_body_size(uint16_t type)
 	case WIRE_HELLO:
 	case WIRE_STATUS:
 	case WIRE_END:
-	case WIRE_READY:
 		return 0;
 	case WIRE_JOB:
 		return sizeof(struct wire_job);
@@ -28,6 +27,8 @@ wire_body_size(uint16_t type)
 		return sizeof(struct wire_welcome);
 	case WIRE_STATE:
 		return sizeof(struct wire_state);
+	case WIRE_READY:
+		return sizeof(struct wire_ready);
 	case WIRE_BUSY:
 		return sizeof(struct wire_busy);
 	case WIRE_REFUSED:

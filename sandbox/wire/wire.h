@@ -10,8 +10,8 @@
  *                                      ←  WELCOME
  *   STATUS                             →  (any time after WELCOME)
  *                                      ←  STATE
- *   JOB {language, files}  +bundle     →
- *                                      ←  READY | BUSY {retry} | REFUSED {why}
+ *   JOB {language, tenant} +bundle     →
+ *                                      ←  READY {place} | BUSY {retry} | REFUSED {why}
  *   COMPILE {tag, limits}  +out +err   →  (at most one per job)
  *                                      ←  OUTCOME {tag}
  *   KEEP {keep}                        →  (once, after a compile that went well)
@@ -33,10 +33,14 @@
 #include "base/path.h"
 #include "base/words.h"
 
-#define WIRE_VERSION     3
+#define WIRE_VERSION     4
 #define WIRE_FDS_MAX     3
-#define WIRE_PENDING_MAX 64         /* runs one connection may have outstanding */
-#define WIRE_INPUT_MAX   (64 << 20) /* bytes of one standard input */
+#define WIRE_PENDING_MAX 64            /* runs one connection may have outstanding */
+#define WIRE_INPUT_MAX   (64 << 20)    /* bytes of one standard input */
+#define WIRE_SLOTS_MAX   1024          /* of a tenant's numbers; no helper has as many */
+#define WIRE_TESTS_MAX   1000000       /* one job announces */
+#define WIRE_JOBS_MAX    65536         /* one key has open */
+#define WIRE_CPU_US_MAX  3600000000ULL /* of a test, for the estimate */
 
 enum wire_type {
 	WIRE_HELLO = 1,
@@ -78,9 +82,25 @@ struct wire_welcome {
 struct wire_state {
 	uint32_t slots, ready, busy; /* ready: built, idle or running */
 	uint32_t queued;             /* runs that wait for a slot */
-	uint64_t wait_us;            /* predicted, for a job that came now */
+	uint32_t jobs;               /* open, whatever they do */
+	uint32_t tenants;            /* users who have one open or had of late */
+	uint32_t reserved;           /* 0 */
+	uint64_t wait_us;            /* predicted, for a job of a newcomer's */
+	uint64_t oldest_us;          /* how long the oldest run waits; 0: none does */
+	uint64_t refused;            /* jobs answered BUSY, since the start */
 	struct wire_limits caps;     /* no run gets more; no_fork is 0 */
 	char why[160];               /* when ready is 0: the last fault of a slot */
+};
+
+/* Whose place in the queue it takes.  The helper cannot know whether it is true: what a
+ * client can gain by a lie is another place in the queue, and nothing else. */
+struct wire_tenant {
+	uint64_t key;             /* 0: those without one */
+	uint64_t user;            /* inside the key; 0: none named */
+	uint32_t slots_max;       /* of the key, at the same time; 0: no bound */
+	uint32_t slots_reserved;  /* held for the key now */
+	uint32_t slots_held_back; /* held for other keys now */
+	uint32_t jobs_max;        /* of the key, open at the same time; 0: no bound */
 };
 
 /* With one descriptor: the bundle of source files (wire/bundle.h), main file first. */
@@ -88,6 +108,8 @@ struct wire_job {
 	char language[32]; /* an id of the language files, never an alias or a path */
 	uint32_t tests;    /* announced, for the estimate of the wait */
 	uint32_t reserved; /* 0 */
+	uint64_t cpu_us;   /* limit of its tests, likewise; 0: not known yet */
+	struct wire_tenant tenant;
 	struct words
 	    options; /* compile options; each must be listed in the language file */
 };
@@ -129,8 +151,22 @@ struct wire_kill {
 	uint32_t why; /* WIRE_FIRED_OUTPUT or WIRE_FIRED_CANCEL */
 };
 
+/* Its place among those who wait, when it came. */
+struct wire_ready {
+	uint64_t wait_us;  /* predicted, until its first run starts */
+	uint32_t position; /* jobs whose turn comes before; 0: none */
+	uint32_t reserved; /* 0 */
+};
+
+enum wire_busy_why {
+	WIRE_BUSY_WAIT = 1, /* it would have to wait for too long */
+	WIRE_BUSY_JOBS,     /* its key, or its user, has as many open as it may */
+};
+
 struct wire_busy {
 	uint64_t retry_us;
+	uint32_t why; /* enum wire_busy_why */
+	uint32_t reserved;
 };
 
 struct wire_refused {
@@ -161,6 +197,7 @@ union wire_body {
 	struct wire_run run;
 	struct wire_kill kill;
 	struct wire_keep keep;
+	struct wire_ready ready;
 	struct wire_busy busy;
 	struct wire_refused refused;
 	struct wire_outcome outcome;

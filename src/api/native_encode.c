@@ -162,6 +162,7 @@ native_encode(const struct judged *j, struct writer *w)
 	write_uint(w, "maxMemoryBytes", r->max_memory_bytes);
 	native_write_limits(w, "limits", &j->job->effective.run);
 	write_milli(w, "queueMs", r->queue_us);
+	write_uint(w, "queuePosition", r->queue_position);
 	write_warnings(w, j->warnings);
 	write_close(w, '}');
 	return 200;

@@ -117,18 +117,18 @@ read_version(int fd, char out[VERSION_MAX])
 static int
 open_job(struct box *b, const char *id, struct err *e)
 {
-	uint64_t retry_ms = 0;
-	struct words none = { 0 };
+	const struct box_ask ask = { .language = id, .tests = 1 };
+	struct box_place place = { 0 };
 
 	for (;;) {
 		struct err why = { 0 };
-		if (box_job(b, id, &none, NULL, 0, 1, &retry_ms, &why) == 0)
+		if (box_job(b, &ask, &place, &why) == 0)
 			return 0;
 		if (why.code != ERR_BUSY) {
 			*e = why;
 			return -1;
 		}
-		pause_ms(retry_ms);
+		pause_ms(place.retry_ms);
 	}
 }
 

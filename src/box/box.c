@@ -173,7 +173,11 @@ box_status(struct box *b, struct box_state *s, struct err *e)
 		.ready = w->ready,
 		.busy = w->busy,
 		.queued = w->queued,
+		.jobs = w->jobs,
+		.tenants = w->tenants,
 		.wait_us = w->wait_us,
+		.oldest_us = w->oldest_us,
+		.refused = w->refused,
 		.caps = limits_of_wire(&w->caps) };
 	snprintf(
 	    s->why, sizeof(s->why), "%.*s", (int)strnlen(w->why, sizeof(w->why)), w->why);
@@ -198,15 +202,18 @@ bundle_files(const struct job_file *files, unsigned nfiles, struct err *e)
 }
 
 static int
-answer_job(const struct wire_message *m, uint64_t *retry_ms, struct err *e)
+answer_job(const struct wire_message *m, struct box_place *place, struct err *e)
 {
 	struct err why;
 
 	switch (m->head.type) {
 	case WIRE_READY:
+		place->position = m->body.ready.position;
+		place->wait_us = m->body.ready.wait_us;
 		return 0;
 	case WIRE_BUSY:
-		*retry_ms = m->body.busy.retry_us / 1000;
+		place->retry_ms = m->body.busy.retry_us / 1000;
+		place->too_many_jobs = m->body.busy.why == WIRE_BUSY_JOBS;
 		return err_set(e, ERR_BUSY, "the queue is full");
 	case WIRE_REFUSED:
 		why = m->body.refused.why;
@@ -218,27 +225,49 @@ answer_job(const struct wire_message *m, uint64_t *retry_ms, struct err *e)
 	}
 }
 
-int
-box_job(struct box *b, const char *language, const struct words *options,
-    const struct job_file *files, unsigned nfiles, unsigned tests, uint64_t *retry_ms,
-    struct err *e)
+static uint32_t
+at_most(uint64_t n, uint64_t most)
 {
-	struct wire_job job = { .tests = tests };
+	return (uint32_t)(n < most ? n : most);
+}
+
+/* A number beyond the wire's range means the same as the largest in it. */
+static struct wire_tenant
+wire_tenant_of(const struct tenant *t, unsigned jobs_max)
+{
+	return (struct wire_tenant){ .key = t->key,
+		.user = t->user,
+		.slots_max = at_most(t->slots_max, WIRE_SLOTS_MAX),
+		.slots_reserved = at_most(t->slots_reserved, WIRE_SLOTS_MAX),
+		.slots_held_back = at_most(t->slots_held_back, WIRE_SLOTS_MAX),
+		.jobs_max = at_most(jobs_max, WIRE_JOBS_MAX) };
+}
+
+int
+box_job(struct box *b, const struct box_ask *ask, struct box_place *place, struct err *e)
+{
+	const struct tenant nobody = { 0 };
+	struct wire_job job = {
+		.tests = at_most(ask->tests, WIRE_TESTS_MAX),
+		.cpu_us = at_most(ask->cpu_ms, WIRE_CPU_US_MAX / 1000) * 1000ULL,
+		.tenant = wire_tenant_of(
+		    ask->tenant != NULL ? ask->tenant : &nobody, ask->jobs_max),
+	};
 	struct wire_message m;
 
-	if (strlen(language) >= sizeof(job.language))
+	if (strlen(ask->language) >= sizeof(job.language))
 		return err_set(
-		    e, ERR_BAD_INPUT, "language '%.40s…' is too long", language);
-	memcpy(job.language, language, strlen(language) + 1);
-	if (options != NULL)
-		job.options = *options;
-	scope_fd bundle = bundle_files(files, nfiles, e);
+		    e, ERR_BAD_INPUT, "language '%.40s…' is too long", ask->language);
+	memcpy(job.language, ask->language, strlen(ask->language) + 1);
+	if (ask->options != NULL)
+		job.options = *ask->options;
+	scope_fd bundle = bundle_files(ask->files, ask->nfiles, e);
 	if (bundle == -1)
 		return -1;
 	if (wire_send(b->fd, WIRE_JOB, &job, &bundle, 1, e) == -1 ||
 	    wait_reply(b, e) == -1 || receive(b, &m, e) == -1)
 		return err_wrap(e, "open a job");
-	return answer_job(&m, retry_ms, e);
+	return answer_job(&m, place, e);
 }
 
 int

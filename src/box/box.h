@@ -21,8 +21,10 @@
 struct box;
 
 struct box_state {
-	unsigned slots, ready, busy, queued;
-	uint64_t wait_us;
+	unsigned slots, ready, busy, queued, jobs, tenants;
+	uint64_t wait_us;   /* predicted, for a newcomer's job */
+	uint64_t oldest_us; /* how long the oldest run waits */
+	uint64_t refused;   /* jobs that found the queue full, since the helper's start */
 	struct limits caps; /* of the helper, above which it runs nothing; 0: none */
 	char why[160];
 };
@@ -35,11 +37,27 @@ unsigned box_slots(const struct box *b);
 /* Not while runs are outstanding. */
 int box_status(struct box *b, struct box_state *s, struct err *e);
 
-/* Opens a job.  ERR_BUSY: the queue is full, *retry_ms says when to come again;
- * ERR_BAD_INPUT: the helper refuses this language, option or file. */
-int box_job(struct box *b, const char *language, const struct words *options,
-    const struct job_file *files, unsigned nfiles, unsigned tests, uint64_t *retry_ms,
-    struct err *e);
+struct box_ask {
+	const char *language;
+	const struct words *options; /* NULL: none */
+	const struct job_file *files;
+	unsigned nfiles, tests;
+	uint64_t cpu_ms;             /* of a test; 0: not known */
+	const struct tenant *tenant; /* NULL: nobody's in particular */
+	unsigned jobs_max;           /* of its key at a time; 0: no bound */
+};
+
+struct box_place {
+	unsigned position;  /* jobs whose turn comes before; 0: none */
+	uint64_t wait_us;   /* predicted */
+	uint64_t retry_ms;  /* ERR_BUSY: when to come again */
+	bool too_many_jobs; /* ERR_BUSY: of this key or user, not of all */
+};
+
+/* Opens a job.  ERR_BUSY: the queue is full; ERR_BAD_INPUT: the helper refuses this
+ * language, option or file. */
+int box_job(
+    struct box *b, const struct box_ask *ask, struct box_place *place, struct err *e);
 int box_end(struct box *b, struct err *e);
 
 /* Starts a run.  out[0] and out[1] become the reading ends (non-blocking, owned by the

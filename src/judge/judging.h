@@ -48,7 +48,8 @@ struct judging {
 	unsigned stop;      /* stopOnFailure: the first failed test; ntests: none */
 	bool started;       /* something of this job ran, or may have */
 	bool compiled_once;
-	uint64_t kept; /* bytes of all streams of the answer so far */
+	uint64_t kept;          /* bytes of all streams of the answer so far */
+	struct box_place place; /* in the helper's queue, at the last JOB */
 };
 
 static inline struct item *

@@ -33,13 +33,23 @@ count_unfinished(const struct judging *j)
 
 /* ERR_BUSY and ERR_BAD_INPUT are answers; anything else is a connection that broke. */
 static enum leave
-ask_for_job(struct judging *j, uint64_t *retry_ms, struct err *e)
+ask_for_job(struct judging *j, struct err *e)
 {
 	const struct job *job = j->job;
+	const struct box_ask ask = { .language = j->lang->id,
+		.options = &job->compile_args,
+		.files = job->files,
+		.nfiles = job->nfiles,
+		.tests = count_unfinished(j),
+		.cpu_ms = job->effective.run.cpu_ms,
+		.tenant = &job->tenant,
+		.jobs_max = j->site->jobs_per_key };
 
-	if (box_job(j->box, j->lang->id, &job->compile_args, job->files, job->nfiles,
-		count_unfinished(j), retry_ms, e) == 0)
+	if (box_job(j->box, &ask, &j->place, e) == 0) {
+		if (!j->started)
+			j->r->queue_position = j->place.position;
 		return LEAVE_NOT;
+	}
 	if (e->code == ERR_BUSY)
 		return LEAVE_BUSY;
 	return e->code == ERR_BAD_INPUT ? LEAVE_REFUSED : LEAVE_LOST;
@@ -47,11 +57,11 @@ ask_for_job(struct judging *j, uint64_t *retry_ms, struct err *e)
 
 /* On the line that the last job left open, if the helper is still at its end. */
 static enum leave
-open_job(struct judging *j, uint64_t *retry_ms, struct err *e)
+open_job(struct judging *j, struct err *e)
 {
 	if (j->line->box != NULL) {
 		j->box = take_ptr(&j->line->box);
-		enum leave how = ask_for_job(j, retry_ms, e);
+		enum leave how = ask_for_job(j, e);
 		if (how != LEAVE_LOST)
 			return how;
 		box_close(j->box);
@@ -59,7 +69,7 @@ open_job(struct judging *j, uint64_t *retry_ms, struct err *e)
 	}
 	if (box_connect(j->line->path, &j->box, e) == -1)
 		return LEAVE_AWAY;
-	return ask_for_job(j, retry_ms, e);
+	return ask_for_job(j, e);
 }
 
 static void
@@ -71,14 +81,14 @@ close_box(struct judging *j)
 
 /* An accepted job has a right to a helper, so a full queue is waited for, too. */
 static enum leave
-reopen_job(struct judging *j, uint64_t *patience_us, uint64_t *retry_ms, struct err *e)
+reopen_job(struct judging *j, uint64_t *patience_us, struct err *e)
 {
 	for (uint64_t pause = PAUSE_MS;; pause *= 2) {
 		uint64_t before = clock_us();
 		enum leave how = flight_pause(j, (int)pause);
 
 		if (how == LEAVE_NOT)
-			how = open_job(j, retry_ms, e);
+			how = open_job(j, e);
 		if (how != LEAVE_AWAY && how != LEAVE_BUSY)
 			return how;
 		close_box(j);
@@ -189,10 +199,10 @@ is_over(const struct judging *j)
 }
 
 static enum leave
-attempt_all(struct judging *j, uint64_t *retry_ms, struct err *e)
+attempt_all(struct judging *j, struct err *e)
 {
 	uint64_t patience_us = PATIENCE_US;
-	enum leave how = open_job(j, retry_ms, e);
+	enum leave how = open_job(j, e);
 
 	for (unsigned n = 1;; n++) {
 		if (how == LEAVE_NOT)
@@ -203,18 +213,21 @@ attempt_all(struct judging *j, uint64_t *retry_ms, struct err *e)
 		if (how != LEAVE_LOST || n == ATTEMPTS || is_over(j))
 			return how;
 		log_err(e, "job %s: helper lost, trying again", j->job->id);
-		how = reopen_job(j, &patience_us, retry_ms, e);
+		how = reopen_job(j, &patience_us, e);
 	}
 }
 
 static int
-refuse(enum leave how, uint64_t retry_ms, const struct err *e, struct problem *p)
+refuse(
+    enum leave how, const struct box_place *place, const struct err *e, struct problem *p)
 {
 	switch (how) {
 	case LEAVE_BUSY:
-		problem_set(p, PROBLEM_OVERLOADED, NULL,
-		    "all slots are busy and the queue is full; try again later");
-		p->retry_after_s = (uint32_t)((retry_ms + 999) / 1000);
+		problem_set(p, PROBLEM_OVERLOADED, NULL, "%s; try again later",
+		    place->too_many_jobs
+			? "too many requests of this key are waiting already"
+			: "all slots are busy and the queue is full");
+		p->retry_after_s = (uint32_t)((place->retry_ms + 999) / 1000);
 		if (p->retry_after_s == 0)
 			p->retry_after_s = 1;
 		return -1;
@@ -265,10 +278,9 @@ judge_run(const struct job *job, const struct lang *lang, const struct site *sit
 		.client_fd = client_fd,
 		.r = r };
 	struct err e = { .code = ERR_NONE };
-	uint64_t retry_ms = 0;
 
 	prepare(&j);
-	enum leave how = attempt_all(&j, &retry_ms, &e);
+	enum leave how = attempt_all(&j, &e);
 	forget_flights(&j);
 	*gone = how == LEAVE_GONE;
 	bool judged = how == LEAVE_NOT || (j.started && how != LEAVE_GONE);
@@ -277,7 +289,7 @@ judge_run(const struct job *job, const struct lang *lang, const struct site *sit
 		settle_job(&j);
 	}
 	free(j.tests);
-	return judged ? 0 : refuse(how, retry_ms, &e, p);
+	return judged ? 0 : refuse(how, &j.place, &e, p);
 }
 
 void

@@ -41,7 +41,7 @@ struct stream {
 };
 
 struct diff {
-	uint32_t line; /* from 1 */
+	uint32_t line;                 /* from 1 */
 	struct bytes expected, actual; /* at most 200 bytes each */
 };
 
@@ -63,6 +63,7 @@ struct result {
 	enum verdict verdict;
 	unsigned passed;
 	uint64_t max_cpu_us, max_memory_bytes, queue_us;
+	unsigned queue_position; /* jobs whose turn came before, when it arrived */
 };
 
 void result_free(struct result *r);

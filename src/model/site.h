@@ -19,10 +19,11 @@ struct site {
 	uint64_t max_source_bytes; /* all files of a job: 102400 */
 	uint64_t max_tests;        /* 256 */
 	uint64_t max_answer_bytes; /* streams of one answer; beyond it they are cut */
+	unsigned jobs_per_key;     /* of one key at the same time; 0: no bound */
 	struct limits cap;         /* no request goes above; 0: no cap */
 	struct limits compile_cap;
 	struct profile profiles[SITE_PROFILES];
-	unsigned nprofiles;       /* profiles[0] is "default" */
+	unsigned nprofiles;        /* profiles[0] is "default" */
 	struct words cors_origins; /* allowed origins; "*" is any; empty: no CORS */
 };
 

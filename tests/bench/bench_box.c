@@ -230,10 +230,12 @@ static int
 compile_if_needed(
     struct bench *b, const char *language, const char *source, struct err *e)
 {
-	const struct words no_options = { 0 };
 	struct job_file file = { .name = "" };
 	static char text[65536];
-	uint64_t retry = 0;
+	const struct box_ask ask = {
+		.language = language, .files = &file, .nfiles = 1, .tests = 1000
+	};
+	struct box_place place;
 	int out[2];
 	const char *dot = strrchr(source, '.');
 
@@ -246,7 +248,7 @@ compile_if_needed(
 
 	snprintf(file.name, sizeof(file.name), "main%s", dot != NULL ? dot : "");
 	file.content = (struct bytes){ text, (size_t)n };
-	if (box_job(b->box, language, &no_options, &file, 1, 1000, &retry, e) == -1)
+	if (box_job(b->box, &ask, &place, e) == -1)
 		return -1;
 	if (strcmp(language, "python") == 0)
 		return 0;

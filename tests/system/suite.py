@@ -44,7 +44,7 @@ class SystemTest(unittest.TestCase):
         j = a.json
         self.assertRegex(a.headers["content-type"], r"^application/json")
         self.assertRegex(j["jobId"], r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
-        for k in ("verdict", "tests", "passed", "total", "maxTimeMs", "maxMemoryBytes", "limits", "queueMs"):
+        for k in ("verdict", "tests", "passed", "total", "maxTimeMs", "maxMemoryBytes", "limits", "queueMs", "queuePosition"):
             self.assertIn(k, j)
         if "compile" in j and j["compile"]["code"] != 0:
             self.assertEqual(j["tests"], [])

@@ -483,7 +483,7 @@ class HostSide(Containment):
         self.assertEqual(os.stat(self.stack.app_settings["socket"]).st_mode & 0o007, 0)
 
 
-WIRE_VERSION = b"\x03\x00"  # sandbox/wire/wire.h
+WIRE_VERSION = b"\x04\x00"  # sandbox/wire/wire.h
 
 
 class Helper(Containment):

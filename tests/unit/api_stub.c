@@ -253,6 +253,8 @@ stub_run(const struct job *job, const struct lang *lang, const struct site *site
 		s++;
 	r->compiled = lang->compiled;
 	r->cached = s->cached;
+	r->queue_us = r->compiled ? 1250 : 0;
+	r->queue_position = r->compiled ? 2 : 0;
 	if (lang->compiled)
 		play(&s->compile, &r->compile);
 	r->verdict = r->compile.verdict;

@@ -237,6 +237,8 @@ take_job(struct session *s, const struct wire_job *job, int bundle)
 	}
 	free(entries);
 	s->announced = job->tests;
+	s->f->last_tenant = job->tenant;
+	s->f->last_cpu_us = job->cpu_us;
 	memcpy(s->f->last_language, job->language, sizeof(job->language));
 	s->f->last_options = job->options;
 }
@@ -244,15 +246,19 @@ take_job(struct session *s, const struct wire_job *job, int bundle)
 static void
 on_job(struct session *s, const struct wire_job *job, int bundle)
 {
-	struct wire_busy busy = { .retry_us = 2500000 };
+	struct wire_ready ready = { .position = 5, .wait_us = 7000 };
+	struct wire_busy busy = { .retry_us = 2500000, .why = WIRE_BUSY_WAIT };
 	struct wire_refused refused;
 	struct err e;
 
 	take_job(s, job, bundle);
 	switch (s->f->job_reply[s->f->jobs++ % 16]) {
 	case FAKE_READY:
-		wire_send(s->sock, WIRE_READY, NULL, NULL, 0, &e);
+		wire_send(s->sock, WIRE_READY, &ready, NULL, 0, &e);
 		break;
+	case FAKE_BUSY_KEY:
+		busy.why = WIRE_BUSY_JOBS;
+		/* fall through */
 	case FAKE_BUSY:
 		wire_send(s->sock, WIRE_BUSY, &busy, NULL, 0, &e);
 		break;
@@ -326,6 +332,11 @@ dispatch(struct session *s, const struct wire_message *m, const int *fds, unsign
 	struct wire_state state = { .slots = s->f->slots,
 		.busy = 1,
 		.queued = 3,
+		.jobs = 4,
+		.tenants = 2,
+		.wait_us = 9,
+		.oldest_us = 10,
+		.refused = 11,
 		.caps = { .cpu_us = 1000,
 		    .wall_us = 2000,
 		    .memory_bytes = 3,

@@ -22,7 +22,14 @@
 
 #include "sandbox/wire/wire.h"
 
-enum fake_reply { FAKE_READY, FAKE_BUSY, FAKE_REFUSED, FAKE_DROP, FAKE_NONSENSE };
+enum fake_reply {
+	FAKE_READY,
+	FAKE_BUSY,
+	FAKE_BUSY_KEY,
+	FAKE_REFUSED,
+	FAKE_DROP,
+	FAKE_NONSENSE
+};
 
 /* Shared with the fake: the test sets the upper half before, and reads the lower. */
 struct fake {
@@ -36,6 +43,8 @@ struct fake {
 	unsigned killed_output, killed_cancel;
 	unsigned onces; /* -once commands that fired */
 	struct wire_limits last_limits;
+	struct wire_tenant last_tenant; /* of the last JOB */
+	uint64_t last_cpu_us;
 	char last_language[32];
 	struct words last_options;
 	char last_file[PATH_NAME_MAX + 8]; /* of the last JOB: its first */

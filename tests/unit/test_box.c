@@ -36,11 +36,31 @@ close_scene(struct scene *s)
 }
 
 static int
-open_job(struct scene *s, uint64_t *retry_ms, struct err *e)
+open_job(struct scene *s, struct box_place *place, struct err *e)
 {
 	struct job_file file = { .name = "main.f" };
+	const struct tenant tenant = { 7, 8, 9, 10, UINT32_MAX, 0 };
+	const struct box_ask ask = { .language = "fake",
+		.files = &file,
+		.nfiles = 1,
+		.tests = 1,
+		.cpu_ms = 1500,
+		.tenant = &tenant,
+		.jobs_max = 48 };
 
-	return box_job(s->box, "fake", NULL, &file, 1, 1, retry_ms, e);
+	return box_job(s->box, &ask, place, e);
+}
+
+static int
+ask_with(struct scene *s, const char *language, const struct job_file *files,
+    unsigned nfiles, struct err *e)
+{
+	const struct box_ask ask = {
+		.language = language, .files = files, .nfiles = nfiles, .tests = 1
+	};
+	struct box_place place;
+
+	return box_job(s->box, &ask, &place, e);
 }
 
 /* Runs a program and waits for its outcome. */
@@ -74,6 +94,8 @@ the_welcome_tells_the_slots(void **state)
 	CHECK_INT("slots", box_slots(s.box), 2);
 	CHECK_OK(box_status(s.box, &st, &e), e);
 	assert_true(st.slots == 2 && st.busy == 1 && st.queued == 3 && st.ready == 0);
+	assert_true(st.jobs == 4 && st.tenants == 2 && st.wait_us == 9 &&
+		    st.oldest_us == 10 && st.refused == 11);
 	CHECK_STR("why", st.why, "why");
 	const struct limits caps = { .cpu_ms = 1,
 		.wall_ms = 2,
@@ -116,12 +138,12 @@ facts_arrive_as_they_were_sent(void **state)
 		{ "fault\nexecerr 13", { .violation = -1 }, "mounts: bind /usr" },
 	};
 	struct err e = { 0 };
-	uint64_t retry;
+	struct box_place place;
 	struct scene s;
 
 	(void)state;
 	open_scene(&s);
-	CHECK_OK(open_job(&s, &retry, &e), e);
+	CHECK_OK(open_job(&s, &place, &e), e);
 	for (unsigned i = 0; i < LENGTH(cases); i++) {
 		struct outcome o;
 		char out[256];
@@ -150,14 +172,14 @@ a_limit_nobody_knows_breaks_the_connection(void **state)
 	struct err e = { 0 };
 	struct bytes input = { 0 };
 	struct outcome o = { .exit_code = 42 };
-	uint64_t retry;
+	struct box_place place;
 	uint32_t tag;
 	struct scene s;
 	int fds[2];
 
 	(void)state;
 	open_scene(&s);
-	CHECK_OK(open_job(&s, &retry, &e), e);
+	CHECK_OK(open_job(&s, &place, &e), e);
 	bytes_set(&input, "fired 5", 7);
 	CHECK_OK(box_run(s.box, 1, &limits, true, NULL, &input, fds, &e), e);
 	assert_int_equal(box_outcome(s.box, &tag, &o, &e), -1);
@@ -179,6 +201,7 @@ answers_to_a_job(void **state)
 		const char *msg;
 	} cases[] = {
 		{ "busy", FAKE_BUSY, ERR_BUSY, "the queue is full" },
+		{ "too many", FAKE_BUSY_KEY, ERR_BUSY, "the queue is full" },
 		{ "refused", FAKE_REFUSED, ERR_BAD_INPUT, "no language 'x'" },
 		{ "closed", FAKE_DROP, ERR_GONE, "open a job: peer closed the socket" },
 		{ "nonsense", FAKE_NONSENSE, ERR_PROTO, "message 2 in answer to a job" },
@@ -187,22 +210,44 @@ answers_to_a_job(void **state)
 	(void)state;
 	for (unsigned i = 0; i < LENGTH(cases); i++) {
 		struct err e = { 0 };
-		uint64_t retry = 0;
+		struct box_place place = { 0 };
 		struct scene s;
 
 		s.fake = fake_new();
 		s.fake->job_reply[0] = cases[i].reply;
 		fake_start(s.fake);
 		CHECK_OK(box_connect(s.fake->path, &s.box, &e), e);
-		CHECK_INT(cases[i].what, open_job(&s, &retry, &e), -1);
+		CHECK_INT(cases[i].what, open_job(&s, &place, &e), -1);
 		CHECK_STR(cases[i].what, e.msg, cases[i].msg);
 		CHECK_INT(cases[i].what, e.code, cases[i].code);
-		CHECK_INT(cases[i].what, retry, cases[i].reply == FAKE_BUSY ? 2500 : 0);
+		CHECK_INT(
+		    cases[i].what, place.retry_ms, cases[i].code == ERR_BUSY ? 2500 : 0);
+		CHECK_INT(
+		    cases[i].what, place.too_many_jobs, cases[i].reply == FAKE_BUSY_KEY);
 		if (e.code == ERR_BUSY ||
 		    e.code == ERR_BAD_INPUT) /* the connection is whole */
-			CHECK_OK(open_job(&s, &retry, &e), e);
+			CHECK_OK(open_job(&s, &place, &e), e);
 		close_scene(&s);
 	}
+}
+
+/* What does not fit the wire's range goes over as the largest that does. */
+static void
+a_tenant_goes_over_and_a_place_comes_back(void **state)
+{
+	const struct wire_tenant want = { 7, 8, 9, 10, WIRE_SLOTS_MAX, 48 };
+	struct box_place place = { 0 };
+	struct err e = { 0 };
+	struct scene s;
+
+	(void)state;
+	open_scene(&s);
+	CHECK_OK(open_job(&s, &place, &e), e);
+	CHECK_INT("position", place.position, 5);
+	CHECK_INT("wait", place.wait_us, 7000);
+	CHECK_INT("cpu", s.fake->last_cpu_us, 1500000);
+	assert_memory_equal(&s.fake->last_tenant, &want, sizeof(want));
+	close_scene(&s);
 }
 
 static void
@@ -211,26 +256,24 @@ bad_jobs_never_leave(void **state)
 	struct job_file climbing = { .name = "../x" }, fine = { .name = "x" };
 	struct job_file *many = calloc(BOX_FILES_MAX + 1, sizeof(*many));
 	struct err e = { 0 };
-	uint64_t retry;
+	struct box_place place;
 	struct scene s;
 
 	(void)state;
 	open_scene(&s);
-	assert_int_equal(box_job(s.box, "fake", NULL, &climbing, 1, 1, &retry, &e), -1);
+	assert_int_equal(ask_with(&s, "fake", &climbing, 1, &e), -1);
 	CHECK_INT("code", e.code, ERR_BAD_INPUT);
 	for (unsigned i = 0; i <= BOX_FILES_MAX; i++)
 		snprintf(many[i].name, sizeof(many[i].name), "f%u", i);
-	assert_int_equal(
-	    box_job(s.box, "fake", NULL, many, BOX_FILES_MAX + 1, 1, &retry, &e), -1);
+	assert_int_equal(ask_with(&s, "fake", many, BOX_FILES_MAX + 1, &e), -1);
 	CHECK_INT("code", e.code, ERR_BAD_INPUT);
 	free(many);
-	assert_int_equal(box_job(s.box, "a-language-whose-name-is-too-long", NULL, &fine,
-			     1, 1, &retry, &e),
-	    -1);
+	assert_int_equal(
+	    ask_with(&s, "a-language-whose-name-is-too-long", &fine, 1, &e), -1);
 	CHECK_INT("code", e.code, ERR_BAD_INPUT);
 	CHECK_STR("message", e.msg,
 	    "language 'a-language-whose-name-is-too-long…' is too long");
-	CHECK_OK(open_job(&s, &retry, &e), e);
+	CHECK_OK(open_job(&s, &place, &e), e);
 	CHECK_INT("one came through", s.fake->jobs, 1);
 	close_scene(&s);
 }
@@ -241,12 +284,12 @@ streams_are_whole_when_the_outcome_is_there(void **state)
 	struct err e = { 0 };
 	struct outcome o;
 	char out[256];
-	uint64_t retry;
+	struct box_place place;
 	struct scene s;
 
 	(void)state;
 	open_scene(&s);
-	CHECK_OK(open_job(&s, &retry, &e), e);
+	CHECK_OK(open_job(&s, &place, &e), e);
 	run(&s, "out one\nout two", &o, out);
 	CHECK_STR("stdout", out, "one\ntwo\n");
 	close_scene(&s);
@@ -259,7 +302,7 @@ pipes_belong_to_the_box(void **state)
 	struct bytes input = { 0 };
 	struct err e = { 0 };
 	struct outcome o;
-	uint64_t retry;
+	struct box_place place;
 	uint32_t tag;
 	struct scene s;
 	int fds[2];
@@ -267,7 +310,7 @@ pipes_belong_to_the_box(void **state)
 
 	(void)state;
 	open_scene(&s);
-	CHECK_OK(open_job(&s, &retry, &e), e);
+	CHECK_OK(open_job(&s, &place, &e), e);
 	bytes_set(&input, "hang", 4);
 	CHECK_OK(box_run(s.box, 5, &limits, true, NULL, &input, fds, &e), e);
 	assert_int_equal(read(fds[0], &c, 1), -1);
@@ -288,7 +331,6 @@ a_version_is_a_run_too(void **state)
 {
 	struct err e = { 0 };
 	struct outcome o;
-	uint64_t retry;
 	uint32_t tag;
 	struct scene s;
 	char out[64] = "";
@@ -296,7 +338,7 @@ a_version_is_a_run_too(void **state)
 
 	(void)state;
 	open_scene(&s);
-	CHECK_OK(box_job(s.box, "fake", NULL, NULL, 0, 1, &retry, &e), e);
+	CHECK_OK(ask_with(&s, "fake", NULL, 0, &e), e);
 	CHECK_OK(box_version(s.box, 9, &limits, fds, &e), e);
 	CHECK_OK(box_outcome(s.box, &tag, &o, &e), e);
 	assert_int_equal(read(fds[0], out, sizeof(out) - 1), 9);
@@ -311,14 +353,14 @@ a_helper_that_goes_away_is_noticed(void **state)
 	struct bytes input = { 0 };
 	struct err e = { 0 };
 	struct outcome o;
-	uint64_t retry;
+	struct box_place place;
 	uint32_t tag;
 	struct scene s;
 	int fds[2];
 
 	(void)state;
 	open_scene(&s);
-	CHECK_OK(open_job(&s, &retry, &e), e);
+	CHECK_OK(open_job(&s, &place, &e), e);
 	bytes_set(&input, "die", 3);
 	CHECK_OK(box_run(s.box, 1, &limits, true, NULL, &input, fds, &e), e);
 	assert_int_equal(box_outcome(s.box, &tag, &o, &e), -1);
@@ -370,6 +412,7 @@ main(void)
 		cmocka_unit_test(facts_arrive_as_they_were_sent),
 		cmocka_unit_test(a_limit_nobody_knows_breaks_the_connection),
 		cmocka_unit_test(answers_to_a_job),
+		cmocka_unit_test(a_tenant_goes_over_and_a_place_comes_back),
 		cmocka_unit_test(bad_jobs_never_leave),
 		cmocka_unit_test(streams_are_whole_when_the_outcome_is_there),
 		cmocka_unit_test(pipes_belong_to_the_box),

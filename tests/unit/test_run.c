@@ -482,6 +482,9 @@ what_was_never_run_is_a_problem(void **state)
 	} cases[] = {
 		{ "busy", { FAKE_BUSY }, 0, PROBLEM_OVERLOADED, 3,
 		    "all slots are busy and the queue is full; try again later", 1 },
+		{ "too many of one key", { FAKE_BUSY_KEY }, 0, PROBLEM_OVERLOADED, 3,
+		    "too many requests of this key are waiting already; try again later",
+		    1 },
 		{ "refused", { FAKE_REFUSED }, 0, PROBLEM_BAD_FIELD, 0, "no language 'x'",
 		    1 },
 		{ "no welcome", { FAKE_READY }, 1, PROBLEM_SANDBOX_UNAVAILABLE, 0,

@@ -39,11 +39,17 @@ struct house {
 	uint64_t busy_us;
 };
 
-static uint64_t
-wait_for(void *owner, unsigned tests)
+static bool
+admit(void *owner, const struct language *lang, const struct wire_job *j,
+    struct wire_ready *ready, struct wire_busy *busy)
 {
-	(void)tests;
-	return ((struct house *)owner)->busy_us;
+	const struct house *h = owner;
+
+	assert_non_null(lang);
+	assert_true(j->tests <= WIRE_TESTS_MAX);
+	*ready = (struct wire_ready){ .position = 3, .wait_us = 4 };
+	*busy = (struct wire_busy){ .retry_us = h->busy_us, .why = WIRE_BUSY_WAIT };
+	return h->busy_us == 0;
 }
 
 static void
@@ -101,7 +107,7 @@ house_open(struct house *h, enum session_state state)
 		.languages = languages,
 		.owner = h,
 		.slots = 2,
-		.wait_for = wait_for,
+		.admit = admit,
 		.status = status,
 		.submit = submit,
 		.kill = kill_run,
@@ -293,16 +299,57 @@ forged_jobs_break_the_connection(void **state)
 	assert_string_equal(e.msg, "job: words: 3 announced, 0 found");
 
 	memset(&m.body.job.options, 0, sizeof(m.body.job.options));
-	m.body.job.reserved = 1;
-	fds[0] = bundle("main.x", "x");
-	assert_int_equal(session_handle(h.s, &m, fds, 1, &e), -1);
-	assert_string_equal(e.msg, "job: reserved is 1");
-
-	m.body.job.reserved = 0;
 	fds[0] = open("/dev/zero", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(session_handle(h.s, &m, fds, 1, &e), -1);
 	assert_string_equal(e.msg, "bundle: descriptor is not a sealed memory file");
 	house_close(&h);
+}
+
+/* Nothing of a tenant's numbers can harm the helper; they are held to their ranges, so
+ * that no sum of them ever can. */
+static void
+numbers_of_a_tenant_have_ranges(void **state)
+{
+	static const struct {
+		size_t at;
+		uint64_t most;
+		bool wide;
+		const char *msg;
+	} cases[] = {
+#define ROW(member, most_, name)                                                         \
+	{ offsetof(struct wire_job, member), most_,                                      \
+		sizeof(((struct wire_job *)0)->member) == 8, name }
+		ROW(reserved, 0, "job: reserved: 1 is above 0"),
+		ROW(tests, WIRE_TESTS_MAX, "job: tests: 1000001 is above 1000000"),
+		ROW(cpu_us, WIRE_CPU_US_MAX,
+		    "job: cpu time: 3600000001 is above 3600000000"),
+		ROW(tenant.slots_max, WIRE_SLOTS_MAX, "job: slots: 1025 is above 1024"),
+		ROW(tenant.slots_reserved, WIRE_SLOTS_MAX,
+		    "job: slots reserved: 1025 is above 1024"),
+		ROW(tenant.slots_held_back, WIRE_SLOTS_MAX,
+		    "job: slots held back: 1025 is above 1024"),
+		ROW(tenant.jobs_max, WIRE_JOBS_MAX, "job: jobs: 65537 is above 65536"),
+#undef ROW
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		struct wire_message m = { .head = { WIRE_VERSION, WIRE_JOB, 0 } };
+		struct house h;
+		struct err e = { 0 };
+		int fds[WIRE_FDS_MAX] = { bundle("main.x", "x"), -1, -1 };
+		uint64_t n = cases[i / 2].most + i % 2;
+
+		house_open(&h, SESSION_IDLE);
+		strcpy(m.body.job.language, "toy");
+		m.body.job.tenant.key = m.body.job.tenant.user = UINT64_MAX;
+		memcpy(
+		    (char *)&m.body.job + cases[i / 2].at, &n, cases[i / 2].wide ? 8 : 4);
+		assert_int_equal(
+		    session_handle(h.s, &m, fds, 1, &e), i % 2 == 0 ? 0 : -1);
+		assert_string_equal(e.msg, i % 2 == 0 ? "" : cases[i / 2].msg);
+		house_close(&h);
+	}
 }
 
 /* --- runs --- */
@@ -652,6 +699,7 @@ main(void)
 		cmocka_unit_test(a_job_names_a_language_and_listed_options),
 		cmocka_unit_test(a_full_queue_is_said_before_anything_is_kept),
 		cmocka_unit_test(forged_jobs_break_the_connection),
+		cmocka_unit_test(numbers_of_a_tenant_have_ranges),
 		cmocka_unit_test(descriptors_are_of_exactly_the_expected_kind),
 		cmocka_unit_test(limits_above_the_caps_are_refused_again),
 		cmocka_unit_test(a_capped_share_holds_for_who_asks_for_none),
