@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/conf.h"
 #include "base/scope.h"
@@ -35,6 +36,7 @@ static const struct conf_key keys[] = {
 	{ "env", CONF_WORDS, offsetof(struct file, lang.env), 0, 0, 0, "" },
 	{ "paths", CONF_WORDS, offsetof(struct file, lang.paths), 0, 0, 0, "" },
 	{ "options", CONF_WORDS, offsetof(struct file, lang.options), 0, 0, 0, "" },
+	{ "prefer", CONF_WORDS, offsetof(struct file, lang.prefer), 0, 0, 0, "" },
 	{ "heap_reserve", CONF_BYTES, offsetof(struct file, lang.heap_reserve), 8, 0,
 	    1ULL << 34, "memory that is not heap" },
 	{ "class", CONF_TEXT, offsetof(struct file, class), 32, 0, 0, "seccomp class" },
@@ -68,6 +70,8 @@ check_language(const struct conf *c, struct file *f, struct err *e)
 	if (l->compile.count > 0 && compile_class == -1)
 		return conf_fault(c, "compile_class", e,
 		    "compile_class: no seccomp class '%s'", f->compile_class);
+	if (l->prefer.count % 2 != 0)
+		return conf_fault(c, "prefer", e, "prefer: a file and a word, in pairs");
 	for (const char *p = words_next(&l->paths, NULL); p != NULL;
 	     p = words_next(&l->paths, p))
 		if (p[0] != '/' || strstr(p, "..") != NULL)
@@ -238,6 +242,24 @@ add_sources(const struct language *l, const struct language_call *call, struct w
 	return 0;
 }
 
+/* The word of the first file that is on this machine; none is as good. */
+static int
+add_preferred(const struct language *l, struct words *out, struct err *e)
+{
+	const char *file = words_next(&l->prefer, NULL);
+
+	while (file != NULL) {
+		const char *word = words_next(&l->prefer, file);
+
+		if (word == NULL)
+			break;
+		if (access(file, F_OK) == 0)
+			return words_add(out, word, e);
+		file = words_next(&l->prefer, word);
+	}
+	return 0;
+}
+
 static void
 stem_of(const char *file, char *out, size_t size)
 {
@@ -319,6 +341,8 @@ language_command(const struct language *l, const struct words *command,
 	     s = words_next(command, s)) {
 		if (strcmp(s, "{sources}") == 0)
 			r = add_sources(l, call, &w, e);
+		else if (strcmp(s, "{prefer}") == 0)
+			r = add_preferred(l, &w, e);
 		else if (strcmp(s, "{options}") == 0)
 			r = call->options != NULL ? words_append(&w, call->options, e)
 						  : 0;

@@ -23,6 +23,7 @@ struct language {
 	char source[64];
 	char artifact[64]; /* "main", "out/", or empty: interpreted */
 	struct words extensions, compile, run, version, env, paths, options;
+	struct words prefer;   /* pairs: a file, and what {prefer} is if it is there */
 	uint64_t heap_reserve; /* bytes */
 	struct digest file;    /* of the language file, every byte of it */
 	enum seccomp_class class, compile_class;
@@ -49,7 +50,7 @@ struct language_call {
 };
 
 /* The words of a command with its tokens replaced: {source} {sources} {options} {stem}
- * {memory_mb} {heap_mb} {stack_kb}. */
+ * {prefer} {memory_mb} {heap_mb} {stack_kb}. */
 int language_command(const struct language *l, const struct words *command,
     const struct language_call *call, struct words *out, struct err *e);
 

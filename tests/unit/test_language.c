@@ -46,6 +46,8 @@ tokens_are_replaced(void **state)
 		{ { "x", "{memory_mb}/{stack_kb}", NULL }, "x|256/1024" },
 		{ { "x", "{unknown}", "a{source", "", NULL }, "x|{unknown}|a{source|" },
 		{ { "x", "--opt={sources}", NULL }, "x|--opt={sources}" },
+		{ { "x", "{prefer}", "y", NULL }, "x|second|y" },
+		{ { "x{prefer}", NULL }, "x{prefer}" },
 	};
 	static struct language l = { .heap_reserve = 80 << 20 };
 	static struct words options;
@@ -57,6 +59,8 @@ tokens_are_replaced(void **state)
 	(void)state;
 	fill(&options, (const char *const[]){ "-O3", "-g", NULL });
 	fill(&l.extensions, (const char *const[]){ ".c", NULL });
+	fill(&l.prefer, (const char *const[]){ "/nonexistent/first", "first", "/dev/null",
+			    "second", "/dev/zero", "third", NULL });
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct words command = { 0 }, out = { 0 };
 		struct err e = { 0 };
@@ -131,6 +135,9 @@ files_say_what_is_wrong_and_where(void **state)
 		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\"; "
 		  "env=[\"A=1\",\n\"B\"];",
 		    "a.conf:1: env: 'B' is not NAME=value", 0644 },
+		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\"; "
+		  "\nprefer=[\"/bin/x\"];",
+		    "a.conf:2: prefer: a file and a word, in pairs", 0644 },
 		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\";",
 		    "a.conf must belong to root and be writable by nobody else", 0666 },
 		{ "id=", "a.conf:1: syntax error", 0644 },
