@@ -26,7 +26,10 @@
 	X(BODY_TOO_LARGE, 413, "body_too_large")                                         \
 	X(SOURCE_TOO_LARGE, 413, "source_too_large")                                     \
 	X(NOT_JSON, 415, "not_json")                                                     \
+	X(RATE_LIMITED, 429, "rate_limited")                                             \
 	X(QUOTA_EXCEEDED, 429, "quota_exceeded")                                         \
+	X(KEYS_UNAVAILABLE, 503, "keys_unavailable")                                     \
+	X(QUOTAS_UNAVAILABLE, 503, "quotas_unavailable")                                 \
 	X(OVERLOADED, 503, "overloaded")                                                 \
 	X(DRAINING, 503, "draining")                                                     \
 	X(SANDBOX_UNAVAILABLE, 503, "sandbox_unavailable")                               \
