@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "sandbox/fault.h"
 
 #define MAGIC        0x3141424au /* "JBA1" */
 #define MEMORY_ITEMS 64
@@ -234,7 +235,7 @@ load(const struct cache *c, const struct digest *key, const char *name, struct h
 	scope_fd sealed = fd_seal(take_fd(&copy), e);
 	if (sealed == -1 || content_digest(sealed, 0, h->size, &content, e) == -1)
 		return -1;
-	if (memcmp(&content, &h->content, sizeof(content)) != 0)
+	if (memcmp(&content, &h->content, sizeof(content)) != 0 && !JB_FAULT(CACHE_HASH))
 		return err_set(e, ERR_BUG, "its content changed");
 	futimens(fd, NULL); /* used now */
 	return take_fd(&sealed);

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "sandbox/creds.h"
+#include "sandbox/fault.h"
 #include "sandbox/inner.h"
 #include "sandbox/raw.h"
 
@@ -48,6 +49,8 @@ static long
 set_session(const struct child *c)
 {
 	(void)c;
+	if (JB_FAULT(SESSION))
+		return 0;
 	return raw_call(SYS_setsid, 0, 0, 0, 0, 0);
 }
 
@@ -71,6 +74,8 @@ set_stdio(const struct child *c)
 static long
 set_oom_score(const struct child *c)
 {
+	if (JB_FAULT(OOM_SCORE))
+		return 0;
 	long fd = raw_call(
 	    SYS_openat, c->proc, "self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0, 0);
 	if (fd < 0)
@@ -93,6 +98,9 @@ static long
 set_rlimits(const struct child *c)
 {
 	const struct wire_limits *l = &c->limits;
+
+	if (JB_FAULT(RLIMITS))
+		return 0;
 	uint64_t seconds =
 	    l->cpu_us / 1000000 + 2; /* a backstop: the group's clock decides */
 	long r = limit(RLIMIT_FSIZE, l->file_bytes, l->file_bytes);
@@ -123,7 +131,8 @@ drop_creds(const struct child *c)
 static long
 close_others(const struct child *c)
 {
-	(void)c;
+	if (JB_FAULT(CLOSE_FDS)) /* each was received with CLOEXEC: leave one without */
+		return raw_call(SYS_fcntl, c->proc, F_SETFD, 0, 0, 0);
 	return raw_call(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC, 0, 0);
 }
 
@@ -231,5 +240,7 @@ child_start(struct child *c, int *pidfd)
 	c->failed_step = CHILD_STEP_NONE;
 	c->error = 0;
 	c->ended = false;
-	return clone(init_main, init_stack + STACK_BYTES, INIT_FLAGS, c, pidfd);
+	int flags = INIT_FLAGS & ~(JB_FAULT(PID_NS) ? CLONE_NEWPID : 0);
+
+	return clone(init_main, init_stack + STACK_BYTES, flags, c, pidfd);
 }

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sandbox/fault.h"
 #include "sandbox/raw.h"
 
 /*
@@ -43,6 +44,8 @@ set_caps(uint64_t keep, struct err *e)
 static int
 empty_bounding_set(struct err *e)
 {
+	if (JB_FAULT(BOUNDING_SET))
+		return 0;
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) {
 		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == -1)
 			return err_sys(
@@ -61,11 +64,14 @@ creds_reduce(uint64_t keep, struct err *e)
 		return -1;
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == -1)
 		return err_sys(e, "clear the ambient capabilities");
-	if (prctl(PR_SET_SECUREBITS, SECUREBITS, 0, 0, 0) == -1 ||
-	    prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) != SECUREBITS)
+	if (!JB_FAULT(SECUREBITS) &&
+	    (prctl(PR_SET_SECUREBITS, SECUREBITS, 0, 0, 0) == -1 ||
+		prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) != SECUREBITS))
 		return err_sys(e, "set the securebits");
-	if (set_caps(keep, e) == -1)
+	if (!JB_FAULT(LAUNCHER_CAPS) && set_caps(keep, e) == -1)
 		return -1;
+	if (JB_FAULT(NO_NEW_PRIVS))
+		return 0;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
 	    prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
 		return err_sys(e, "set no_new_privs");
@@ -78,6 +84,8 @@ creds_become(unsigned uid, unsigned gid)
 	struct caps c = { .head = { _LINUX_CAPABILITY_VERSION_3, 0 } };
 	unsigned r = 0, ef = 0, s = 0;
 
+	if (JB_FAULT(BOX_UID))
+		return 0;
 	long ret = raw_call(SYS_setresgid, gid, gid, gid, 0, 0);
 	if (ret == 0)
 		ret = raw_call(SYS_setresuid, uid, uid, uid, 0, 0);

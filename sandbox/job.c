@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/scope.h"
 #include "sandbox/artifact.h"
+#include "sandbox/fault.h"
 
 static uint64_t
 next_serial(void)
@@ -294,7 +296,12 @@ job_command(const struct run *r, struct inner_run *out, struct err *e)
 	if (language_command(j->lang, command[r->kind], &call, &out->argv, e) == -1 ||
 	    (r->kind == RUN_TEST && words_append(&out->argv, &r->args, e) == -1))
 		return -1;
-	return language_environment(j->lang, &out->env, e);
+	if (language_environment(j->lang, &out->env, e) == -1)
+		return -1;
+	for (char **v = environ; JB_FAULT(ENVIRONMENT) && *v != NULL; v++)
+		if (words_add(&out->env, *v, e) == -1)
+			return -1;
+	return 0;
 }
 
 struct run *

@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "sandbox/child.h"
 #include "sandbox/creds.h"
+#include "sandbox/fault.h"
 #include "sandbox/mounts.h"
 
 #define TRIPS_MAX                                                                        \
@@ -42,6 +43,8 @@ static int
 set_fixed_limits(struct err *e)
 {
 	for (unsigned i = 0; i < sizeof(fixed_limits) / sizeof(fixed_limits[0]); i++) {
+		if (JB_FAULT(FIXED_LIMITS))
+			break;
 		struct rlimit r = { fixed_limits[i].value, fixed_limits[i].value };
 
 		if (setrlimit(fixed_limits[i].resource, &r) == -1)
@@ -56,6 +59,10 @@ load_filter(const struct sock_filter *program, unsigned instructions, struct err
 	/* the kernel only reads it; the member is not const in its header */
 	struct sock_fprog p = { .len = (unsigned short)instructions,
 		.filter = (struct sock_filter *)(uintptr_t)program };
+	struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+
+	if (JB_FAULT(SECCOMP))
+		p = (struct sock_fprog){ .len = 1, .filter = &all };
 	long fd = syscall(
 	    SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &p);
 
@@ -121,11 +128,12 @@ answer_trip(struct watch *w)
 	/* the number is the program's own: a negative one would read as "none" */
 	bool foreign =
 	    n.data.arch != AUDIT_ARCH_X86_64 || (unsigned)n.data.nr >= 0x40000000u;
-	if (w->o->violation == -1) {
+	if (w->o->violation == -1 && !JB_FAULT(VIOLATION)) {
 		w->o->violation = n.data.nr >= 0 ? n.data.nr : INT32_MAX;
 		w->o->foreign = foreign;
 	}
-	if (foreign || ++w->trips > TRIPS_MAX) {
+	if ((foreign && !JB_FAULT(FOREIGN)) ||
+	    (++w->trips > TRIPS_MAX && !JB_FAULT(TRIPS_MAX))) {
 		meter_unthrottle(&w->l->meter);
 		kill(w->init, SIGKILL);
 	}
@@ -161,7 +169,8 @@ check_clocks(struct watch *w, uint64_t now, struct err *e)
 
 	if (now >= w->wall_deadline) {
 		w->wall_deadline = UINT64_MAX;
-		end_box(w, WIRE_FIRED_WALL);
+		if (!JB_FAULT(WALL_LIMIT))
+			end_box(w, WIRE_FIRED_WALL);
 	}
 	if (now < w->cpu_check)
 		return 0;
@@ -170,7 +179,8 @@ check_clocks(struct watch *w, uint64_t now, struct err *e)
 	used = cpu - w->l->meter.cpu0;
 	if (used >= w->limits->cpu_us) {
 		w->cpu_check = UINT64_MAX;
-		end_box(w, WIRE_FIRED_CPU);
+		if (!JB_FAULT(CPU_LIMIT))
+			end_box(w, WIRE_FIRED_CPU);
 		return 0;
 	}
 	uint64_t left = w->limits->cpu_us - used;
@@ -286,9 +296,10 @@ read_meters(struct launcher *l, const struct child *c, struct inner_outcome *out
 		o->memory_from_rusage = 1;
 		o->memory_bytes = (uint64_t)c->usage.ru_maxrss * 1024;
 	} /* else it was ended by us: what end_box() saw stands */
-	if (o->fired == WIRE_FIRED_NONE && o->cpu_us >= c->limits.cpu_us)
+	if (o->fired == WIRE_FIRED_NONE && o->cpu_us >= c->limits.cpu_us &&
+	    !JB_FAULT(CPU_LIMIT))
 		o->fired = WIRE_FIRED_CPU;
-	out->unclean = r.processes_left;
+	out->unclean = r.processes_left && !JB_FAULT(LEFTOVERS);
 }
 
 static int
@@ -333,7 +344,7 @@ launcher_run(struct launcher *l, const struct inner_run *run, const int fds[],
 		read_meters(l, &c, &out);
 		if (r == 0)
 			describe_end(&c, o);
-		out.dirty = !mounts_work_untouched();
+		out.dirty = !JB_FAULT(WORK_FRESH) && !mounts_work_untouched();
 	}
 	return fd_send(l->control, &out, sizeof(out), NULL, 0, e);
 }

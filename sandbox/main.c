@@ -41,6 +41,7 @@
 #include "base/scope.h"
 #include "sandbox/config.h"
 #include "sandbox/dispatch.h"
+#include "sandbox/fault.h"
 #include "sandbox/seccomp.h"
 #include "sandbox/slot.h"
 
@@ -76,7 +77,7 @@ on_connect(struct watcher *w, uint32_t events)
 		return;
 	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) == -1)
 		return;
-	if (peer.uid != h->client && peer.uid != 0) {
+	if (peer.uid != h->client && peer.uid != 0 && !JB_FAULT(PEER)) {
 		log_warn("refused a connection uid=%u pid=%d", peer.uid, peer.pid);
 		return;
 	}
@@ -368,6 +369,9 @@ static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "check-config", no_argument, NULL, 'k' },
 	{ "export-filter", required_argument, NULL, 'x' },
+#ifdef JB_FAULT_INJECTION
+	{ "walls", no_argument, NULL, 'w' },
+#endif
 	{ "version", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -430,8 +434,15 @@ main(int argc, char *argv[])
 			check = true;
 		else if (o == 'x')
 			class = optarg;
+#ifdef JB_FAULT_INJECTION
+		else if (o == 'w') {
+			fault_list(stdout);
+			return 0;
+		}
+#endif
 		else if (o == 'v')
-			return printf("judgebox-sandbox %s\n", PACKAGE_VERSION) < 0;
+			return printf("judgebox-sandbox %s\n",
+				   PACKAGE_VERSION FAULT_VERSION) < 0;
 		else
 			return usage(o == 'h' ? stdout : stderr, o == 'h' ? 0 : 2);
 	}
@@ -439,6 +450,12 @@ main(int argc, char *argv[])
 		return usage(stderr, 2);
 	log_start("judgebox-sandbox", LOG_LEVEL_INFO);
 	r = config_load(config, &h.config, &e);
+#ifdef JB_FAULT_INJECTION
+	log_warn("a build for tests: walls=\"%s\" are left out",
+	    getenv(FAULT_VARIABLE) != NULL ? getenv(FAULT_VARIABLE) : "");
+	if (r == 0)
+		r = fault_check(&e);
+#endif
 	if (r == 0) {
 		log_level_named(h.config.log_level, &level);
 		log_start("judgebox-sandbox", level);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sandbox/fault.h"
+
 /* The kernel charges memory in batches of 64 pages per core: less is not seen. */
 #define GRAIN_BYTES (2 * 64 * 4096)
 
@@ -108,6 +110,8 @@ set_memory(struct meter *m, uint64_t max, struct err *e)
 {
 	bool both = !m->v2 && m->fd[METER_MEMSW_MAX] != -1;
 
+	if (JB_FAULT(MEMORY_MAX))
+		return 0;
 	if (write_number(m, METER_MEMORY_MAX, max, e) == -1) {
 		if (!both || e->sys != EINVAL)
 			return -1;
@@ -122,7 +126,7 @@ set_memory(struct meter *m, uint64_t max, struct err *e)
 static int
 set_pids(struct meter *m, uint64_t max, struct err *e)
 {
-	return write_number(m, METER_PIDS_MAX, max, e);
+	return JB_FAULT(PIDS_MAX) ? 0 : write_number(m, METER_PIDS_MAX, max, e);
 }
 
 static int
@@ -130,6 +134,8 @@ set_share(struct meter *m, uint64_t value, struct err *e)
 {
 	char text[48];
 	uint64_t milli = value - 1;
+	if (JB_FAULT(SHARE))
+		milli = 0;
 	long quota = milli == 0 ? -1 : (long)milli * (PERIOD_US / 1000);
 
 	if (milli != 0 && quota < QUOTA_MIN_US)

@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "base/scope.h"
+#include "sandbox/fault.h"
 #include "sandbox/wire/bundle.h"
 
 #define ROOT     "/tmp" /* where the new root is built: every machine has it */
@@ -36,7 +37,8 @@ struct attributes {
 static int
 set_attributes(const char *path, unsigned flags, uint64_t set, struct err *e)
 {
-	struct attributes a = { .set = set };
+	struct attributes a = { .set = set & ~((JB_FAULT(READ_ONLY) ? ATTR_RDONLY : 0) |
+						 (JB_FAULT(NOSUID) ? ATTR_NOSUID : 0)) };
 
 	if (syscall(SYS_mount_setattr, AT_FDCWD, path, flags, &a, sizeof(a)) == -1)
 		return err_sys(e, "mount_setattr %s", path);
@@ -162,7 +164,7 @@ build_system(struct err *e)
 			return -1;
 	/* what the site installed by hand is not the distribution's, and none of a box's
 	 */
-	if (access(ROOT "/usr/local", F_OK) == 0 &&
+	if (!JB_FAULT(LOCAL) && access(ROOT "/usr/local", F_OK) == 0 &&
 	    mount("judgebox", ROOT "/usr/local", "tmpfs",
 		MS_NOSUID | MS_NODEV | MS_RDONLY, "size=0,nr_inodes=2,mode=0755") == -1)
 		return err_sys(e, "cover /usr/local");
@@ -202,6 +204,8 @@ build_dev(struct err *e)
 	static const char *const nodes[] = { "/dev/null", "/dev/zero", "/dev/full",
 		"/dev/random", "/dev/urandom" };
 
+	if (JB_FAULT(DEV))
+		return show("/dev", ATTR_NOSUID, e);
 	if (make_dir("/dev", e) == -1)
 		return -1;
 	for (unsigned i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
@@ -228,6 +232,8 @@ enter_root(struct err *e)
 		return -1;
 	if (symlink("work", ROOT "/tmp") == -1)
 		return err_sys(e, "link /tmp");
+	if (JB_FAULT(PROC) && show("/proc", ATTR_NOSUID, e) == -1)
+		return -1;
 	if (chdir(ROOT) == -1)
 		return err_sys(e, "chdir to the new root");
 	/* pivot_root(2): with both arguments ".", the old root lies on top of the new one
@@ -250,8 +256,9 @@ check_root(struct err *e)
 		return err_sys(e, "stat /");
 	if (here.st_dev != up.st_dev || here.st_ino != up.st_ino)
 		return err_set(e, ERR_BUG, "/.. is not /");
-	if (access("/proc/self", F_OK) == 0 || access("/sys/kernel", F_OK) == 0 ||
-	    access("/root", F_OK) == 0 || access("/home", F_OK) == 0)
+	if ((!JB_FAULT(PROC) && access("/proc/self", F_OK) == 0) ||
+	    access("/sys/kernel", F_OK) == 0 || access("/root", F_OK) == 0 ||
+	    access("/home", F_OK) == 0)
 		return err_set(e, ERR_BUG, "the old root shows through");
 	return 0;
 }
@@ -348,11 +355,19 @@ mount_work(const struct content *c, uint64_t bytes, uint64_t inodes, struct err 
 	if (bytes < 4096)
 		bytes = 4096;
 	add_room(c, &bytes, &inodes);
+	if (JB_FAULT(WORK_SIZE))
+		bytes = 1 << 30;
+	if (JB_FAULT(WORK_INODES))
+		inodes = 1 << 20;
 	snprintf(options, sizeof(options),
 	    "size=%" PRIu64 ",nr_inodes=%" PRIu64 ",mode=1777", bytes, inodes);
-	if (mount("judgebox", "/work", "tmpfs",
-		MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME, options) == -1)
+	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME;
+	if (JB_FAULT(WORK_NOEXEC))
+		flags &= ~(unsigned long)MS_NOEXEC;
+	if (mount("judgebox", "/work", "tmpfs", flags, options) == -1)
 		return err_sys(e, "mount /work");
+	if (JB_FAULT(WORK_STICKY) && chown("/work", 1000, 1000) == -1)
+		return err_sys(e, "chown /work");
 	return fill_work(c, e);
 }
 

@@ -11,6 +11,8 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/scope.h"
+#include "sandbox/digest.h"
+#include "sandbox/fault.h"
 #include "sandbox/inner.h"
 
 #define RULES_MAX 1024
@@ -246,6 +248,9 @@ fill(scmp_filter_ctx ctx, const struct rules *all, struct err *e)
 		struct scmp_arg_cmp cmp = { r->arg, SCMP_CMP_MASKED_EQ, r->mask,
 			r->value };
 
+		if (JB_FAULT(COMPARE_32))
+			cmp.datum_a |= ~MASK_INT;
+
 		if (library(seccomp_rule_add_array(ctx, r->action, r->nr,
 				r->conditional ? 1 : 0, r->conditional ? &cmp : NULL),
 			e, "add a rule") == -1)
@@ -320,6 +325,32 @@ seccomp_build_all(const char *dir, struct err *e)
 	return fd_memfd("judgebox-filters", all.data, all.len, e);
 }
 
+/* What the kernel gets, as one line behind the text: it depends on libseccomp, too. */
+static int
+describe_bpf(scmp_filter_ctx ctx, int fd, struct err *e)
+{
+	const struct scmp_version *v = seccomp_version();
+	struct digest_maker *m = digest_begin(e);
+	struct digest hash;
+	char hex[DIGEST_HEX], line[160];
+	scope_buf bpf = { 0 };
+
+	if (m == NULL)
+		return -1;
+	if (export_bpf(ctx, &bpf, e) == -1 ||
+	    digest_part(m, bpf.data, bpf.len, e) == -1) {
+		digest_end(m, NULL, e);
+		return -1;
+	}
+	if (digest_end(m, &hash, e) == -1)
+		return -1;
+	digest_hex(&hash, hex);
+	int n = snprintf(line, sizeof(line),
+	    "# BPF: libseccomp %u.%u.%u, %zu instructions, digest %s\n", v->major,
+	    v->minor, v->micro, bpf.len / sizeof(struct sock_filter), hex);
+	return fd_write_all(fd, line, (size_t)n, e);
+}
+
 int
 seccomp_export_text(const char *dir, const char *name, bool fork, int fd, struct err *e)
 {
@@ -329,5 +360,7 @@ seccomp_export_text(const char *dir, const char *name, bool fork, int fd, struct
 		return err_set(e, ERR_BAD_INPUT, "no seccomp class '%.40s'", name);
 	if (build(dir, name, fork, &ctx, e) == -1)
 		return -1;
-	return library(seccomp_export_pfc(ctx, fd), e, "export as text");
+	if (library(seccomp_export_pfc(ctx, fd), e, "export as text") == -1)
+		return -1;
+	return describe_bpf(ctx, fd, e);
 }

@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "sandbox/fault.h"
 
 typedef int handler(struct session *s, const union wire_body *b, int *fds, struct err *e);
 static handler on_hello, on_status, on_job, on_compile, on_run, on_kill, on_end, on_keep;
@@ -42,10 +43,12 @@ session_handle(struct session *s, const struct wire_message *m, int *fds, unsign
 
 	if (m->head.type >= WIRE_REQUEST_MAX_ || requests[m->head.type].handle == NULL)
 		err_set(e, ERR_PROTO, "unknown request %u", m->head.type);
-	else if ((requests[m->head.type].states & (1u << s->state)) == 0)
+	else if ((requests[m->head.type].states & (1u << s->state)) == 0 &&
+		 !JB_FAULT(STATES))
 		err_set(e, ERR_PROTO, "request %u: not now", m->head.type);
-	else if (nfds < requests[m->head.type].fds_min ||
-		 nfds > requests[m->head.type].fds_max)
+	else if ((nfds < requests[m->head.type].fds_min ||
+		     nfds > requests[m->head.type].fds_max) &&
+		 !JB_FAULT(FDS))
 		err_set(e, ERR_PROTO, "request %u: %u descriptors", m->head.type, nfds);
 	else {
 		for (unsigned i = nfds; i < WIRE_FDS_MAX; i++)
@@ -101,12 +104,24 @@ refuse(struct session *s, const struct err *why, struct err *e)
 	return answer(s, WIRE_REFUSED, &r, e);
 }
 
+/* Both streams of a run. */
+static int
+check_streams(const int *fds, struct err *e)
+{
+	if (JB_FAULT(STREAMS))
+		return 0;
+	for (unsigned i = 0; i < 2; i++)
+		if (fd_check_pipe_writer(fds[i], e) == -1)
+			return -1;
+	return 0;
+}
+
 static int
 check_options(const struct language *l, const struct words *options, struct err *e)
 {
 	for (const char *o = words_next(options, NULL); o != NULL;
 	     o = words_next(options, o))
-		if (!words_has(&l->options, o))
+		if (!words_has(&l->options, o) && !JB_FAULT(OPTIONS))
 			return err_set(
 			    e, ERR_BAD_INPUT, "compile option '%.60s' is not listed", o);
 	return 0;
@@ -200,7 +215,7 @@ static int
 submit(struct session *s, enum run_kind kind, uint32_t tag,
     const struct wire_limits *limits, const struct words *args, int *fds, struct err *e)
 {
-	if (s->pending >= WIRE_PENDING_MAX)
+	if (s->pending >= WIRE_PENDING_MAX && !JB_FAULT(PENDING))
 		return err_set(
 		    e, ERR_PROTO, "more than %d runs outstanding", WIRE_PENDING_MAX);
 	if (config_check_limits(s->host->config, limits, e) == -1)
@@ -235,8 +250,7 @@ on_compile(struct session *s, const union wire_body *b, int *fds, struct err *e)
 		    e, ERR_PROTO, "compile: reserved is %u", b->compile.reserved);
 	if (!language_is_compiled(s->job->lang) || s->job->compile_asked)
 		return err_set(e, ERR_PROTO, "compile: not this job, or not again");
-	if (fd_check_pipe_writer(fds[0], e) == -1 ||
-	    fd_check_pipe_writer(fds[1], e) == -1)
+	if (check_streams(fds, e) == -1)
 		return err_wrap(e, "compile");
 	if (submit(s, RUN_COMPILE, b->compile.tag, &b->compile.limits, NULL, streams,
 		e) == -1)
@@ -272,9 +286,9 @@ on_run(struct session *s, const union wire_body *b, int *fds, struct err *e)
 
 	if (words_check(&run->args, e) == -1)
 		return err_wrap(e, "run");
-	for (unsigned i = 0; i < 2; i++) /* the last two are the streams either way */
-		if (fd_check_pipe_writer(fds[fds[2] == -1 ? i : i + 1], e) == -1)
-			return err_wrap(e, "run");
+	/* the last two are the streams either way */
+	if (check_streams(fds[2] == -1 ? fds : fds + 1, e) == -1)
+		return err_wrap(e, "run");
 	if (run->stage == WIRE_STAGE_VERSION)
 		return on_version(s, run, fds, e);
 	if (run->stage != WIRE_STAGE_RUN || fds[2] == -1)
@@ -282,7 +296,7 @@ on_run(struct session *s, const union wire_body *b, int *fds, struct err *e)
 		    e, ERR_PROTO, "run: unknown stage %u, or no input", run->stage);
 	if (!s->job->ready)
 		return err_set(e, ERR_PROTO, "run: nothing is compiled");
-	if (fd_check_sealed(fds[0], WIRE_INPUT_MAX, &size, e) == -1)
+	if (!JB_FAULT(INPUT) && fd_check_sealed(fds[0], WIRE_INPUT_MAX, &size, e) == -1)
 		return err_wrap(e, "run: input");
 	if (submit(s, RUN_TEST, run->tag, &run->limits, &run->args, fds, e) == -1)
 		return err_wrap(e, "run");

@@ -15,12 +15,23 @@
 
 #include "base/fd.h"
 #include "base/scope.h"
+#include "sandbox/fault.h"
 #include "sandbox/inner.h"
 
 #define NAMESPACES                                                                       \
 	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |      \
 	    CLONE_NEWUTS | CLONE_NEWCGROUP)
 #define PARKED 100 /* descriptors are moved above all targets first */
+
+/* All of them, but for what a test build leaves out. */
+static uint64_t
+namespaces(void)
+{
+	return NAMESPACES & ~((JB_FAULT(NET) ? (uint64_t)CLONE_NEWNET : 0) |
+				(JB_FAULT(IPC) ? (uint64_t)CLONE_NEWIPC : 0) |
+				(JB_FAULT(UTS) ? (uint64_t)CLONE_NEWUTS : 0) |
+				(JB_FAULT(CGROUP_NS) ? (uint64_t)CLONE_NEWCGROUP : 0));
+}
 
 /* An id that is not mapped yet would lose its powers in execve(2): ids come first. */
 static int
@@ -41,7 +52,7 @@ static _Noreturn void
 become_slot(const struct slot_spawn *s, int control, int go)
 {
 	static char name[] = "judgebox-slot";
-	char *argv[] = { name, NULL }, *envp[] = { NULL };
+	char *argv[] = { name, NULL }, *envp[] = { NULL, NULL };
 	int from[INNER_FD_METERS + METER_MAX_];
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -68,6 +79,11 @@ become_slot(const struct slot_spawn *s, int control, int go)
 	for (int i = 1; i < NSIG;
 	     i++) /* exec(2) keeps what is ignored, for every program */
 		signal(i, SIG_DFL);
+#ifdef JB_FAULT_INJECTION
+	static char walls[FAULT_NAMES_MAX];
+	fault_variable(walls);
+	envp[0] = walls[0] != '\0' ? walls : NULL;
+#endif
 	syscall(SYS_execveat, program, "", argv, envp, AT_EMPTY_PATH);
 	_exit(127);
 }
@@ -142,7 +158,7 @@ slot_spawn(struct slot_spawn *s, struct err *e)
 		return err_sys(e, "pipe");
 	scope_fd go_read = go[0], go_write = go[1];
 
-	struct clone_args args = { .flags = NAMESPACES | CLONE_PIDFD,
+	struct clone_args args = { .flags = namespaces() | CLONE_PIDFD,
 		.pidfd = (uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD };
 	long pid = syscall(SYS_clone3, &args, sizeof(args));

@@ -95,6 +95,13 @@ programs_are_hardened()
 	[ -z "$(find "$work/root" -perm /7000)" ]
 }
 
+# A build in which walls can be left out says so; the name of its switch would be in both.
+no_build_for_tests()
+{
+	! "$work/root/usr/sbin/judgebox-sandbox" --version | grep -q fault &&
+		! grep -aqr JUDGEBOX_FAULT "$work/root"
+}
+
 check "lintian has no errors and no warnings" lint
 check "a second build gives the same packages" same_again
 check "unpacks" unpack
@@ -104,5 +111,6 @@ check "units are understood" units_are_understood
 check "nginx takes the site" nginx_takes_the_site
 check "everything in /etc is a conffile" everything_in_etc_is_a_conffile
 check "programs are hardened, none is setuid" programs_are_hardened
+check "no walls can be left out" no_build_for_tests
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" = 0 ]

@@ -1,0 +1,112 @@
+/*
+ * fault - walls that a test build can leave out, to prove that the tests would notice.
+ *
+ * `configure --enable-fault-injection` makes such a build; JUDGEBOX_FAULT in the helper's
+ * environment names the walls, separated by commas, and `judgebox-sandbox --walls` lists
+ * them.  Everywhere else JB_FAULT() is the constant false, and neither the names nor a
+ * way to say them are in the program.  Such a build says so in --version and in its log,
+ * and must not be packaged.
+ */
+#ifndef SANDBOX_FAULT_H
+#define SANDBOX_FAULT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/err.h"
+
+/* name, what is missing without it, in which file it stands */
+#define FAULT_WALLS(X)                                                                   \
+	X(NET, "net", "a network namespace of its own", "slot_spawn.c")                  \
+	X(IPC, "ipc", "an IPC namespace of its own", "slot_spawn.c")                     \
+	X(UTS, "uts", "a UTS namespace of its own", "slot_spawn.c")                      \
+	X(CGROUP_NS, "cgroup-ns", "a cgroup namespace of its own", "slot_spawn.c")       \
+	X(USERNS_LIMIT, "userns-limit", "no nested user namespaces", "keeper.c")         \
+	X(KEEPER_CAPS, "keeper-caps", "few capabilities of the keeper", "keeper.c")      \
+	X(READ_ONLY, "read-only", "mounts that cannot be written", "mounts.c")           \
+	X(NOSUID, "nosuid", "mounts without set-id programs", "mounts.c")                \
+	X(DEV, "dev", "five devices and no more", "mounts.c")                            \
+	X(LOCAL, "usr-local", "/usr/local out of sight", "mounts.c")                     \
+	X(PROC, "proc", "no /proc in the box", "mounts.c")                               \
+	X(WORK_NOEXEC, "work-noexec", "/work without programs", "mounts.c")              \
+	X(WORK_SIZE, "work-size", "/work of limited size", "mounts.c")                   \
+	X(WORK_INODES, "work-inodes", "/work with a limited number of files",            \
+	    "mounts.c")                                                                  \
+	X(WORK_STICKY, "work-sticky", "/work as a directory of root's", "mounts.c")      \
+	X(WORK_FRESH, "work-fresh", "a new /work after one that was written to",         \
+	    "launcher.c")                                                                \
+	X(SECCOMP, "seccomp", "the filter of system calls", "launcher.c")                \
+	X(COMPARE_32, "compare-32", "arguments compared on their low word", "seccomp.c") \
+	X(FOREIGN, "foreign", "the end of foreign architectures' calls", "launcher.c")   \
+	X(TRIPS_MAX, "trips-max", "the end of a box that trips too often", "launcher.c") \
+	X(VIOLATION, "violation", "the report of a tripwire", "launcher.c")              \
+	X(LANDLOCK, "landlock", "the Landlock domain", "landlock.c")                     \
+	X(BOUNDING_SET, "bounding-set", "an empty bounding set", "creds.c")              \
+	X(SECUREBITS, "securebits", "locked securebits", "creds.c")                      \
+	X(LAUNCHER_CAPS, "launcher-caps", "few capabilities of the launcher", "creds.c") \
+	X(NO_NEW_PRIVS, "no-new-privs", "no new privileges by execve", "creds.c")        \
+	X(BOX_UID, "box-uid", "a user id that is not the slot's root", "creds.c")        \
+	X(PID_NS, "pid-ns", "a PID namespace of each box", "child.c")                    \
+	X(SESSION, "session", "a session of its own", "child.c")                         \
+	X(OOM_SCORE, "oom-score", "the program as the first victim of the OOM killer",   \
+	    "child.c")                                                                   \
+	X(RLIMITS, "rlimits", "the run's rlimits", "child.c")                            \
+	X(FIXED_LIMITS, "fixed-limits", "no core files, locked memory, queues",          \
+	    "launcher.c")                                                                \
+	X(CLOSE_FDS, "close-fds", "no descriptor but three", "child.c")                  \
+	X(ENVIRONMENT, "environment", "an environment from a list", "child.c")           \
+	X(CPU_LIMIT, "cpu-limit", "the limit of CPU time", "launcher.c")                 \
+	X(WALL_LIMIT, "wall-limit", "the limit of time on the clock", "launcher.c")      \
+	X(LEFTOVERS, "leftovers", "the end of a slot in which a process stayed",         \
+	    "launcher.c")                                                                \
+	X(MEMORY_MAX, "memory-max", "the memory limit", "meter.c")                       \
+	X(PIDS_MAX, "pids-max", "the limit of processes", "meter.c")                     \
+	X(SHARE, "cpu-share", "the share of the CPU", "meter.c")                         \
+	X(ARTIFACT_PATH, "artifact-path", "no links on the way to an artifact",          \
+	    "artifact.c")                                                                \
+	X(ARTIFACT_KIND, "artifact-kind", "artifacts that are plain files of the box's", \
+	    "artifact.c")                                                                \
+	X(ARTIFACT_SIZE, "artifact-size", "artifacts of limited size", "artifact.c")     \
+	X(CACHE_HASH, "cache-hash", "the cache's check of what it holds", "cache.c")     \
+	X(PEER, "peer", "the check of who connects", "main.c")                           \
+	X(STATES, "states", "requests at their time only", "session.c")                  \
+	X(FDS, "fds", "the number of descriptors of a request", "session.c")             \
+	X(STREAMS, "streams", "streams that are pipes", "session.c")                     \
+	X(INPUT, "input", "inputs that are sealed memory files", "session.c")            \
+	X(OPTIONS, "options", "compile options from a list", "session.c")                \
+	X(PENDING, "pending", "at most so many runs at a time", "session.c")             \
+	X(CAPS, "caps", "limits below the helper's own", "config.c")                     \
+	X(HELPER_FILTER, "helper-filter", "the helper's own filter", "seccomp.c")        \
+	X(PROBES, "probes", "the probes at the start", "probes.c")
+
+enum fault_wall {
+#define X(id, name, what, file) FAULT_##id,
+	FAULT_WALLS(X)
+#undef X
+	    FAULT_MAX_,
+};
+
+#ifdef JB_FAULT_INJECTION
+
+#define JB_FAULT(wall)  fault_is_down(FAULT_##wall)
+#define FAULT_VERSION   " (fault injection: not for use)"
+#define FAULT_VARIABLE  "JUDGEBOX_FAULT"
+#define FAULT_NAMES_MAX 512
+
+/* Is the wall named in the environment?  Takes no lock and sets no errno: child.c asks,
+ * too, between clone and exec. */
+bool fault_is_down(enum fault_wall wall);
+
+/* Every name in the environment is a wall's; logs them. */
+int fault_check(struct err *e);
+/* "JUDGEBOX_FAULT=…" for the environment of a slot, "" if nothing is to be left out. */
+void fault_variable(char out[FAULT_NAMES_MAX]);
+void fault_list(FILE *to);
+
+#else
+
+#define JB_FAULT(wall) false
+#define FAULT_VERSION  ""
+
+#endif
+#endif
