@@ -18,6 +18,20 @@ struct api_judge {
 	/* Does the helper answer, and has it a slot?  The problem is what the client of
 	 * /readyz reads. */
 	int (*ready)(const char *helper_path, struct problem *p);
+	/* Sets those metrics that the helper alone knows. */
+	void (*measure)(const char *helper_path);
+};
+
+/* What one request came to: for its line in the log, and for those who count. */
+struct trace {
+	const char *dialect;       /* static; NULL: the route has none */
+	enum problem_code refused; /* PROBLEM_NONE: it was not */
+	char key[64], user[129];   /* as the client, or the site, says; "": nobody */
+	char job[37], language[32];
+	bool judged; /* what follows is filled */
+	enum verdict verdict;
+	unsigned tests;
+	uint64_t queue_us, cpu_us; /* cpu_us: of compiler and tests together */
 };
 
 struct api {
@@ -30,6 +44,7 @@ struct api {
 	const char *const *versions;
 	const volatile sig_atomic_t *draining; /* not 0: take no more work; NULL: never */
 	struct api_judge judge;
+	struct trace *trace; /* borrowed; NULL: nobody wants to know */
 };
 
 /* Fills *rs, zeroed by the caller and his to free (headers, body).  False: the client

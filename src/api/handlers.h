@@ -11,12 +11,14 @@ struct call {
 	const struct http_request *rq;
 	struct http_response *rs;
 	const struct dialect *dialect; /* NULL: the route has none */
+	struct trace *trace;
 };
 
 /* False: the client is gone, and nobody wants the answer. */
 typedef bool handler(const struct call *c);
 
-handler handle_run; /* run.c */
+handler handle_run;     /* run.c */
+handler handle_metrics; /* monitor.c */
 handler handle_root, handle_languages, handle_limits, handle_health,
     handle_ready; /* about.c */
 

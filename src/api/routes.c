@@ -5,6 +5,7 @@
 #include "api/handlers.h"
 #include "api/native.h"
 #include "base/log.h"
+#include "observe/metrics.h"
 
 static const struct route {
 	const char *method, *path;
@@ -21,6 +22,7 @@ static const struct route {
 	{ "GET", "/api/health", handle_health, NULL },
 	{ "GET", "/healthz", handle_health, NULL },
 	{ "GET", "/readyz", handle_ready, NULL },
+	{ "GET", "/metrics", handle_metrics, NULL },
 	{ "GET", "/api", handle_root, NULL },
 	{ "GET", "/", handle_root, NULL },
 };
@@ -48,12 +50,12 @@ answer_problem(const struct call *c, const struct problem *p)
 		snprintf(seconds, sizeof(seconds), "%u", retry);
 		http_header(c->rs, "Retry-After", seconds);
 	}
+	c->trace->refused = p->code;
+	metrics_add(
+	    METRIC_REFUSALS, metrics_find(LABEL_REASON, problem_id(p->code)), 0, 1);
 	if (c->rs->status >= 500)
 		log_warn("refused request=%s code=%s: %s", c->rq->request_id,
 		    problem_id(p->code), p->text);
-	else
-		log_info(
-		    "refused request=%s code=%s", c->rq->request_id, problem_id(p->code));
 	return true;
 }
 
@@ -129,10 +131,12 @@ answer_options(const struct call *c, const char *path)
 bool
 api_handle(const struct api *api, const struct http_request *rq, struct http_response *rs)
 {
-	struct call c = { .api = api, .rq = rq, .rs = rs };
+	struct trace unread, *trace = api->trace != NULL ? api->trace : &unread;
+	struct call c = { .api = api, .rq = rq, .rs = rs, .trace = trace };
 	char path[sizeof(rq->path)];
 	struct problem p;
 
+	*trace = (struct trace){ .dialect = NULL };
 	rs->status = 200;
 	rs->head_only = strcmp(rq->method, "HEAD") == 0;
 	add_headers(api, rq, rs);
@@ -152,5 +156,6 @@ api_handle(const struct api *api, const struct http_request *rq, struct http_res
 		return answer_problem(&c, &p);
 	}
 	c.dialect = r->dialect;
+	trace->dialect = r->dialect != NULL ? r->dialect->name : NULL;
 	return r->handle(&c);
 }

@@ -1,10 +1,8 @@
 /* A run, from the bytes of its request to those of its answer, in any dialect. */
 #include <stdio.h>
 
-#include "api/ending.h"
 #include "api/handlers.h"
 #include "api/json.h"
-#include "base/clock.h"
 #include "base/log.h"
 
 /* All that one run owns; released together. */
@@ -21,15 +19,29 @@ run_free(struct run *r)
 	result_free(&r->result);
 }
 
-/* No program text: ids, counts and verdicts only. */
+/* What is known of a job before it is judged, so that a refusal tells it, too. */
 static void
-log_run(const struct call *c, const struct run *r, uint64_t since)
+trace_job(struct trace *t, const struct job *j)
 {
-	log_info(
-	    "run request=%s job=%s dialect=%s language=%s tests=%u verdict=%s ms=%llu",
-	    c->rq->request_id, r->job->id, c->dialect->name, r->job->language,
-	    r->job->ntests, verdict_name(r->result.verdict),
-	    (unsigned long long)ending_ms(clock_us() - since));
+	snprintf(t->job, sizeof(t->job), "%s", j->id);
+	snprintf(t->user, sizeof(t->user), "%s", j->user);
+	t->tests = j->ntests;
+}
+
+static void
+trace_result(struct trace *t, const struct run *r)
+{
+	t->judged = true;
+	t->verdict = r->result.verdict;
+	t->queue_us = r->result.queue_us;
+	t->cpu_us = r->result.compile.outcome.cpu_us;
+	for (unsigned i = 0; i < r->result.ntests; i++)
+		t->cpu_us += r->result.tests[i].outcome.cpu_us;
+}
+
+static void
+log_fault(const struct call *c, const struct run *r)
+{
 	for (unsigned i = 0; i < r->result.ntests; i++)
 		if (r->result.tests[i].outcome.fault.code != ERR_NONE) {
 			log_err(&r->result.tests[i].outcome.fault, "request=%s test %u",
@@ -64,14 +76,15 @@ handle_run(const struct call *c)
 	const struct api *api = c->api;
 	__attribute__((cleanup(run_free))) struct run r = { .job = job_new() };
 	const struct lang *lang = NULL;
-	uint64_t since = clock_us();
 	bool gone = false;
 	struct problem p;
 
 	if (decode(c, &r, &p) == -1)
 		return answer_problem(c, &p);
+	trace_job(c->trace, r.job);
 	if (api->judge.admit(r.job, api->site, api->langs, &lang, &p) == -1)
 		return answer_problem(c, &p);
+	snprintf(c->trace->language, sizeof(c->trace->language), "%s", lang->id);
 	if (api->judge.run(r.job, lang, api->site, api->line, c->rq->client_fd, &r.result,
 		&gone, &p) == -1)
 		return gone ? false : answer_problem(c, &p);
@@ -79,6 +92,7 @@ handle_run(const struct call *c)
 	struct judged j = { .job = r.job, .result = &r.result, .warnings = &r.warnings };
 	struct writer w = { .out = &c->rs->body };
 	c->rs->status = c->dialect->encode(&j, &w);
-	log_run(c, &r, since);
+	trace_result(c->trace, &r);
+	log_fault(c, &r);
 	return true;
 }

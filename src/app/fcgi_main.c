@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/dialect.h"
 #include "app/drop.h"
 #include "app/prefork.h"
 #include "app/ready.h"
@@ -30,6 +31,7 @@
 #include "base/log.h"
 #include "base/scope.h"
 #include "http/fcgi.h"
+#include "observe/metrics.h"
 
 #define STALL_MS         15000 /* nginx has the whole request before it connects */
 #define WORKERS_PER_SLOT 4
@@ -47,59 +49,97 @@ struct worker {
 	struct crew_config *crew;
 	struct api api;
 	struct judge_line line;
+	struct trace trace; /* of the request in hand */
 	volatile sig_atomic_t draining;
 	uint64_t began_us; /* of the request in hand */
 };
 
 /* --- a worker --- */
 
+/* Before the answer is sent: whoever has read it finds it counted. */
+static void
+count(const struct worker *w, const struct http_response *rs, uint64_t us)
+{
+	const char *dialect = w->trace.dialect != NULL ? w->trace.dialect : "";
+	unsigned in = metrics_find(LABEL_DIALECT, dialect);
+	char status[16];
+
+	snprintf(status, sizeof(status), "%d", rs->status);
+	metrics_add(METRIC_REQUESTS, metrics_find(LABEL_STATUS, status), in, 1);
+	metrics_observe(METRIC_REQUEST_TIME, in, us);
+}
+
 static bool
 handle(void *ctx, const struct http_request *rq, struct http_response *rs)
 {
 	struct worker *w = ctx;
 
+	metrics_worker_busy(true);
 	w->began_us = clock_us();
 	versions_read(w->crew->versions, w->crew->version_table);
-	return api_handle(&w->api, rq, rs);
-}
-
-/* Only what cannot split a line or a field: the rest of a path is of no interest. */
-static const char *
-printable(const char *path, char out[64])
-{
-	size_t n = 0;
-
-	for (; path[n] != '\0' && n < 63; n++)
-		out[n] = strchr("/._-", path[n]) != NULL ||
-				 (path[n] >= '0' && path[n] <= '9') ||
-				 (path[n] >= 'A' && path[n] <= 'Z') ||
-				 (path[n] >= 'a' && path[n] <= 'z')
-			     ? path[n]
-			     : '?';
-	out[n] = '\0';
-	return out;
+	bool wanted = api_handle(&w->api, rq, rs);
+	if (wanted)
+		count(w, rs, clock_us() - w->began_us);
+	return wanted;
 }
 
 /* A probe every few seconds that finds all well would fill the log. */
 static bool
 quiet(const struct http_request *rq, const struct http_response *rs)
 {
-	return rs->status == 200 &&
-	       (strcmp(rq->path, "/healthz") == 0 || strcmp(rq->path, "/readyz") == 0);
+	static const char *const probes[] = { "/healthz", "/readyz", "/metrics" };
+
+	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++)
+		if (rs->status == 200 && strcmp(rq->path, probes[i]) == 0)
+			return true;
+	return false;
 }
 
+/* What only a run has. */
+static void
+tell_run(const struct trace *t, struct buf *out)
+{
+	char word[LOG_WORD_BYTES];
+
+	if (t->user[0] != '\0')
+		buf_fmt(out, " user=%s", log_word(t->user, word));
+	if (t->job[0] != '\0')
+		buf_fmt(out, " job=%s", t->job);
+	if (t->language[0] != '\0')
+		buf_fmt(out, " language=%s tests=%u", t->language, t->tests);
+	if (t->judged)
+		buf_fmt(out, " verdict=%s queue_ms=%.3f cpu_ms=%.3f",
+		    verdict_name(t->verdict), (double)t->queue_us / 1000,
+		    (double)t->cpu_us / 1000);
+}
+
+/* The one line of a request.  Ids, counts and times; never a word of a program, and
+ * nothing that a client chose as it came. */
 static void
 done(void *ctx, const struct http_request *rq, const struct http_response *rs,
     bool delivered)
 {
 	const struct worker *w = ctx;
-	char method[64], path[64];
+	const struct trace *t = &w->trace;
+	char method[LOG_WORD_BYTES], path[LOG_WORD_BYTES], key[LOG_WORD_BYTES];
+	scope_buf line = { 0 };
 
-	log_line(quiet(rq, rs) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
-	    "request id=%s method=%s path=%s status=%d ms=%.3f in=%zu out=%zu%s",
-	    rq->request_id, printable(rq->method, method), printable(rq->path, path),
+	metrics_worker_busy(false);
+	if (!delivered)
+		metrics_count(METRIC_CLIENTS_GONE);
+	buf_fmt(&line, "request id=%s method=%s path=%s status=%d ms=%.3f in=%zu out=%zu",
+	    rq->request_id, log_word(rq->method, method), log_word(rq->path, path),
 	    rs->status, (double)(clock_us() - w->began_us) / 1000, rq->body.len,
-	    rs->body.len, delivered ? "" : " client=gone");
+	    rs->body.len);
+	if (t->refused != PROBLEM_NONE)
+		buf_fmt(&line, " code=%s", problem_id(t->refused));
+	if (t->dialect != NULL)
+		buf_fmt(&line, " dialect=%s", t->dialect);
+	if (t->key[0] != '\0')
+		buf_fmt(&line, " key=%s", log_word(t->key, key));
+	tell_run(t, &line);
+	log_line(quiet(rq, rs) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "%s%s",
+	    buf_cstr(&line), delivered ? "" : " client=gone");
 }
 
 static int
@@ -115,7 +155,8 @@ serve_requests(struct crew_config *crew, const struct listener *l, bool draining
 		    .line = &w.line,
 		    .versions = crew->version_table,
 		    .draining = &w.draining,
-		    .judge = { judge_admit, judge_run, ready_check } },
+		    .judge = { judge_admit, judge_run, ready_check, ready_measure },
+		    .trace = &w.trace },
 	};
 	struct fcgi_service s = {
 		.listen_fd = l->fd,
@@ -129,6 +170,7 @@ serve_requests(struct crew_config *crew, const struct listener *l, bool draining
 	};
 	struct err e = { 0 };
 
+	metrics_worker_join();
 	int r = fcgi_serve(&s, &e);
 	judge_hang_up(&w.line);
 	if (r == -1)
@@ -184,6 +226,8 @@ fill(struct crew_config *crew, const char *path, struct err *e)
 	crew->version_table = calloc(n + 1, sizeof(*crew->version_table));
 	if (crew->version_table == NULL)
 		return err_sys(e, "calloc");
+	for (unsigned i = 0; i < n; i++)
+		metrics_word(LABEL_LANGUAGE, langs_at(crew->langs, i)->id);
 	return versions_new(n, &crew->versions, e);
 }
 
@@ -223,6 +267,25 @@ drain_ms(const void *config)
 	return crew->settings.drain_timeout;
 }
 
+/* The bounded lists that labels of metrics take their values from; languages follow with
+ * each crew. */
+static int
+start_metrics(struct err *e)
+{
+	static const struct dialect *const dialects[] = { &dialect_native,
+		&dialect_editor, &dialect_execute, &dialect_test };
+
+	if (metrics_start(e) == -1)
+		return -1;
+	for (size_t i = 0; i < sizeof(dialects) / sizeof(dialects[0]); i++)
+		metrics_word(LABEL_DIALECT, dialects[i]->name);
+	for (enum verdict v = 0; v < VERDICT_MAX_; v++)
+		metrics_word(LABEL_VERDICT, verdict_name(v));
+	for (enum problem_code p = PROBLEM_NONE + 1; p < PROBLEM_MAX_; p++)
+		metrics_word(LABEL_REASON, problem_id(p));
+	return 0;
+}
+
 /* A change of credentials clears the request, so this comes after them. */
 static int
 follow_parent(pid_t parent, struct err *e)
@@ -250,7 +313,7 @@ serve(const struct options *o, struct err *e)
 	if (path == NULL)
 		return err_sys(e, "read %s", o->config);
 
-	if (!o->check && prefork_hold_signals(e) == -1)
+	if (!o->check && (prefork_hold_signals(e) == -1 || start_metrics(e) == -1))
 		return -1;
 
 	struct crew_config *first = load(path, e);

@@ -35,6 +35,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/notify.h"
+#include "observe/metrics.h"
 
 #define REFUSERS       2
 #define EMPTY_QUEUE_US 3000000 /* for REFUSE workers to empty the queue */
@@ -201,6 +202,8 @@ adjust(struct master *m, enum prefork_role role, uint64_t now)
 {
 	unsigned have = count(m, role), want = wanted(m, role);
 
+	if (role == PREFORK_SERVE)
+		metrics_set(METRIC_WORKERS_WANTED, want);
 	while (have < want && now >= m->backoff.until_us) {
 		start_one(m, role, now);
 		have++;
@@ -219,6 +222,7 @@ bury(struct master *m, unsigned i, int status, uint64_t now)
 	struct worker w = m->workers[i];
 	bool dropped = w.role == PREFORK_ONCE && w.deadline_us != 0;
 
+	metrics_worker_gone(w.pid);
 	m->workers[i] = m->workers[--m->n];
 	if (!dropped && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
 		log_warn("worker pid=%d role=%s died %s=%d after ms=%llu", (int)w.pid,
@@ -226,6 +230,7 @@ bury(struct master *m, unsigned i, int status, uint64_t now)
 		    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status),
 		    (unsigned long long)(now - w.born_us) / MSEC);
 		m->deaths++;
+		metrics_count(METRIC_WORKER_DEATHS);
 		if (w.deadline_us == 0 && w.role != PREFORK_ONCE)
 			backoff_death(&m->backoff, now, now - w.born_us);
 	}
@@ -277,6 +282,7 @@ on_hangup(struct master *m, uint64_t now)
 		if (config != NULL)
 			m->calls->unload(config);
 		log_err(&e, "reload: keeping the old configuration");
+		metrics_count(METRIC_RELOAD_FAILURES);
 		notify_send("READY=1");
 		return;
 	}
@@ -286,6 +292,7 @@ on_hangup(struct master *m, uint64_t now)
 	m->crew = fresh;
 	m->backoff = (struct backoff){ 0 };
 	m->reloads++;
+	metrics_count(METRIC_RELOADS);
 	adjust(m, PREFORK_SERVE, now);
 	start_one(m, PREFORK_ONCE, now);
 	for (unsigned i = 0; i < m->n; i++)
@@ -312,6 +319,7 @@ on_terminate(struct master *m, uint64_t now)
 	log_info("draining: %u workers finish", count_all(m, PREFORK_SERVE));
 	notify_send("STOPPING=1");
 	m->phase = FINISHING;
+	metrics_set(METRIC_DRAINING, 1);
 	m->backoff = (struct backoff){ 0 };
 	for (unsigned i = 0; i < m->n; i++)
 		retire(&m->workers[i],

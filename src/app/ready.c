@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "box/box.h"
+#include "observe/metrics.h"
 
 int
 ready_check(const char *helper_path, struct problem *p)
@@ -20,4 +21,23 @@ ready_check(const char *helper_path, struct problem *p)
 		    "no slot of the sandbox helper is ready%s%s",
 		    s.why[0] != '\0' ? ": " : "", s.why);
 	return 0;
+}
+
+/* Of a helper that is away all that it counts is none; what it counted up to stays. */
+void
+ready_measure(const char *helper_path)
+{
+	scope_box b = NULL;
+	struct box_state s = { 0 };
+	struct err e = { 0 };
+
+	bool up = box_connect(helper_path, &b, &e) == 0 && box_status(b, &s, &e) == 0;
+	if (!up)
+		log_err(&e, "metrics");
+	metrics_set(METRIC_HELPER_UP, up);
+	metrics_set(METRIC_SLOTS, s.slots);
+	metrics_set(METRIC_SLOTS_READY, s.ready);
+	metrics_set(METRIC_SLOTS_BUSY, s.busy);
+	metrics_set(METRIC_QUEUE_RUNS, s.queued);
+	metrics_set(METRIC_QUEUE_WAIT, s.wait_us);
 }

@@ -7,4 +7,7 @@
 /* What /readyz and doctor ask: does the helper answer, and is a slot built? */
 int ready_check(const char *helper_path, struct problem *p);
 
+/* Sets the metrics of slots, queue and cache from what the helper says. */
+void ready_measure(const char *helper_path);
+
 #endif

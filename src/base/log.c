@@ -79,6 +79,27 @@ log_line(enum log_level level, const char *fmt, ...)
 }
 
 const char *
+log_word(const char *text, char out[LOG_WORD_BYTES])
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789._@+:/,-";
+	size_t n = 0;
+
+	for (; *text != '\0' && n + 4 < LOG_WORD_BYTES; text++)
+		if (strchr(plain, *text) != NULL)
+			out[n++] = *text;
+		else
+			n += (size_t)snprintf(out + n, LOG_WORD_BYTES - n, "%%%02X",
+			    (unsigned)(unsigned char)*text);
+	if (*text != '\0')
+		out[n++] = '~';
+	if (n == 0)
+		out[n++] = '-';
+	out[n] = '\0';
+	return out;
+}
+
+const char *
 err_text(const struct err *e, char *out, unsigned long size)
 {
 	if (e->sys != 0)

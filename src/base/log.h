@@ -26,6 +26,10 @@ void log_start(const char *program, enum log_level max);
 void log_line(enum log_level level, const char *fmt, ...) ERR_PRINTF(2, 3);
 /* "what: e->msg: strerror(e->sys)" */
 void log_err(const struct err *e, const char *fmt, ...) ERR_PRINTF(2, 3);
+/* A value for key=value that a stranger chose: letters, digits and ._@+:/,- as they are,
+ * any other byte as %XX, "~" where it was cut; "-" if empty.  Returns out. */
+#define LOG_WORD_BYTES 104
+const char *log_word(const char *text, char out[LOG_WORD_BYTES]);
 /* The whole sentence of an error, errno's text included, for a person. */
 const char *err_text(const struct err *e, char *out, unsigned long size);
 

@@ -42,6 +42,8 @@ static const struct param {
 	PARAM("CONTENT_LENGTH", content_length),
 	PARAM("REQUEST_ID", rq.request_id),
 	PARAM("HTTP_ORIGIN", rq.origin),
+	PARAM("REMOTE_ADDR", rq.address),
+	PARAM("JUDGEBOX_FORMAT", rq.format),
 #undef PARAM
 };
 

@@ -17,6 +17,8 @@ struct http_request {
 	char content_type[128];
 	char request_id[65];     /* [A-Za-z0-9_-], nginx's; made here if absent */
 	char origin[256];
+	char address[46];        /* of the client, as nginx sees it */
+	char format[16];         /* of the query: what to answer with */
 	struct buf body;         /* at most max_body_bytes */
 	bool body_too_large;     /* announced larger than the cap: not read */
 	bool body_short;         /* ended before CONTENT_LENGTH, or no length */

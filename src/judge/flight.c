@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "judge/settle.h"
+#include "judge/tally.h"
+#include "observe/metrics.h"
 
 /* Of one pipe, before the others have their turn. */
 #define READ_MOST ((size_t)256 << 10)
@@ -32,6 +35,7 @@ flight_start(struct judging *j, uint32_t test, struct err *e)
 	const struct limits *l =
 	    compile ? &j->job->effective.compile : &j->job->test_limits[test];
 	uint32_t tag = j->next_tag++;
+	uint64_t since = clock_us();
 	int out[2];
 
 	int sent = compile ? box_compile(j->box, tag, l, out, e)
@@ -39,7 +43,7 @@ flight_start(struct judging *j, uint32_t test, struct err *e)
 	if (sent == -1)
 		return LEAVE_LOST;
 	struct flight *f = &j->air[j->nair++];
-	*f = (struct flight){ .tag = tag, .test = test };
+	*f = (struct flight){ .tag = tag, .test = test, .since_us = since };
 	tap_open(&f->out, out[0], l->output_bytes);
 	tap_open(&f->err, out[1], l->output_bytes);
 	judging_item(j, test)->state = ITEM_FLYING;
@@ -137,10 +141,15 @@ is_forgivable(const struct flight *f, const struct err *fault)
 static enum leave
 land(struct judging *j, struct flight *f, struct outcome *o, struct err *e)
 {
+	if (o->fault.code == ERR_NONE && o->fired != FIRED_CANCEL &&
+	    f->test != JUDGING_COMPILE)
+		tally_flight(o, clock_us() - f->since_us);
 	if (tap_read(&f->out, DRAIN_MOST, &o->fault) == 0)
 		tap_read(&f->err, DRAIN_MOST, &o->fault);
 	if (o->fired == FIRED_CANCEL && !f->cancelled && o->fault.code == ERR_NONE)
 		err_set(&o->fault, ERR_GONE, "the helper gave the run up");
+	if (is_forgivable(f, &o->fault))
+		metrics_count(METRIC_BOX_FAULTS);
 	if (is_forgivable(f, &o->fault) && judging_item(j, f->test)->faults++ == 0)
 		return forgive(j, f, &o->fault, e);
 	settle(j, f, o);

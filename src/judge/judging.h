@@ -26,6 +26,7 @@ struct flight {
 	uint32_t test; /* or JUDGING_COMPILE */
 	bool killed;
 	bool cancelled;
+	uint64_t since_us; /* when it was asked for */
 	struct tap out, err;
 };
 

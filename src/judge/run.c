@@ -15,6 +15,8 @@
 #include "base/scope.h"
 #include "judge/flight.h"
 #include "judge/settle.h"
+#include "judge/tally.h"
+#include "observe/metrics.h"
 
 #define ATTEMPTS     4       /* connections for one job */
 #define PATIENCE_US  5000000 /* looking for a helper, over all attempts */
@@ -213,6 +215,7 @@ attempt_all(struct judging *j, struct err *e)
 		if (how != LEAVE_LOST || n == ATTEMPTS || is_over(j))
 			return how;
 		log_err(e, "job %s: helper lost, trying again", j->job->id);
+		metrics_count(METRIC_HELPER_LOSSES);
 		how = reopen_job(j, &patience_us, e);
 	}
 }
@@ -287,6 +290,7 @@ judge_run(const struct job *job, const struct lang *lang, const struct site *sit
 	if (judged) {
 		settle_unfinished(&j, &e);
 		settle_job(&j);
+		tally_job(&j);
 	}
 	free(j.tests);
 	return judged ? 0 : refuse(how, &j.place, &e, p);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "observe/metrics.h"
 
 struct stub_judge stub_judge;
 
@@ -294,6 +295,13 @@ stub_ready(const char *helper_path, struct problem *p)
 	return 0;
 }
 
+static void
+stub_measure(const char *helper_path)
+{
+	(void)helper_path;
+	metrics_set(METRIC_SLOTS, 2);
+}
+
 static const char *const versions[LANGS] = { "12.2.0", NULL, "v18.20.4", NULL, "3.11.2" };
 
 void
@@ -307,10 +315,11 @@ stub_start(struct stub *s)
 		.helper_path = "/run/helper.sock",
 		.versions = versions,
 		.draining = &s->draining,
-		.judge = { stub_admit, stub_run, stub_ready } };
+		.judge = { stub_admit, stub_run, stub_ready, stub_measure } };
 	snprintf(s->rq.content_type, sizeof(s->rq.content_type), "application/json");
 	snprintf(s->rq.request_id, sizeof(s->rq.request_id), "req-1");
 	s->rq.client_fd = -1;
+	snprintf(s->rq.address, sizeof(s->rq.address), "127.0.0.1");
 }
 
 void

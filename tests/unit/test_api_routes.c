@@ -59,6 +59,9 @@ test_table(void **state)
 		{ "GET", "/api/health", 200, NULL },
 		{ "GET", "/healthz", 200, NULL },
 		{ "GET", "/readyz", 200, NULL },
+		{ "GET", "/metrics", 200, NULL },
+		{ "HEAD", "/metrics", 200, NULL },
+		{ "POST", "/metrics", 405, "Allow: GET, HEAD, OPTIONS" },
 		{ "GET", "/api", 200, NULL },
 		{ "GET", "/api/", 200, NULL },
 		{ "GET", "/", 200, NULL },
@@ -326,6 +329,41 @@ test_root(void **state)
 	stub_end(&s);
 }
 
+static void
+test_metrics(void **state)
+{
+	static const struct {
+		const char *address, *format, *type, *starts; /* type NULL: refused */
+	} cases[] = {
+		{ "127.0.0.1", "", "application/openmetrics-text", "# TYPE judgebox_" },
+		{ "127.8.9.1", "openmetrics", "application/openmetrics-text",
+		    "# TYPE judgebox_" },
+		{ "::1", "influx", "text/plain", "judgebox_build_info,version=" },
+		{ "127.0.0.1", "xml", NULL, "{\"error\":\"format: " },
+		{ "10.0.0.1", "", NULL, "{\"error\":\"the metrics are" },
+		{ "::2", "", NULL, "{\"error\":\"the metrics are" },
+		{ "unix:", "", NULL, "{\"error\":\"the metrics are" },
+		{ "", "", NULL, "{\"error\":\"the metrics are" },
+	};
+	struct stub s;
+
+	(void)state;
+	stub_start(&s);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		snprintf(s.rq.address, sizeof(s.rq.address), "%s", cases[i].address);
+		snprintf(s.rq.format, sizeof(s.rq.format), "%s", cases[i].format);
+		ask(&s, "GET", "/metrics");
+		if (strncmp(s.rs.body.data, cases[i].starts, strlen(cases[i].starts)) !=
+		    0)
+			fail_msg("%s %s: %.200s", cases[i].address, cases[i].format,
+			    s.rs.body.data);
+		assert_int_equal(s.rs.status == 200, cases[i].type != NULL);
+		if (cases[i].type != NULL)
+			assert_non_null(strstr(s.rs.content_type, cases[i].type));
+	}
+	stub_end(&s);
+}
+
 int
 main(void)
 {
@@ -340,6 +378,7 @@ main(void)
 		cmocka_unit_test(test_languages),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_root),
+		cmocka_unit_test(test_metrics),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,26 @@ errors_keep_their_cause(void **state)
 }
 
 static void
+words_of_strangers_are_escaped(void **state)
+{
+	char out[LOG_WORD_BYTES], long_word[2000];
+
+	(void)state;
+	CHECK_STR("plain", log_word("cs101/eve@x.org", out), "cs101/eve@x.org");
+	CHECK_STR("empty", log_word("", out), "-");
+	CHECK_STR("a line of its own", log_word("a b\n<3>c=\"d\"\x1b", out),
+	    "a%20b%0A%3C3%3Ec%3D%22d%22%1B");
+	CHECK_STR("UTF-8", log_word("\xc3\xa4%", out), "%C3%A4%25");
+	memset(long_word, 'x', sizeof(long_word) - 1);
+	long_word[sizeof(long_word) - 1] = '\0';
+	log_word(long_word, out);
+	assert_true(strlen(out) < LOG_WORD_BYTES && out[strlen(out) - 1] == '~');
+	memset(long_word, '\n', sizeof(long_word) - 1);
+	log_word(long_word, out);
+	assert_true(strlen(out) < LOG_WORD_BYTES && out[strlen(out) - 1] == '~');
+}
+
+static void
 numbers_are_strict(void **state)
 {
 	static const struct {
@@ -448,6 +468,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(errors_keep_their_cause),
+		cmocka_unit_test(words_of_strangers_are_escaped),
 		cmocka_unit_test(numbers_are_strict),
 		cmocka_unit_test(words_are_one_block),
 		cmocka_unit_test(words_have_bounds),

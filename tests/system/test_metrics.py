@@ -1,0 +1,256 @@
+"""What the service says of itself: /metrics, the log line of a request, nginx's log."""
+import collections
+import json
+import os
+import re
+import signal
+import threading
+
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+import client
+import stack
+from suite import SystemTest
+
+LOOP = "while True: pass"
+
+
+def log_in_json(text):
+    """The site with its two offers taken up: the log, and clients behind a balancer."""
+    return text.replace("#\taccess_log /var/log/nginx/", "\taccess_log LOGS/").replace(
+        "#\tset_real_ip_from 10.0.0.0/8;", "\tset_real_ip_from 127.0.0.1;").replace(
+        "#\treal_ip_header", "\treal_ip_header")
+
+
+class Metrics(SystemTest):
+    own_stack = True
+
+    @classmethod
+    def make_stack(cls):
+        s = stack.Stack(app={"workers": 4}, nginx_edit=log_in_json)
+        for name in ("nginx.conf", "locations.conf"):
+            text = stack.read(s.path(name)).replace("LOGS", s.dir)
+            with open(s.path(name), "w") as f:
+                f.write(text)
+        return s.start()
+
+    # --- reading ---
+
+    def scrape(self, query="", headers=None):
+        return client.request(self.stack.port, "GET", "/metrics" + query, headers=headers)
+
+    def metrics(self):
+        """Every sample by name and label values, through the parser of the standard."""
+        a = self.scrape()
+        self.assertEqual(a.status, 200, a)
+        self.assertEqual(a.headers["content-type"],
+                         "application/openmetrics-text; version=1.0.0; charset=utf-8")
+        found = collections.Counter()
+        for family in text_string_to_metric_families(a.body.decode()):
+            self.assertTrue(family.name.startswith("judgebox_"), family.name)
+            self.assertTrue(family.documentation, family.name)
+            for s in family.samples:
+                found[(s.name.removeprefix("judgebox_"), *s.labels.values())] = s.value
+        return found
+
+    def grown(self, before):
+        """What is counted since; without gauges, sums and the buckets of histograms."""
+        now = self.metrics()
+        return {k: n - before[k] for k, n in now.items()
+                if n != before[k] and re.search(r"_(total|count)$", k[0])}
+
+    def log_lines(self, word):
+        return [l for l in stack.read(self.stack.app.log).splitlines() if word in l]
+
+    def request_line(self, request_id):
+        lines = stack.wait_for("the request's line", lambda: self.log_lines(f"request id={request_id} "))
+        self.assertEqual(len(lines), 1, lines)
+        return dict(p.split("=", 1) for p in lines[0].split("request ", 1)[1].split(" "))
+
+    # --- figures ---
+
+    def test_counts_are_what_clients_saw(self):
+        self.need("python")
+        self.need("c")
+        before = self.metrics()
+        tests = [{"input": "1", "expected": "1"}, {"input": "2", "expected": "3"}]
+        echo = "print(input())"
+        self.judge("python", echo, tests=tests[:1])
+        self.judge("python", echo, tests=tests)
+        self.judge("c", "int main(void) { return 3; }")
+        self.judge("c", "int main(void) { return 3; }")
+        self.judge("c", "int main(void) {")
+        self.judge("python", LOOP, limits={"cpuMs": 100})
+        self.refused({"language": "cobol", "code": "x"}, 400, "unsupported_language")
+        self.refused(b"{", 400, "bad_json")
+        self.assertEqual(self.stack.post({"language": "python", "code": "1"}, "/api/test").status, 200)
+        for path, status in (("/healthz", 200), ("/api/limits", 200), ("/api/run", 405)):
+            self.assertEqual(client.request(self.stack.port, "GET", path).status, status)
+        grown = self.grown(before)
+        queued = grown.pop(("queue_duration_seconds_count",))
+        self.assertEqual(queued, 7)
+        self.assertEqual(grown.pop(("cache_misses_total",), 2), 2)
+        self.assertEqual(grown.pop(("cache_hits_total",), 1), 1)
+        grown.pop(("warm_hits_total",), None)
+        grown.pop(("store_records_total",), None)
+        self.assertEqual(grown, {
+            ("requests_total", "200", "native"): 6, ("requests_total", "400", "native"): 2,
+            ("requests_total", "200", "test"): 1, ("requests_total", "405", "other"): 1,
+            ("requests_total", "200", "other"): 3,  # and the first reading
+            ("request_duration_seconds_count", "native"): 8,
+            ("request_duration_seconds_count", "test"): 1,
+            ("request_duration_seconds_count", "other"): 4,
+            ("refusals_total", "unsupported_language"): 1, ("refusals_total", "bad_json"): 1,
+            ("refusals_total", "method_not_allowed"): 1,
+            ("jobs_total", "accepted", "python"): 1, ("jobs_total", "wrong_answer", "python"): 1,
+            ("jobs_total", "time_limit", "python"): 1, ("jobs_total", "ok", "python"): 1,
+            ("jobs_total", "runtime_error", "c"): 2, ("jobs_total", "compile_error", "c"): 1,
+            ("tests_total", "accepted", "python"): 2, ("tests_total", "wrong_answer", "python"): 1,
+            ("tests_total", "time_limit", "python"): 1, ("tests_total", "ok", "python"): 1,
+            ("tests_total", "runtime_error", "c"): 2,
+            ("compiles_total", "compiled", "c"): 1, ("compiles_total", "cached", "c"): 1,
+            ("compiles_total", "failed", "c"): 1,
+            ("compile_duration_seconds_count", "c"): 2,
+            ("test_cpu_seconds_count", "python"): 5, ("test_cpu_seconds_count", "c"): 2,
+            ("test_wall_seconds_count", "python"): 5, ("test_wall_seconds_count", "c"): 2,
+            ("box_overhead_seconds_count",): 7,
+        })
+
+    def test_gauges(self):
+        m = self.metrics()
+        slots = m[("slots",)]
+        self.assertGreaterEqual(slots, 1)
+        self.assertEqual(m[("slots_ready",)], slots)
+        self.assertEqual(m[("helper_up",)], 1)
+        self.assertEqual(m[("workers",)], 4)
+        self.assertEqual(m[("workers_wanted",)], 4)
+        self.assertEqual(m[("workers_busy",)], 1)  # the one that answers this
+        self.assertEqual(m[("workers_idle",)], 3)
+        self.assertEqual(m[("draining",)], 0)
+        s = client.start(self.stack.port, {"language": "python", "code": LOOP, "limits": {"cpuMs": 10000, "wallMs": 15000}})
+        busy = lambda m: m[("slots_busy",)] == 1 and m[("workers_busy",)] == 2
+        stack.wait_for("one slot and two workers to be busy", lambda: busy(self.metrics()))
+        before = self.metrics()[("clients_gone_total",)]
+        s.close()
+        stack.wait_for("the client to be missed",
+                       lambda: self.metrics()[("clients_gone_total",)] == before + 1)
+
+    def test_many_clients_at_once(self):
+        self.need("python")
+        before, statuses = self.metrics(), []
+
+        def work(i):
+            for n in range(5):
+                body = {"language": "python" if (i + n) % 3 else "nothing", "code": "1"}
+                statuses.append(self.stack.post(body).status)
+        threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        grown = self.grown(before)
+        self.assertEqual({s: grown.get(("requests_total", str(s), "native")) for s in set(statuses)},
+                         collections.Counter(statuses))
+        self.assertEqual(grown[("jobs_total", "ok", "python")], statuses.count(200))
+
+    def test_figures_outlive_workers_and_reloads(self):
+        self.need("python")
+        self.judge("python", "1")
+        before = self.metrics()
+        s = client.start(self.stack.port, {"language": "python", "code": LOOP, "limits": {"cpuMs": 10000, "wallMs": 15000}})
+        stack.wait_for("the loop", lambda: self.stack.boxes())
+        # beside it there may be, for a while, the one that asks for versions
+        busy = stack.wait_for("the worker that has it", lambda: (
+            lambda found: found if len(found) == 1 else None)(self.with_runs()))
+        os.kill(busy[0], signal.SIGKILL)
+        self.assertEqual(client.finish(s).status, 502)
+        lost = ("requests_lost_total",)
+        stack.wait_for("the loss to be counted", lambda: self.metrics()[lost] == before[lost] + 1)
+        stack.wait_for("a new worker", lambda: self.metrics()[("workers",)] == 4)
+        self.assertEqual(self.metrics()[("worker_deaths_total",)], before[("worker_deaths_total",)] + 1)
+        self.judge("python", "1")
+
+        reloads = self.metrics()[("reloads_total",)]
+        self.stack.app.proc.send_signal(signal.SIGHUP)
+        stack.wait_for("the reload", lambda: self.metrics()[("reloads_total",)] == reloads + 1)
+        stack.wait_for("the old workers to go", lambda: self.metrics()[("workers",)] == 4)
+        self.judge("python", "1")
+        grown = self.grown(before)
+        self.assertEqual(grown[("jobs_total", "ok", "python")], 2)
+        self.assertEqual(grown[("requests_total", "200", "native")], 2)
+        self.assertGreaterEqual(grown[("worker_starts_total",)], 5)
+
+    def with_runs(self):
+        """Workers that hold the output of something that runs."""
+        def pipes(pid):
+            try:
+                return [f for f in os.listdir(f"/proc/{pid}/fd")
+                        if os.readlink(f"/proc/{pid}/fd/{f}").startswith("pipe:")]
+            except OSError:
+                return []
+        return [p for p in self.stack.workers() if len(pipes(p)) >= 2]
+
+    # --- who may ask, and for what ---
+
+    def test_formats(self):
+        a = self.scrape("?format=influx")
+        self.assertEqual((a.status, a.headers["content-type"]), (200, "text/plain; charset=utf-8"))
+        lines = a.body.decode().splitlines()
+        self.assertGreater(len(lines), 25)
+        for l in lines:
+            self.assertRegex(l, r"^judgebox_[a-z_]+(,[a-z]+=[\w.+#-]+)* ([\w.+]+=[\d.]+,?)+$")
+        self.assertEqual(self.scrape("?format=openmetrics&x=y").body[:7], b"# TYPE ")
+        self.assertEqual(self.scrape("?x=influx").body[:7], b"# TYPE ")
+        for bad in ("xml", "%69nflux", "influx%00", "INFLUX"):
+            self.check_refusal(self.scrape("?format=" + bad), 400, "bad_field", "format")
+        # too long to be looked at
+        self.assertEqual(self.scrape("?format=" + "x" * 4000).status, 200)
+
+    def test_strangers_see_nothing(self):
+        for address in ("10.1.2.3", "2001:db8::1", "192.168.0.1"):
+            a = self.scrape(headers={"X-Forwarded-For": address})
+            self.check_refusal(a, 403, "not_allowed")
+            self.assertNotIn(b"judgebox_", a.body)
+        self.assertEqual(self.scrape(headers={"X-Forwarded-For": "127.0.0.1"}).status, 200)
+
+    # --- logs ---
+
+    def test_one_line_per_request(self):
+        self.need("python")
+        secret = "print('a secret of mine')"
+        a = self.stack.post({"language": "python", "code": secret, "user": "eve",
+                             "tests": [{"input": "x", "expected": "y"}]})
+        line = self.request_line(a.headers["x-request-id"])
+        self.assertEqual({k: line[k] for k in ("method", "path", "status", "dialect", "user",
+                                               "job", "language", "tests", "verdict")},
+                         {"method": "POST", "path": "/api/run", "status": "200",
+                          "dialect": "native", "user": "eve", "job": a.json["jobId"],
+                          "language": "python", "tests": "1", "verdict": "wrong_answer"})
+        for k in ("ms", "queue_ms", "cpu_ms"):
+            self.assertRegex(line[k], r"^\d+\.\d{3}$")
+        self.assertNotIn("secret", stack.read(self.stack.app.log))
+        a = self.stack.post({"language": "cobol", "code": "x"})
+        line = self.request_line(a.headers["x-request-id"])
+        self.assertEqual((line["status"], line["code"]), ("400", "unsupported_language"))
+
+    def test_no_line_is_forged(self):
+        self.need("python")
+        user = "eve status=200\n<3>judgebox-fcgi[1]: request id=forged\x1b[31m\"\\=ä"
+        a = self.stack.post({"language": "python", "code": "1", "user": user})
+        if a.status == 400:  # a site that takes no such user
+            self.assertEqual(self.request_line(a.headers["x-request-id"])["code"], "bad_field")
+        else:
+            line = self.request_line(a.headers["x-request-id"])
+            self.assertRegex(line["user"], r"^eve%20status%3D200%0A%3C3%3E[\w.%:-]+~?$")
+        client.request(self.stack.port, "GET", "/a%0Arequest%20id=forged%20path=%1b")
+        self.assertEqual(self.log_lines("request id=forged"), [])
+
+    def test_log_of_nginx(self):
+        a = client.request(self.stack.port, "GET", "/api?q=\"%22\\", headers={"User-Agent": "a\"b\\c\x01"})
+        wanted = a.headers["x-request-id"]
+        lines = [json.loads(l) for l in stack.wait_for("nginx's line", lambda: [
+            l for l in stack.read(self.stack.path("judgebox.access.log")).splitlines() if wanted in l])]
+        self.assertEqual(len(lines), 1)
+        self.assertEqual((lines[0]["status"], lines[0]["agent"], lines[0]["uri"]),
+                         (200, "a\"b\\c\x01", "/api?q=\"%22\\"))
+        self.assertGreater(lines[0]["bytesOut"], 10)
