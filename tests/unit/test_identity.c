@@ -189,17 +189,20 @@ addresses(void **state)
 static void
 digests(void **state)
 {
-	static const uint8_t abc[SHA256_BYTES] = { 0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01,
-		0xcf, 0xea, 0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23, 0xb0, 0x03,
-		0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00,
-		0x15, 0xad };
-	uint8_t out[SHA256_BYTES];
+	struct sha256_part parts[] = { { "a", 1 }, { "bc", 2 } };
+	struct sha256 one, other;
+	struct err e = { 0 };
+	char hex[SHA256_HEX];
 
 	(void)state;
-	sha256("abc", 3, out);
-	assert_true(sha256_same(out, abc));
-	out[31] ^= 1;
-	assert_false(sha256_same(out, abc));
+	CHECK_OK(sha256_of("abc", 3, &one, &e), e);
+	CHECK_OK(sha256_parts(parts, 2, &other, &e), e);
+	sha256_hex(&one, hex);
+	CHECK_STR("abc", hex,
+	    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_true(sha256_same(&one, &other));
+	other.byte[31] ^= 1;
+	assert_false(sha256_same(&one, &other));
 }
 
 int
