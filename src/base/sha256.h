@@ -1,22 +1,3 @@
-<<<<<<< HEAD
-/* sha256 - a digest of bytes in memory, and comparing without telling how much is equal.
- * This side's door to libcrypto(7). */
-#ifndef BASE_SHA256_H
-#define BASE_SHA256_H
-
-#include <stdbool.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#define SHA256_BYTES 32
-
-/* Ends the process where libcrypto has no SHA-256: there is no way on. */
-void sha256(const void *data, size_t len, uint8_t out[SHA256_BYTES]);
-
-/* In a time that depends on len alone. */
-bool sha256_same(const uint8_t a[SHA256_BYTES], const uint8_t b[SHA256_BYTES]);
-=======
 /*
  * sha256 - the hash of bytes; the one door to libcrypto on this side of the bridge.
  *
@@ -26,6 +7,7 @@ bool sha256_same(const uint8_t a[SHA256_BYTES], const uint8_t b[SHA256_BYTES]);
 #ifndef BASE_SHA256_H
 #define BASE_SHA256_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -52,6 +34,5 @@ int sha256_parts(
 bool sha256_same(const struct sha256 *a, const struct sha256 *b);
 
 void sha256_hex(const struct sha256 *h, char out[SHA256_HEX]);
->>>>>>> 2ca72ac (wip)
 
 #endif
