@@ -21,6 +21,7 @@
 #define MEMORY_ITEMS 64
 #define MEMORY_BYTES (128ULL << 20)
 #define ITEM_BYTES   (80ULL << 20) /* larger ones are not worth keeping */
+#define READ_BYTES   (6ULL << 20)  /* reading and checking larger ones holds others up */
 #define KEEP_PERCENT 90 /* of the bound, after a clean-up: not one per new artifact */
 
 struct item {
@@ -219,7 +220,7 @@ load(const struct cache *c, const struct digest *key, const char *name, struct h
 		return err_sys(e, "open");
 	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_uid != 0 ||
 	    fd_pread_all(fd, h, sizeof(*h), 0, e) == -1 || h->magic != MAGIC ||
-	    h->size > ITEM_BYTES || (uint64_t)st.st_size != sizeof(*h) + h->size ||
+	    h->size > READ_BYTES || (uint64_t)st.st_size != sizeof(*h) + h->size ||
 	    memcmp(&h->key, key, sizeof(*key)) != 0)
 		return err_set(e, ERR_BUG, "not an entry");
 	scope_fd copy = fd_memfd_new("judgebox-artifact", e);
@@ -338,7 +339,11 @@ cache_put(struct cache *c, const struct digest *key, int fd, bool is_tree)
 	if (c->dir == -1 || find(c, key) != NULL ||
 	    fd_check_sealed(fd, ITEM_BYTES, &h.size, &e) == -1)
 		return;
+	if (h.size > READ_BYTES && is_tree) /* copied for every job: others would wait */
+		return;
 	remember(c, key, fd, is_tree, h.size);
+	if (h.size > READ_BYTES)
+		return;
 	if (content_digest(fd, 0, h.size, &h.content, &e) == -1) {
 		log_err(&e, "cache");
 		return;

@@ -131,8 +131,9 @@ check_work(int work, struct err *e)
 	return -1;
 }
 
+/* The files of a tree, and the job's own beside them: what lies in /work. */
 static int
-adopt_tree(struct job *j, int fd, struct err *e)
+make_work(const struct job *j, int fd, struct err *e)
 {
 	scope_free struct bundle_entry *tree = NULL, *data = NULL;
 	struct bundle_writer w = { 0 };
@@ -141,10 +142,14 @@ adopt_tree(struct job *j, int fd, struct err *e)
 
 	if (bundle_open(fd, &tree, &ntree, e) == -1)
 		return -1;
-	if (j->work != -1 && bundle_open(j->work, &data, &ndata, e) == -1)
+	if (j->work == -1) {
+		work = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		return work != -1 ? work : err_sys(e, "dup");
+	}
+	if (bundle_open(j->work, &data, &ndata, e) == -1)
 		return -1;
 	int r = add_entries(&w, fd, tree, ntree, NULL, e);
-	if (r == 0 && ndata > 0)
+	if (r == 0)
 		r = add_entries(&w, j->work, data, ndata, NULL, e);
 	if (r == 0)
 		work = bundle_seal(&w, e);
@@ -155,45 +160,83 @@ adopt_tree(struct job *j, int fd, struct err *e)
 			e->code = ERR_BAD_INPUT;
 		return -1;
 	}
-	if (j->work != -1)
-		close(j->work);
-	j->work = work;
-	return 0;
+	return work;
+}
+
+void
+job_adopt_made(struct job *j, int made[2], bool is_tree)
+{
+	int *place = is_tree ? &j->work : &j->program;
+
+	fd_close_all(place, 1);
+	*place = take_fd(&made[1]);
+	j->artifact = take_fd(&made[0]);
+	j->is_tree = is_tree;
+	j->ready = true;
+}
+
+/* What is run, made of what was compiled. */
+static int
+make_runnable(const struct job *j, int sealed, bool is_tree, struct err *e)
+{
+	if (is_tree)
+		return make_work(j, sealed, e);
+	int fd = fcntl(sealed, F_DUPFD_CLOEXEC, 0);
+	return fd != -1 ? fd : err_sys(e, "dup");
 }
 
 int
 job_adopt_sealed(struct job *j, int fd, bool is_tree, struct err *e)
 {
-	if (is_tree) {
-		if (adopt_tree(j, fd, e) == -1)
-			return -1;
-	} else {
-		j->program = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-		if (j->program == -1)
-			return err_sys(e, "dup");
-	}
-	j->artifact = fd;
-	j->is_tree = is_tree;
-	j->ready = true;
+	int made[2] = { fd, make_runnable(j, fd, is_tree, e) };
+
+	if (made[1] == -1)
+		return -1;
+	job_adopt_made(j, made, is_tree);
 	return 0;
 }
 
 int
-job_adopt(struct job *j, int fd, bool is_tree, struct err *e)
+job_adopt_size(int fd, uint64_t *size, struct err *e)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
 	    st.st_size > BUNDLE_BYTES + (1 << 20))
 		return err_set(e, ERR_PROTO, "the slot passed no artifact");
+	*size = (uint64_t)st.st_size;
+	return 0;
+}
+
+int
+job_adopt_copy(const struct job *j, int fd, bool is_tree, int made[2], struct err *e)
+{
+	uint64_t size = 0;
+
+	if (job_adopt_size(fd, &size, e) == -1)
+		return -1;
 	/* our copy: the slot's is charged to it, and could still be written */
-	scope_fd copy = artifact_copy(fd, (uint64_t)st.st_size, e);
+	scope_fd copy = artifact_copy(fd, size, e);
 	if (copy == -1)
 		return -1;
 	scope_fd sealed = fd_seal(take_fd(&copy), e);
-	if (sealed == -1 || job_adopt_sealed(j, sealed, is_tree, e) == -1)
+	if (sealed == -1)
 		return -1;
-	take_fd(&sealed);
+	made[1] = make_runnable(j, sealed, is_tree, e);
+	if (made[1] == -1)
+		return -1;
+	made[0] = take_fd(&sealed);
+	return 0;
+}
+
+int
+job_adopt(struct job *j, int fd, bool is_tree, struct err *e)
+{
+	int made[2] = { -1, -1 };
+
+	if (job_adopt_copy(j, fd, is_tree, made, e) == -1)
+		return -1;
+	job_adopt_made(j, made, is_tree);
 	return 0;
 }
 

@@ -65,6 +65,11 @@ void job_drop(struct job *j);
  * that is sealed already (taken over, on success). */
 int job_adopt(struct job *j, int fd, bool is_tree, struct err *e);
 int job_adopt_sealed(struct job *j, int fd, bool is_tree, struct err *e);
+/* The first in two halves: bytes are copied and sealed, which may take its time and can
+ * be a child's to do; what that made, artifact and runnable, becomes the job's. */
+int job_adopt_size(int fd, uint64_t *size, struct err *e);
+int job_adopt_copy(const struct job *j, int fd, bool is_tree, int made[2], struct err *e);
+void job_adopt_made(struct job *j, int made[2], bool is_tree);
 
 /* Fills j->key: the language file, the compiler as installed, options, all sources. */
 int job_make_key(struct job *j, struct err *e);

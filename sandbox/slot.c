@@ -30,6 +30,8 @@ slot_init(struct slot *s, struct slot_host *host, const struct slot_ears *ears,
 	s->compile = (struct watcher){ -1, ears->compile, s };
 	for (unsigned i = 0; i < SECCOMP_FILTERS; i++)
 		s->launcher[i] = (struct watcher){ -1, ears->launcher, s };
+	s->chore.done = ears->copied;
+	s->chore.owner = s;
 	for (unsigned i = 0; i < METER_MAX_; i++)
 		s->meters[i] = -1;
 }
@@ -96,6 +98,7 @@ close_sockets(struct slot *s)
 {
 	slot_drop_watcher(s, &s->control);
 	slot_drop_watcher(s, &s->compile);
+	chore_end(&s->chore);
 	for (unsigned i = 0; i < SECCOMP_FILTERS; i++) {
 		slot_drop_watcher(s, &s->launcher[i]);
 		s->launcher_ready[i] = false;

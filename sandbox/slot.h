@@ -11,6 +11,7 @@
 #define SANDBOX_SLOT_H
 
 #include "sandbox/cgroup.h"
+#include "sandbox/chore.h"
 #include "sandbox/config.h"
 #include "sandbox/job.h"
 #include "sandbox/loop.h"
@@ -60,6 +61,8 @@ struct slot {
 	bool helped;                   /* it is overdue, and was given all of its core */
 	struct inner_outcome compiled; /* of a compile whose artifact is awaited */
 	bool have_compiled;
+	bool made_tree;     /* the artifact being copied is one */
+	struct chore chore; /* copies a large artifact, before the slot is free */
 };
 
 /* Who listens to a slot's sockets: slot_run.c, which stands on this file. */
@@ -67,6 +70,7 @@ struct slot_ears {
 	void (*control)(struct watcher *w, uint32_t events);
 	void (*launcher)(struct watcher *w, uint32_t events);
 	void (*compile)(struct watcher *w, uint32_t events);
+	chore_done *copied;
 };
 
 void slot_init(struct slot *s, struct slot_host *host, const struct slot_ears *ears,

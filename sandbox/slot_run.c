@@ -336,6 +336,64 @@ on_launcher(struct watcher *w, uint32_t events)
 	settle(s, &m.outcome);
 }
 
+/* --- artifacts --- */
+
+/* What takes longer to copy than others should wait is copied by a child. */
+#define COPY_BYTES (4 << 20)
+
+struct copy {
+	const struct job *job;
+	int fd;
+	bool is_tree;
+};
+
+static int
+copy_artifact(void *arg, int made[CHORE_MADE], struct err *e)
+{
+	const struct copy *c = arg;
+
+	return job_adopt_copy(c->job, c->fd, c->is_tree, made, e);
+}
+
+static void
+on_copied(void *owner, const struct err *why, int made[CHORE_MADE])
+{
+	struct slot *s = owner;
+	struct inner_outcome o = s->compiled;
+
+	if (why->code == ERR_NONE)
+		job_adopt_made(s->run->job, made, s->made_tree);
+	else {
+		o.wire.fault = *why;
+		err_wrap(&o.wire.fault, "artifact");
+	}
+	fd_close_all(made, CHORE_MADE);
+	settle(s, &o);
+}
+
+/* Returns true when the run goes on in on_copied(). */
+static bool
+adopt(struct slot *s, int fd, bool is_tree, struct err *e)
+{
+	struct job *j = s->run->job;
+	struct copy c = { .job = j, .fd = fd, .is_tree = is_tree };
+	const int keep[CHORE_KEEP] = { fd, j->work, -1, -1 };
+	uint64_t size;
+
+	int r = job_adopt_size(fd, &size, e);
+	if (r == 0 && size > COPY_BYTES) {
+		s->made_tree = is_tree;
+		s->deadline_us = clock_us() + PREPARE_US;
+		r = chore_start(&s->chore, s->host->loop, copy_artifact, &c, keep, e);
+		if (r == 0)
+			return true;
+	} else if (r == 0)
+		r = job_adopt(j, fd, is_tree, e);
+	if (r == -1)
+		err_wrap(e, "artifact");
+	return false;
+}
+
 static void
 take_artifact(struct slot *s, const struct inner_artifact *a, int *fd)
 {
@@ -356,11 +414,12 @@ take_artifact(struct slot *s, const struct inner_artifact *a, int *fd)
 					 .msg = "artifact without an outcome" };
 	else if (went_well && a->fault.code != ERR_NONE)
 		w->fault = a->fault;
-	else if (went_well &&
-		 job_adopt(s->run->job, *fd, a->is_tree != 0, &w->fault) == -1)
-		err_wrap(&w->fault, "artifact");
-	fd_close_all(fd, 1); /* charged to the slot: gone before its next run starts */
 	slot_drop_watcher(s, &s->compile);
+	bool copying = went_well && w->fault.code == ERR_NONE &&
+		       adopt(s, *fd, a->is_tree != 0, &w->fault);
+	fd_close_all(fd, 1); /* charged to the slot: gone before its next run starts */
+	if (copying)
+		return;
 	settle(s, &o);
 }
 
@@ -391,4 +450,5 @@ const struct slot_ears slot_run_ears = {
 	.control = on_control,
 	.launcher = on_launcher,
 	.compile = on_compile,
+	.copied = on_copied,
 };

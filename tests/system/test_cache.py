@@ -37,6 +37,21 @@ class Cache(CacheTest):
         code = program("one")
         self.assertEqual([self.cached(code, "one") for _ in range(3)], [False, True, True])
 
+    def test_large_artifacts(self):
+        """Copied by a child of the helper's, one after the other and two at a time."""
+        def large(text):
+            return (f"/* {uuid.uuid4()} */\n#include <stdio.h>\nstatic const char filler[20 << 20] = {{ 1 }};\n"
+                    f'int main(int argc, char *argv[]) {{ puts(filler[argc] == 0 ? "{text}" : argv[0]); return 0; }}\n')
+        code = large("one")
+        self.assertEqual([self.cached(code, "one") for _ in range(2)], [False, True])
+        codes, ok = [large(str(i)) for i in range(4)], []
+        threads = [threading.Thread(target=lambda i=i: ok.append(self.cached(codes[i], str(i)))) for i in range(4)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.assertEqual(ok, [False] * 4)
+
     def test_answers_are_alike(self):
         code = program("alike")
         a, b = (self.judge("c", code, tests=[{"input": "x", "expected": "alike"}]) for _ in range(2))

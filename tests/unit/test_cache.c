@@ -115,7 +115,7 @@ get(struct place *p, const char *key, const char *want, bool *is_tree)
 
 	if (fd == -1)
 		return -1;
-	assert_int_equal(fd_check_sealed(fd, 1 << 20, &size, &e), 0);
+	assert_int_equal(fd_check_sealed(fd, 8 << 20, &size, &e), 0);
 	if (want != NULL) {
 		assert_int_equal(fd_pread_all(fd, data, strlen(want), 0, &e), 0);
 		assert_memory_equal(data, want, strlen(want));
@@ -247,6 +247,28 @@ the_bound_holds_and_the_oldest_goes(void **state)
 	place_close(&p);
 }
 
+/* Reading one back from the disk, others would wait for it. */
+static void
+large_ones_stay_in_memory_or_nowhere(void **state)
+{
+	static char large[7 << 20];
+	struct place p;
+	bool tree;
+
+	(void)state;
+	place_open(&p, 1 << 30);
+	put(&p, "program", large, sizeof(large), false);
+	put(&p, "tree", large, sizeof(large), true);
+	put(&p, "smaller tree", large, 5 << 20, true);
+	assert_int_equal(get(&p, "program", NULL, &tree), (long)sizeof(large));
+	assert_int_equal(get(&p, "tree", NULL, &tree), -1);
+	assert_int_equal(get(&p, "smaller tree", NULL, &tree), 5 << 20);
+	reopen(&p, 1 << 30);
+	assert_int_equal(get(&p, "program", NULL, &tree), -1);
+	assert_int_equal(get(&p, "smaller tree", NULL, &tree), 5 << 20);
+	place_close(&p);
+}
+
 static void
 a_cache_of_no_size_keeps_nothing(void **state)
 {
@@ -307,6 +329,7 @@ main(void)
 		cmocka_unit_test(a_changed_entry_is_removed_not_used),
 		cmocka_unit_test(an_entry_under_another_name_is_refused),
 		cmocka_unit_test(the_bound_holds_and_the_oldest_goes),
+		cmocka_unit_test(large_ones_stay_in_memory_or_nowhere),
 		cmocka_unit_test(a_cache_of_no_size_keeps_nothing),
 		cmocka_unit_test(a_directory_others_may_write_is_refused),
 		cmocka_unit_test(parts_do_not_run_together),
