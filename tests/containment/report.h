@@ -1,5 +1,6 @@
 /* report - how a containment program tells what it found: lines "OK name" or
- * "BREACH name detail", and "DONE" as proof that it came to its end. */
+ * "BREACH name detail", and "DONE" as proof that it came to its end.  "STATED name" is
+ * something that README.md says is not closed. */
 #ifndef REPORT_H
 #define REPORT_H
 
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static inline void
 report(int good, const char *name, const char *fmt, ...)
@@ -32,6 +34,22 @@ report(int good, const char *name, const char *fmt, ...)
 		long r_ = (long)(call);                                                  \
 		report(r_ == -1, name, "succeeded with %ld", r_);                        \
 	} while (0)
+
+static inline long
+clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000L + t.tv_nsec / 1000000;
+}
+
+/* For pairs: the time in which this half was at work. */
+static inline void
+span(long since_ms)
+{
+	printf("SPAN %ld %ld\n", since_ms, clock_ms());
+}
 
 static inline int
 done(void)

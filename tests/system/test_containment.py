@@ -2,42 +2,40 @@
 
 Each program of tests/containment prints `OK name` or `BREACH name detail` and at last
 DONE; a suite fails on any BREACH, on a missing DONE, and on what the host's side shows.
+Programs runs those with a manifest (tests/containment/README.md), without the long ones;
+the other classes ask what needs more than one program: a list, a process, a socket.
 """
 import glob
 import os
 import re
 import socket
 import subprocess
-import uuid
+import sys
 
 import client
 import stack
 from suite import SystemTest
 
+sys.path.insert(0, os.path.join(stack.SRCDIR, "tests", "containment"))
+
+import host  # noqa: E402  (the path above finds them)
+import judge  # noqa: E402
+import manifest  # noqa: E402
+
 MIB = 1 << 20
-UNISTD = "/usr/include/x86_64-linux-gnu/asm/unistd_64.h"
 REFUSALS = {"EPERM": 1, "ENOSYS": 38, "EAFNOSUPPORT": 97, "EACCES": 13, "EINVAL": 22, "ENOTTY": 25}
 HIGH = 0xffffffff00000000
 
 
+PROFILES = os.path.join(stack.SRCDIR, "sandbox/profiles")
+
+
 def syscall_numbers():
-    return {m[1]: int(m[2]) for m in re.finditer(r"#define __NR_(\w+) (\d+)", stack.read(UNISTD))}
+    return judge.syscall_numbers()
 
 
 def policy(*files):
-    """call → list of actions, as the profile files say; the first word of each line."""
-    found = {}
-    for f in files:
-        for line in stack.read(os.path.join(stack.SRCDIR, "sandbox/profiles", f + ".syscalls")).splitlines():
-            words = line.split("#")[0].split()
-            if not words:
-                continue
-            action, rest = (" ".join(words[:2]), words[2:]) if words[0] == "errno" else (words[0], words[1:])
-            if len(rest) == 1:  # no condition: replaces what stood before
-                found[rest[0]] = [action]
-            else:
-                found.setdefault(rest[0], []).append(action)
-    return found
+    return judge.policy(PROFILES, *files)
 
 
 class Containment(SystemTest):
@@ -58,61 +56,39 @@ class Containment(SystemTest):
             if verdicts:
                 self.assertIn(t["verdict"], verdicts, t)
                 self.assertTrue(lines and lines[-1] == "DONE", f"{name} {row} came to no end: {t}")
-                self.assertTrue(row and "leave" in row or len(lines) > 1 or name == "state.c", t)
+                self.assertTrue(row and "leave" in row or len(lines) > 1 or name == "startup/state.c", t)
         self.assertEqual(self.stack.quiet(), [], f"{name} left processes")
         return j["tests"]
 
 
+class Programs(SystemTest):
+    """The programs with a manifest; `make containment` runs the long ones, too."""
+    own_stack = True
+
+    @classmethod
+    def make_stack(cls):
+        return stack.Stack().start()
+
+    def test_programs(self):
+        j = judge.Judge(judge.Service(f"http://127.0.0.1:{self.stack.port}", self.stack.path("profiles")),
+                        host.Host.of_stack(self.stack))
+        j.warm_up()
+        found = manifest.programs()
+        self.assertGreaterEqual(len(found), 14)
+        for p in found:
+            if p.slice:
+                with self.subTest(p.file):
+                    o = j.run(p)
+                    if o.skipped:
+                        self.skipTest(o.skipped)
+                    self.assertEqual(o.bad, [])
+
+
 class View(Containment):
-    def test_filesystem(self):
-        self.probe("filesystem.c", [[]], limits={"cpuMs": 20000, "wallMs": 40000})
-
-    def test_filesystem_from_python(self):
-        self.probe("filesystem.py", [[]])
-
-    def test_reach_of_javascript(self):
-        self.need("javascript")
-        self.probe("reach.js", [[socket.gethostname()]])
-
-    def test_space(self):
-        self.probe("space.c", [[8 * MIB]], limits={"fileBytes": 8 * MIB, "cpuMs": 20000, "wallMs": 30000})
-
-    def test_devices(self):
-        self.probe("devices.c", [[]])
-
-    def test_identity(self):
-        self.probe("identity.c", [[socket.gethostname()]])
-
-    def test_descriptors(self):
-        self.probe("descriptors.c", [{"input": "abc"}], limits={"openFiles": 1024})
-
-    def test_links_and_set_id(self):
-        tests = self.probe("links.c", [[]], verdicts=("ok", "security_violation"))
-        self.assertIn("OK chown", tests[0]["stdout"])
-
-    def test_rlimits(self):
-        self.probe("rlimits.c", [[100, 3 * MIB, 5 * MIB]],
-                   limits={"openFiles": 100, "fileBytes": 3 * MIB, "stackBytes": 5 * MIB})
-
     def test_no_core(self):
         t = self.judge1("c", "#include <stdlib.h>\nint main(void) { abort(); }")
         self.assertEqual(t["signal"], "SIGABRT")
         self.assertEqual(glob.glob("/core*") + glob.glob("/var/crash/*main*"), [])
-
-    def test_expected_output_is_not_there(self):
-        """Neither the expected output of this test nor anything of another is in reach."""
-        secret = "SECRET" + uuid.uuid4().hex
-        args = [secret[::-1]]
-        self.probe("search.py", [{"args": args, "expected": secret, "input": "x"},
-                                 {"args": args, "input": "y"},
-                                 {"args": args, "input": "z", "expected": "n"}],
-                   verdicts=("ok", "wrong_answer"))
-        # Inputs of other tests: hidden, before and after, while it runs beside them.
-        tests = [{"args": args, "input": "x"} if i % 2 else {"args": ["none"], "input": secret, "hidden": True} for i in range(8)]
-        j = self.judge("python", self.program("search.py"), tests=tests)
-        for t in j["tests"][1::2]:
-            self.assertEqual(t["stdout"], "OK search\nDONE\n")
-
 
 class Calls(Containment):
     """System calls, by their numbers, against the published lists."""
@@ -261,27 +237,12 @@ class Calls(Containment):
                 self.assertNotEqual(t["code"], 42, "the call was made")
                 self.assertIn(t["verdict"], ("security_violation", "ok"), t)
 
-    def test_locks_and_watches(self):
-        self.probe("locks.c", [[]])
-
-    def test_signals(self):
-        self.probe("signals.c", [[]])
-
 
 class State(Containment):
-    def test_nothing_stays(self):
-        tests = []
-        for mode in ("files", "invisible", "daemon", "settings") * 3:
-            tests += [{"args": [mode], "input": "abc\n"}, {"args": ["look"], "input": "abc\n"}]
-        self.probe("state.c", tests)
-
     def test_nothing_stays_across_requests(self):
         for mode in ("files", "daemon", "settings"):
-            self.probe("state.c", [{"args": [mode], "input": "abc\n"}] * 4)
-            self.probe("state.c", [{"args": ["look"], "input": "abc\n"}] * 4)
-
-    def test_nothing_stays_in_python(self):
-        self.probe("state.py", [["leave"], ["look"]] * 4)
+            self.probe("startup/state.c", [{"args": [mode], "input": "abc\n"}] * 4)
+            self.probe("startup/state.c", [{"args": ["look"], "input": "abc\n"}] * 4)
 
     def test_a_run_does_not_see_its_neighbour(self):
         """Two tests that run at the same time: one writes, the other looks."""

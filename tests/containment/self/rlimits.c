@@ -1,4 +1,7 @@
-/* Resource limits are as asked and cannot be raised: rlimits FILES FSIZE STACK. */
+/* Resource limits are as asked and cannot be raised: rlimits FILES FSIZE STACK.
+ * judge: family=self invariants=I-24,I-10 test="100 3145728 5242880"
+ * judge: limits=openFiles:100,fileBytes:3145728,stackBytes:5242880
+ */
 #define _GNU_SOURCE
 #include <sys/resource.h>
 #include <unistd.h>

@@ -1,5 +1,6 @@
 # Looks everywhere for the text whose reverse is in argv[1]: the expected output of
 # this very test, and the other tests' data.
+# judge: family=hunting invariants=I-36,I-42 helper=no verdicts=ok,wrong_answer test=@terces expected=@secret beside=none repeat=4
 import gc
 import os
 import sys

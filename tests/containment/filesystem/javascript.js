@@ -1,4 +1,5 @@
 // What Node.js can reach: files, sockets, processes, its own internals.
+// judge: family=filesystem invariants=I-26,I-22 helper=no test=@hostname
 'use strict';
 const fs = require('fs'), net = require('net'), os = require('os'), dgram = require('dgram');
 const child = require('child_process');

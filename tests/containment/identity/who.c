@@ -1,4 +1,6 @@
-/* Who the program is, and that it can become nobody else: identity HOSTNAME. */
+/* Who the program is, and that it can become nobody else: identity HOSTNAME.
+ * judge: family=identity invariants=I-21,I-24,I-37 causes=M test=@hostname
+ */
 #define _GNU_SOURCE
 #include <grp.h>
 #include <linux/capability.h>

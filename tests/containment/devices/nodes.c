@@ -1,4 +1,6 @@
-/* Five device nodes, none of which does more than it should. */
+/* Five device nodes, none of which does more than it should.
+ * judge: family=devices invariants=I-26,I-36 causes=J
+ */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,4 +1,6 @@
-/* Links and set-id bits lead nowhere. */
+/* Links and set-id bits lead nowhere.
+ * judge: family=filesystem invariants=I-24,I-26,I-30 causes=M verdicts=security_violation require=mount
+ */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sys/stat.h>

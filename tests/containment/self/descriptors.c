@@ -1,4 +1,6 @@
-/* Only three descriptors, each good for one direction. */
+/* Only three descriptors, each good for one direction.
+ * judge: family=self invariants=I-23 causes=I input=abc limits=openFiles:1024
+ */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sys/mman.h>

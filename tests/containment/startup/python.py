@@ -1,4 +1,5 @@
 # What one test leaves beside the source must not reach the next: state.py leave|look.
+# judge: family=startup invariants=I-28,I-36 helper=no test=leave test=look repeat=4
 import os
 import sys
 

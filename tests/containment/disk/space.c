@@ -1,4 +1,6 @@
-/* The writable place is limited in bytes and in files: space LIMIT. */
+/* The writable place is limited in bytes and in files: space LIMIT.
+ * judge: family=disk invariants=I-26,I-34 limits=fileBytes:8M,cpuMs:20000,wallMs:30000 test=8388608
+ */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>

@@ -1,4 +1,7 @@
-/* What the box shows of the file system, and where one may write. */
+/* What the box shows of the file system, and where one may write.
+ * judge: family=filesystem invariants=I-26,I-41 causes=A,E verdicts=ok
+ * judge: limits=cpuMs:20000,wallMs:40000 slice=no
+ */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
