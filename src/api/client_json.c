@@ -7,7 +7,7 @@
 
 #include "api/json.h"
 #include "api/native.h"
-#include "api/utf8.h"
+#include "base/utf8.h"
 #include "api/write.h"
 
 #define DEPTH_MAX 16

@@ -4,7 +4,7 @@
 
 #include "api/ending.h"
 #include "api/native.h"
-#include "api/utf8.h"
+#include "base/utf8.h"
 
 /* The bytes of a program, and all that has to be said about them. */
 static void

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "api/utf8.h"
+#include "base/utf8.h"
 
 struct level {
 	unsigned members;

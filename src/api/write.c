@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "api/base64.h"
-#include "api/utf8.h"
+#include "base/utf8.h"
 
 static void
 begin(struct writer *w, const char *key)

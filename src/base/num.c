@@ -16,6 +16,8 @@ static const struct {
 	{ NUM_MSEC, "ms", 1 },
 	{ NUM_MSEC, "s", 1000 },
 	{ NUM_MSEC, "m", 60000 },
+	{ NUM_MSEC, "h", 3600000 },
+	{ NUM_MSEC, "d", 86400000 },
 };
 
 static int

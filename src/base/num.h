@@ -12,7 +12,7 @@
 enum num_unit {
 	NUM_PLAIN, /* "64" */
 	NUM_BYTES, /* "256M": K, M, G are powers of 1024 */
-	NUM_MSEC,  /* "250ms", "3s", "2m"; a bare number is milliseconds */
+	NUM_MSEC,  /* "250ms", "3s", "2m", "1h", "30d"; a bare number is milliseconds */
 };
 
 /* Fails with ERR_BAD_INPUT; *out is then untouched. */

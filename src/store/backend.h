@@ -40,7 +40,8 @@ struct backend {
 	const char *(*get_text)(void *stmt, unsigned column);
 	const void *(*get_bytes)(void *stmt, unsigned column, size_t *len);
 
-	const char *begin; /* a transaction that writes takes its lock at once */
+	const char *begin_writing; /* takes its lock at once */
+	const char *begin_reading; /* one that reads sees one moment */
 	int64_t (*changed)(void *conn);
 	int (*check)(void *conn, struct err *e);
 	int (*backup)(void *conn, const char *path, struct err *e);

@@ -82,16 +82,28 @@ db_exec(struct db *d, const char *sql, struct err *e)
 
 /* --- transactions --- */
 
-int
-db_begin(struct db *d, struct db_transaction *t, struct err *e)
+static int
+begin(struct db *d, const char *sql, struct db_transaction *t, struct err *e)
 {
 	if (d->transaction)
 		return err_set(e, ERR_BUG, "%s: a transaction inside another", d->place);
-	if (db_exec(d, d->backend->begin, e) == -1)
+	if (db_exec(d, sql, e) == -1)
 		return -1;
 	d->transaction = true;
 	t->db = d;
 	return 0;
+}
+
+int
+db_begin(struct db *d, struct db_transaction *t, struct err *e)
+{
+	return begin(d, d->backend->begin_writing, t, e);
+}
+
+int
+db_begin_reading(struct db *d, struct db_transaction *t, struct err *e)
+{
+	return begin(d, d->backend->begin_reading, t, e);
 }
 
 int

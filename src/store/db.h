@@ -53,6 +53,8 @@ struct db_transaction {
 	struct db *db; /* NULL: not open */
 };
 int db_begin(struct db *d, struct db_transaction *t, struct err *e);
+/* All that is read in it is of one moment.  It writes nothing. */
+int db_begin_reading(struct db *d, struct db_transaction *t, struct err *e);
 int db_commit(struct db_transaction *t, struct err *e);
 void db_rollback(struct db_transaction *t);
 #define scope_transaction __attribute__((cleanup(db_rollback))) struct db_transaction
@@ -100,8 +102,9 @@ int64_t db_changed(const struct db *d); /* rows that the last statement changed 
 /*
  * Migrations: steps[i] leads from version i to i + 1, each in a transaction of its own.
  * A schema has a name, so that several share a file.  In their text {int}, {real},
- * {text}, {bytes}, {key} (an integer primary key that numbers itself) and {strict} (at
- * the end of a table) become the words of the backend.
+ * {text}, {bytes}, {key} (an integer primary key that numbers itself), {strict} (at the
+ * end of a table) and {clustered} (there, for rows kept by their primary key) become the
+ * words of the backend.
  *
  * db_migrate fails with ERR_PROTO where the file is of a newer judgebox.
  * db_check_schema is for readers: older is a failure too, and names the remedy.

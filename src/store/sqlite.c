@@ -551,6 +551,7 @@ static const struct backend_word words[] = {
 	{ "{bytes}", "BLOB" },
 	{ "{key}", "INTEGER PRIMARY KEY" },
 	{ "{strict}", "STRICT" },
+	{ "{clustered}", "STRICT, WITHOUT ROWID" },
 	{ 0 },
 };
 
@@ -574,7 +575,8 @@ const struct backend sqlite_backend = {
 	.get_real = get_real,
 	.get_text = get_text,
 	.get_bytes = get_bytes,
-	.begin = "BEGIN IMMEDIATE",
+	.begin_writing = "BEGIN IMMEDIATE",
+	.begin_reading = "BEGIN",
 	.changed = changed,
 	.check = check,
 	.backup = backup,

@@ -11,7 +11,7 @@
 
 #include "api/base64.h"
 #include "api/scan.h"
-#include "api/utf8.h"
+#include "base/utf8.h"
 #include "api/write.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

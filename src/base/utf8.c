@@ -1,4 +1,4 @@
-#include "api/utf8.h"
+#include "base/utf8.h"
 
 /* Table 3-7 of the Unicode standard: what may follow a first byte. */
 static const struct {

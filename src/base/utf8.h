@@ -1,7 +1,7 @@
 /* utf8 - one code point at a time, strictly (RFC 3629: no surrogate, no overlong form).
  */
-#ifndef API_UTF8_H
-#define API_UTF8_H
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,681 @@
+#include "store/audit.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/when.h"
+#include "store/runs.h"
+
+#define PAGE_ROWS     500
+#define TEXT_MAX      400 /* bytes of one text of a record */
+#define ADMIN_WAIT_MS 5000
+
+/* ends: the head of the chain, and the anchor that retention leaves at its other end. */
+static const char *const steps[] = {
+	"CREATE TABLE audit ("
+	"n {int} NOT NULL PRIMARY KEY, at {int} NOT NULL, number {int} NOT NULL,"
+	"test {int} NOT NULL, kind {text} NOT NULL, key_name {text} NOT NULL,"
+	"user_name {text} NOT NULL, address {text} NOT NULL, language {text} NOT NULL,"
+	"job {text} NOT NULL, request_id {text} NOT NULL, source {text} NOT NULL,"
+	"call_name {text} NOT NULL, by_whom {text} NOT NULL, detail {text} NOT NULL,"
+	"previous {bytes} NOT NULL, hash {bytes} NOT NULL) {strict};"
+	"CREATE INDEX audit_at ON audit (at);"
+	"CREATE TABLE audit_ends ("
+	"name {text} NOT NULL PRIMARY KEY, n {int} NOT NULL, hash {bytes} NOT NULL"
+	") {strict};"
+	"CREATE TABLE evidence ("
+	"n {int} NOT NULL REFERENCES audit (n) ON DELETE CASCADE, i {int} NOT NULL,"
+	"name {text} NOT NULL, content {bytes} NOT NULL, PRIMARY KEY (n, i)) {strict}",
+	NULL,
+};
+const struct db_schema audit_schema = { "audit", steps };
+
+static const struct sha256 no_hash;
+
+/* --- the canonical line --- */
+
+static void
+put_json(struct buf *out, const char *name, const char *text)
+{
+	buf_fmt(out, ",\"%s\":\"", name);
+	for (; *text != '\0'; text++) { /* no control characters: audit_append cleans */
+		if (*text == '"' || *text == '\\')
+			buf_add(out, "\\", 1);
+		buf_add(out, text, 1);
+	}
+	buf_add(out, "\"", 1);
+}
+
+void
+audit_line(const struct audit_entry *a, bool with_hash, struct buf *out)
+{
+	char when[WHEN_TEXT], hex[SHA256_HEX];
+
+	when_text(a->at, when);
+	buf_fmt(out, "{\"n\":%" PRId64 ",\"at\":\"%s\"", a->n, when);
+#define X(name)                                                                          \
+	if (a->name != NULL && a->name[0] != '\0')                                       \
+		put_json(out, #name, a->name);
+	AUDIT_TEXTS(X)
+#undef X
+	if (a->number >= 0)
+		buf_fmt(out, ",\"number\":%" PRId64, a->number);
+	if (a->test >= 0)
+		buf_fmt(out, ",\"test\":%" PRId64, a->test);
+	sha256_hex(&a->previous, hex);
+	put_json(out, "previous", hex);
+	if (with_hash) {
+		sha256_hex(&a->hash, hex);
+		put_json(out, "hash", hex);
+	}
+	buf_str(out, "}");
+}
+
+static int
+hash_entry(const struct audit_entry *a, struct sha256 *out, struct err *e)
+{
+	scope_buf line = { 0 };
+
+	audit_line(a, false, &line);
+	return sha256_of(line.data, line.len, out, e);
+}
+
+/* --- the ends of the chain --- */
+
+static void
+read_hash(struct db_query *q, unsigned column, struct sha256 *out)
+{
+	size_t len = 0;
+	const void *data = db_bytes(q, column, &len);
+
+	*out = no_hash;
+	if (data != NULL && len == SHA256_BYTES)
+		memcpy(out->byte, data, SHA256_BYTES);
+}
+
+static int
+read_end(struct db *d, const char *name, int64_t *n, struct sha256 *hash, struct err *e)
+{
+	scope_query q = db_query(d, "SELECT n, hash FROM audit_ends WHERE name = $1", e);
+	if (q == NULL)
+		return -1;
+
+	db_put_text(q, name);
+	int rc = db_step(q, e);
+	if (rc == -1)
+		return -1;
+	*n = rc == 1 ? db_int(q, 0) : 0;
+	*hash = no_hash;
+	if (rc == 1)
+		read_hash(q, 1, hash);
+	return 0;
+}
+
+static int
+write_end(
+    struct db *d, const char *name, int64_t n, const struct sha256 *hash, struct err *e)
+{
+	scope_query q = db_query(d,
+	    "INSERT INTO audit_ends (name, n, hash) VALUES ($1, $2, $3)"
+	    "ON CONFLICT (name) DO UPDATE SET n = excluded.n, hash = excluded.hash",
+	    e);
+	if (q == NULL)
+		return -1;
+
+	db_put_text(q, name);
+	db_put_int(q, n);
+	db_put_bytes(q, hash->byte, SHA256_BYTES);
+	return db_run(q, e);
+}
+
+int
+audit_head(struct db *d, int64_t *n, struct sha256 *hash, struct err *e)
+{
+	return read_end(d, "head", n, hash, e);
+}
+
+/* --- writing --- */
+
+static int
+insert(struct db *d, const struct audit_entry *a, struct err *e)
+{
+	scope_query q = db_query(d,
+	    "INSERT INTO audit (n, at, number, test, kind, key_name, user_name, address,"
+	    "language, job, request_id, source, call_name, by_whom, detail, previous,"
+	    "hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
+	    "$15, $16, $17)",
+	    e);
+	if (q == NULL)
+		return -1;
+
+	db_put_int(q, a->n);
+	db_put_int(q, a->at);
+	db_put_int(q, a->number);
+	db_put_int(q, a->test);
+#define X(name) db_put_text(q, a->name);
+	AUDIT_TEXTS(X)
+#undef X
+	db_put_bytes(q, a->previous.byte, SHA256_BYTES);
+	db_put_bytes(q, a->hash.byte, SHA256_BYTES);
+	return db_run(q, e);
+}
+
+static int
+append_clean(struct db *d, struct audit_entry *a, struct err *e)
+{
+	if (audit_head(d, &a->n, &a->previous, e) == -1)
+		return -1;
+	a->n++;
+	a->at = (a->at != 0 ? a->at : when_now()) / 1000 * 1000; /* as the line has it */
+	if (hash_entry(a, &a->hash, e) == -1 || insert(d, a, e) == -1)
+		return -1;
+	return write_end(d, "head", a->n, &a->hash, e);
+}
+
+int
+audit_append(struct db *d, struct audit_entry *entry, struct err *e)
+{
+	struct audit_entry a = *entry;
+
+#define X(name)                                                                          \
+	scope_buf clean_##name = { 0 };                                                  \
+	record_text_clean(entry->name, TEXT_MAX, &clean_##name);                         \
+	a.name = buf_cstr(&clean_##name);
+	AUDIT_TEXTS(X)
+#undef X
+	if (append_clean(d, &a, e) == -1)
+		return -1;
+	entry->n = a.n;
+	entry->at = a.at;
+	entry->previous = a.previous;
+	entry->hash = a.hash;
+	return 0;
+}
+
+int
+audit_add(struct db *d, struct audit_entry *entry, struct err *e)
+{
+	scope_transaction t = { 0 };
+
+	if (db_begin(d, &t, e) == -1 || audit_append(d, entry, e) == -1)
+		return -1;
+	return db_commit(&t, e);
+}
+
+/* Who is at the keyboard: the one behind sudo(8), too. */
+static const char *
+person(char out[80])
+{
+	const char *sudo = getenv("SUDO_USER");
+	const struct passwd *pw = getpwuid(getuid());
+
+	if (getuid() == 0 && sudo != NULL && sudo[0] != '\0')
+		snprintf(out, 80, "%.60s (sudo)", sudo);
+	else if (pw != NULL)
+		snprintf(out, 80, "%.60s", pw->pw_name);
+	else
+		snprintf(out, 80, "uid %u", (unsigned)getuid());
+	return out;
+}
+
+int
+audit_action(const char *store, const char *kind, const char *key, const char *user,
+    const char *detail, struct err *e)
+{
+	static const struct db_options how = { .busy_ms = ADMIN_WAIT_MS };
+	char path[300], by[80];
+	scope_db d = NULL;
+	struct audit_entry a = { .number = -1,
+		.test = -1,
+		.kind = kind,
+		.key = key,
+		.user = user,
+		.detail = detail,
+		.by = person(by) };
+
+	runs_path(store, path);
+	if (store[0] == '\0' || (access(path, F_OK) == -1 && errno == ENOENT))
+		return 0;
+	if (runs_open(store, &how, &d, e) == -1)
+		return -1;
+	return audit_add(d, &a, e);
+}
+
+static int
+add_evidence(struct db *d, int64_t n, const struct record_attachment *a, struct err *e)
+{
+	scope_query q = db_query(
+	    d, "INSERT INTO evidence (n, i, name, content) VALUES ($1, $2, $3, $4)", e);
+	if (q == NULL)
+		return -1;
+
+	db_put_int(q, n);
+	db_put_int(q, a->head.index);
+	db_put_text(q, a->name);
+	db_put_bytes(q, a->data, a->head.len);
+	return db_run(q, e);
+}
+
+int
+audit_job(struct db *d, const struct record *r, struct err *e)
+{
+	char source[SHA256_HEX];
+
+	sha256_hex(&r->job.source, source);
+	for (unsigned i = 0; i < r->job.events; i++) {
+		const struct record_event *v = &r->events[i];
+		struct audit_entry a = { .at = r->job.at,
+			.number = v->call,
+			.test = v->test,
+			.kind = record_event_names[v->kind],
+			.key = r->text[RECORD_KEY],
+			.user = r->text[RECORD_USER],
+			.address = r->text[RECORD_ADDRESS],
+			.language = r->text[RECORD_LANGUAGE],
+			.job = r->text[RECORD_ID],
+			.request = r->text[RECORD_REQUEST],
+			.source = source,
+			.call = v->name,
+			.detail = v->detail };
+
+		if (audit_append(d, &a, e) == -1)
+			return -1;
+		/* Once for a job. */
+		for (unsigned k = 0; i == 0 && k < r->job.attachments; k++)
+			if (r->attachments[k].head.kind == RECORD_EVIDENCE &&
+			    add_evidence(d, a.n, &r->attachments[k], e) == -1)
+				return -1;
+	}
+	return 0;
+}
+
+/* --- flags --- */
+
+static int
+read_number(struct db_query *q, int64_t *out, struct err *e)
+{
+	int rc = db_step(q, e);
+
+	if (rc == 1)
+		*out = db_int(q, 0);
+	return rc == -1 ? -1 : 0;
+}
+
+/* The moment of the last word about him: flagged, or cleared. */
+static int
+last_word(struct db *d, const char *key, const char *user, int64_t *at, struct err *e)
+{
+	scope_query q = db_query(d,
+	    "SELECT MAX(at) FROM audit WHERE kind IN ('user_flagged', 'flag_cleared')"
+	    " AND key_name = $1 AND user_name = $2",
+	    e);
+	if (q == NULL)
+		return -1;
+
+	*at = 0;
+	db_put_text(q, key);
+	db_put_text(q, user);
+	return read_number(q, at, e);
+}
+
+int
+audit_flag(struct db *d, const struct audit_flag_rule *rule, const char *key,
+    const char *user, int64_t now, struct err *e)
+{
+	int64_t last = 0, jobs = 0;
+	char detail[80];
+
+	if (rule->violations == 0)
+		return 0;
+	/* Jobs before the last word have had it already. */
+	if (last_word(d, key, user, &last, e) == -1)
+		return -1;
+	scope_query q = db_query(d,
+	    "SELECT COUNT(DISTINCT job) FROM audit WHERE at > $1 AND key_name = $2"
+	    " AND user_name = $3 AND kind = 'security_violation'",
+	    e);
+	if (q == NULL)
+		return -1;
+	db_put_int(q, last > now - rule->window_us ? last : now - rule->window_us);
+	db_put_text(q, key);
+	db_put_text(q, user);
+	if (read_number(q, &jobs, e) == -1)
+		return -1;
+	if (jobs < (int64_t)rule->violations)
+		return 0;
+
+	snprintf(detail, sizeof(detail), "%" PRId64 " jobs with violations", jobs);
+	struct audit_entry a = { .at = now,
+		.number = -1,
+		.test = -1,
+		.kind = "user_flagged",
+		.key = key,
+		.user = user,
+		.detail = detail };
+	return audit_append(d, &a, e) == -1 ? -1 : 1;
+}
+
+int
+audit_flagged(struct db *d, int64_t lasts_us, int64_t now, audit_flag_visit *visit,
+    void *ctx, struct err *e)
+{
+	int rc;
+	scope_query q = db_query(d,
+	    "SELECT key_name, user_name, at FROM audit AS a WHERE kind = 'user_flagged'"
+	    " AND at > $1 AND NOT EXISTS (SELECT 1 FROM audit AS b WHERE b.n > a.n AND"
+	    " b.kind IN ('user_flagged', 'flag_cleared') AND b.key_name = a.key_name AND"
+	    " b.user_name = a.user_name) ORDER BY at",
+	    e);
+	if (q == NULL)
+		return -1;
+
+	db_put_int(q, now - lasts_us);
+	while ((rc = db_step(q, e)) == 1)
+		if (visit(ctx, db_text(q, 0), db_text(q, 1), db_int(q, 2), e) == -1)
+			return -1;
+	return rc;
+}
+
+/* --- keeping --- */
+
+/* Up to which record all are older; 0: not even the first. */
+static int
+find_cut(struct db *d, int64_t before, int64_t *cut, struct err *e)
+{
+	int64_t head = 0, first = 0;
+	struct sha256 hash;
+	scope_query q = db_query(d, "SELECT MIN(n) FROM audit WHERE at >= $1", e);
+	if (q == NULL)
+		return -1;
+
+	db_put_int(q, before);
+	if (db_step(q, e) == -1 || audit_head(d, &head, &hash, e) == -1)
+		return -1;
+	first = db_is_null(q, 0) ? head + 1 : db_int(q, 0);
+	*cut = first - 1;
+	return 0;
+}
+
+static int
+delete_up_to(struct db *d, int64_t cut, struct err *e)
+{
+	scope_query q = db_query(d, "DELETE FROM audit WHERE n <= $1", e);
+	if (q == NULL)
+		return -1;
+
+	db_put_int(q, cut);
+	return db_run(q, e) == -1 ? -1 : (int)db_changed(d);
+}
+
+static int
+hash_at(struct db *d, int64_t n, struct sha256 *out, struct err *e)
+{
+	scope_query q = db_query(d, "SELECT hash FROM audit WHERE n = $1", e);
+	if (q == NULL)
+		return -1;
+
+	db_put_int(q, n);
+	int rc = db_step(q, e);
+	if (rc == 1)
+		read_hash(q, 0, out);
+	return rc;
+}
+
+/* What the record of a retention says: the anchor, signed off. */
+static void
+sign_off(int64_t n, const struct sha256 *hash, char out[120])
+{
+	char hex[SHA256_HEX];
+
+	sha256_hex(hash, hex);
+	snprintf(out, 120, "removed up to %" PRId64 " %s", n, hex);
+}
+
+int
+audit_prune(struct db *d, int64_t before, struct err *e)
+{
+	int64_t cut = 0;
+	struct sha256 hash;
+	char detail[120];
+	scope_transaction t = { 0 };
+
+	if (db_begin(d, &t, e) == -1 || find_cut(d, before, &cut, e) == -1)
+		return -1;
+	int rc = cut > 0 ? hash_at(d, cut, &hash, e) : 0;
+	if (rc != 1)
+		return rc; /* nothing is old enough, or all of it is gone already */
+
+	int removed = delete_up_to(d, cut, e);
+	if (removed == -1 || write_end(d, "anchor", cut, &hash, e) == -1)
+		return -1;
+	sign_off(cut, &hash, detail);
+	struct audit_entry a = {
+		.number = -1, .test = -1, .kind = "retention", .detail = detail
+	};
+	if (audit_append(d, &a, e) == -1 || db_commit(&t, e) == -1)
+		return -1;
+	return removed;
+}
+
+/* --- reading --- */
+
+#define COLUMNS                                                                          \
+	"n, at, number, test, kind, key_name, user_name, address, language, job,"        \
+	"request_id, source, call_name, by_whom, detail, previous, hash"
+#define MATCHES                                                                          \
+	" at >= $1 AND at < $2 AND ($3 = '' OR key_name = $4) AND"                       \
+	" ($5 = '' OR user_name = $6) AND ($7 = '' OR kind = $8)"
+
+static struct audit_entry
+read_entry(struct db_query *q)
+{
+	struct audit_entry a = { .n = db_int(q, 0),
+		.at = db_int(q, 1),
+		.number = db_int(q, 2),
+		.test = db_int(q, 3) };
+	unsigned column = 4;
+
+#define X(name) a.name = db_text(q, column++);
+	AUDIT_TEXTS(X)
+#undef X
+	read_hash(q, column, &a.previous);
+	read_hash(q, column + 1, &a.hash);
+	return a;
+}
+
+static void
+put_filter(struct db_query *q, const struct audit_filter *f)
+{
+	const char *const texts[] = { f->key, f->user, f->kind };
+
+	db_put_int(q, f->since);
+	db_put_int(q, f->until != 0 ? f->until : INT64_MAX);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		db_put_text(q, texts[i] != NULL ? "only" : "");
+		db_put_text(q, texts[i] != NULL ? texts[i] : "");
+	}
+}
+
+static int
+visit_rows(
+    struct db_query *q, audit_visit *visit, void *ctx, int64_t *last, struct err *e)
+{
+	int rc, rows = 0;
+
+	while ((rc = db_step(q, e)) == 1) {
+		struct audit_entry a = read_entry(q);
+		if (visit(ctx, &a, e) == -1)
+			return -1;
+		*last = a.n;
+		rows++;
+	}
+	return rc == -1 ? -1 : rows;
+}
+
+static int
+list_newest(struct db *d, const struct audit_filter *f, unsigned newest,
+    audit_visit *visit, void *ctx, struct err *e)
+{
+	int64_t last = 0;
+	scope_query q = db_query(d,
+	    "SELECT " COLUMNS " FROM audit WHERE" MATCHES " ORDER BY n DESC LIMIT $9", e);
+	if (q == NULL)
+		return -1;
+
+	put_filter(q, f);
+	db_put_int(q, newest);
+	return visit_rows(q, visit, ctx, &last, e) == -1 ? -1 : 0;
+}
+
+int
+audit_list(struct db *d, const struct audit_filter *f, unsigned newest,
+    audit_visit *visit, void *ctx, struct err *e)
+{
+	int64_t last = 0;
+	int rows = PAGE_ROWS;
+
+	if (newest != 0)
+		return list_newest(d, f, newest, visit, ctx, e);
+	while (rows == PAGE_ROWS) {
+		scope_query q = db_query(d,
+		    "SELECT " COLUMNS " FROM audit WHERE" MATCHES
+		    " AND n > $9 ORDER BY n LIMIT $10",
+		    e);
+		if (q == NULL)
+			return -1;
+		put_filter(q, f);
+		db_put_int(q, last);
+		db_put_int(q, PAGE_ROWS);
+		rows = visit_rows(q, visit, ctx, &last, e);
+		if (rows == -1)
+			return -1;
+	}
+	return 0;
+}
+
+int
+audit_find(struct db *d, int64_t n, audit_visit *visit, void *ctx, struct err *e)
+{
+	int64_t last = 0;
+	scope_query q = db_query(d, "SELECT " COLUMNS " FROM audit WHERE n = $1", e);
+	if (q == NULL)
+		return -1;
+
+	db_put_int(q, n);
+	return visit_rows(q, visit, ctx, &last, e);
+}
+
+int
+audit_evidence(
+    struct db *d, int64_t n, audit_evidence_visit *visit, void *ctx, struct err *e)
+{
+	int rc;
+	scope_query q =
+	    db_query(d, "SELECT name, content FROM evidence WHERE n = $1 ORDER BY i", e);
+	if (q == NULL)
+		return -1;
+
+	db_put_int(q, n);
+	while ((rc = db_step(q, e)) == 1) {
+		size_t len = 0;
+		const void *data = db_bytes(q, 1, &len);
+		if (visit(ctx, db_text(q, 0), data, len, e) == -1)
+			return -1;
+	}
+	return rc;
+}
+
+/* --- the proof --- */
+
+struct walk {
+	int64_t n; /* of the last record that was good */
+	struct sha256 hash;
+	int64_t count;
+	int64_t expect_n;
+	const struct sha256 *expect;
+	char signed_off[120]; /* what some record must say, if there is an anchor */
+	bool found;           /* it does */
+};
+
+static bool
+same(const struct sha256 *a, const struct sha256 *b)
+{
+	return memcmp(a->byte, b->byte, SHA256_BYTES) == 0;
+}
+
+static int
+check_entry(void *ctx, const struct audit_entry *a, struct err *e)
+{
+	struct walk *w = ctx;
+	struct sha256 hash;
+
+	if (a->n != w->n + 1)
+		return err_set(e, ERR_PROTO,
+		    "record %" PRId64 " is missing: after %" PRId64 " comes %" PRId64,
+		    w->n + 1, w->n, a->n);
+	if (!same(&a->previous, &w->hash))
+		return err_set(e, ERR_PROTO,
+		    "record %" PRId64 " does not follow the one before it", a->n);
+	if (hash_entry(a, &hash, e) == -1)
+		return -1;
+	if (!same(&hash, &a->hash))
+		return err_set(e, ERR_PROTO, "record %" PRId64 " was changed", a->n);
+	if (a->n == w->expect_n && !same(&hash, w->expect))
+		return err_set(e, ERR_PROTO,
+		    "record %" PRId64 " is not the one that was expected: the chain was "
+		    "made anew",
+		    a->n);
+	w->found |=
+	    strcmp(a->kind, "retention") == 0 && strcmp(a->detail, w->signed_off) == 0;
+	w->n = a->n;
+	w->hash = hash;
+	w->count++;
+	return 0;
+}
+
+static int
+check_ends(const struct walk *w, int64_t anchor, int64_t head,
+    const struct sha256 *head_hash, struct err *e)
+{
+	if (w->n != head || !same(&w->hash, head_hash))
+		return err_set(e, ERR_PROTO,
+		    "records after %" PRId64 " are missing: the last was %" PRId64, w->n,
+		    head);
+	if (anchor > 0 && !w->found)
+		return err_set(e, ERR_PROTO,
+		    "records up to %" PRId64 " were removed, and no retention signed off",
+		    anchor);
+	if (w->expect_n > head)
+		return err_set(e, ERR_PROTO,
+		    "record %" PRId64 " is missing: the last is %" PRId64, w->expect_n,
+		    head);
+	return 0;
+}
+
+int
+audit_verify(struct db *d, int64_t expect_n, const struct sha256 *expect, int64_t *count,
+    struct err *e)
+{
+	static const struct audit_filter all = { .since = INT64_MIN };
+	struct walk w = { .expect_n = expect_n, .expect = expect };
+	struct sha256 head_hash;
+	int64_t head = 0, anchor = 0;
+	scope_transaction t = { 0 }; /* no record may come between the two ends */
+
+	if (db_begin_reading(d, &t, e) == -1 ||
+	    audit_head(d, &head, &head_hash, e) == -1 ||
+	    read_end(d, "anchor", &w.n, &w.hash, e) == -1)
+		return -1;
+	anchor = w.n;
+	sign_off(w.n, &w.hash, w.signed_off);
+	if (audit_list(d, &all, 0, check_entry, &w, e) == -1 ||
+	    check_ends(&w, anchor, head, &head_hash, e) == -1)
+		return -1;
+	*count = w.count;
+	return 0;
+}
