@@ -56,7 +56,7 @@ struct identity {
 	char profile[PROFILE_NAME_MAX]; /* where a request names none; "": "default" */
 	struct words languages;         /* ids; empty: all */
 	struct words networks;          /* where it may come from; empty: anywhere */
-	int64_t expires;                /* seconds since 1970; 0: never */
+	int64_t expires;                /* microseconds since 1970; 0: never */
 	bool revoked;
 };
 

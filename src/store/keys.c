@@ -1,0 +1,642 @@
+#include "store/keys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/scope.h"
+#include "base/sha256.h"
+
+#define READER_WAIT_MS 200  /* a request is not to wait for an administrator */
+#define ADMIN_WAIT_MS  5000 /* but he may for requests */
+
+struct keys {
+	struct db *db;
+	int file; /* to see whether it is still the one at its path */
+};
+
+static const char *const steps[] = {
+	"CREATE TABLE keys ("
+	"id {int} NOT NULL PRIMARY KEY, name {text} NOT NULL UNIQUE,"
+	"created {int} NOT NULL, revoked {int} NOT NULL, expires {int} NOT NULL,"
+	"scopes {int} NOT NULL, profile {text} NOT NULL, languages {text} NOT NULL,"
+	"networks {text} NOT NULL, slots {int} NOT NULL, max_memory {int} NOT NULL,"
+	"max_tests {int} NOT NULL, max_source {int} NOT NULL,"
+	"rate {int} NOT NULL, rate_period {int} NOT NULL, burst {int} NOT NULL,"
+	"jobs {int} NOT NULL, cpu_ms {int} NOT NULL,"
+	"user_rate {int} NOT NULL, user_rate_period {int} NOT NULL,"
+	"user_burst {int} NOT NULL, user_jobs {int} NOT NULL, user_cpu_ms {int} NOT NULL"
+	") {strict};"
+	"CREATE TABLE tokens ("
+	"id {text} NOT NULL PRIMARY KEY, key {int} NOT NULL REFERENCES keys (id),"
+	"hash {bytes} NOT NULL, created {int} NOT NULL, expires {int} NOT NULL"
+	") {strict};"
+	"CREATE INDEX tokens_key ON tokens (key);"
+	"CREATE TABLE reservations ("
+	"id {key}, key {int} NOT NULL REFERENCES keys (id), slots {int} NOT NULL,"
+	"starts {int} NOT NULL, ends {int} NOT NULL) {strict};"
+	"CREATE INDEX reservations_ends ON reservations (ends)",
+	NULL,
+};
+
+static const struct db_schema schema = { .name = "keys", .steps = steps };
+
+/* Columns that are numbers, with their places in a statement that sets them all. */
+#define NUMBERS(X)                                                                       \
+	X(expires, $3, expires)                                                          \
+	X(scopes, $4, scopes)                                                            \
+	X(slots, $5, slots)                                                              \
+	X(max_memory, $6, max_memory)                                                    \
+	X(max_tests, $7, max_tests)                                                      \
+	X(max_source, $8, max_source)                                                    \
+	X(rate, $9, own.rate.count)                                                      \
+	X(rate_period, $10, own.rate.period_s)                                           \
+	X(burst, $11, own.rate.burst)                                                    \
+	X(jobs, $12, own.jobs)                                                           \
+	X(cpu_ms, $13, own.cpu_ms)                                                       \
+	X(user_rate, $14, each_user.rate.count)                                          \
+	X(user_rate_period, $15, each_user.rate.period_s)                                \
+	X(user_burst, $16, each_user.rate.burst)                                         \
+	X(user_jobs, $17, each_user.jobs)                                                \
+	X(user_cpu_ms, $18, each_user.cpu_ms)
+
+#define COLUMN(column, at, member) ", k." #column
+#define COLUMNS                                                                          \
+	"k.id, k.name, k.revoked, k.profile, k.languages, "                              \
+	"k.networks" NUMBERS(COLUMN)
+enum {
+	COL_ID,
+	COL_NAME,
+	COL_REVOKED,
+	COL_PROFILE,
+	COL_LANGUAGES,
+	COL_NETWORKS,
+#define X(column, at, member) COL_##column,
+	NUMBERS(X)
+#undef X
+	    COL_END
+};
+
+/* --- open and close --- */
+
+static int
+open_as(const char *path, const struct db_options *how, struct keys **out, struct err *e)
+{
+	struct keys *k = calloc(1, sizeof(*k));
+	int rc;
+
+	if (k == NULL)
+		return err_sys(e, "calloc");
+	k->file = -1;
+	rc = db_open(path, how, &k->db, e);
+	if (rc == 0 && how->create)
+		rc = db_migrate(k->db, &schema, e);
+	else if (rc == 0)
+		rc = db_check_schema(k->db, &schema, e);
+	/* O_PATH: closing any other descriptor would drop the database's locks */
+	if (rc == 0 && (k->file = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC)) == -1)
+		rc = err_sys(e, "open %.200s", path);
+	if (rc == -1) {
+		keys_close(k);
+		return -1;
+	}
+	*out = k;
+	return 0;
+}
+
+/* Reads once, so that every file and every statement is there before the process closes
+ * itself in. */
+static int
+warm_up(struct keys *k, struct err *e)
+{
+	const struct token nobody = { .id = "", .secret = "" };
+	enum key_state state;
+	struct identity id;
+	uint32_t own, others;
+
+	if (sha256_start(e) == -1 || keys_find(k, &nobody, 0, &id, &state, e) == -1)
+		return -1;
+	return keys_reserved(k, 0, 0, &own, &others, e);
+}
+
+int
+keys_open(const char *path, struct keys **out, struct err *e)
+{
+	const struct db_options how = { .readonly = true, .busy_ms = READER_WAIT_MS };
+	struct keys *k;
+
+	if (open_as(path, &how, &k, e) == -1)
+		return -1;
+	if (warm_up(k, e) == -1) {
+		keys_close(k);
+		return -1;
+	}
+	*out = k;
+	return 0;
+}
+
+int
+keys_open_admin(const char *path, struct keys **out, struct err *e)
+{
+	const struct db_options how = {
+		.create = true, .durable = true, .busy_ms = ADMIN_WAIT_MS
+	};
+
+	return open_as(path, &how, out, e);
+}
+
+void
+keys_close(struct keys *k)
+{
+	if (k == NULL)
+		return;
+	db_close(k->db);
+	if (k->file != -1)
+		close(k->file);
+	free(k);
+}
+
+/* Where somebody put another file, ours lives on without a name, and with keys that may
+ * have been revoked in the other. */
+static int
+check_file(const struct keys *k, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(k->file, &st) == -1)
+		return err_sys(e, "stat %.200s", db_place(k->db));
+	if (st.st_nlink == 0)
+		return err_set(
+		    e, ERR_GONE, "%.180s was removed or replaced", db_place(k->db));
+	return 0;
+}
+
+/* --- rows --- */
+
+static void
+join(const struct words *w, struct buf *out)
+{
+	for (const char *s = words_next(w, NULL); s != NULL; s = words_next(w, s)) {
+		if (out->len > 0)
+			buf_str(out, ",");
+		buf_str(out, s);
+	}
+}
+
+static int
+split(const char *text, struct words *out, struct err *e)
+{
+	char word[64];
+
+	*out = (struct words){ .count = 0 };
+	for (const char *at = text; *at != '\0';) {
+		size_t n = strcspn(at, ",");
+
+		snprintf(word, sizeof(word), "%.*s", (int)(n < 63 ? n : 63), at);
+		if (n > 0 && words_add(out, word, e) == -1)
+			return -1;
+		at += n + (at[n] == ',');
+	}
+	return 0;
+}
+
+static int
+read_row(struct db_query *q, struct identity *out, struct err *e)
+{
+	*out = (struct identity){ .key = (uint64_t)db_int(q, COL_ID),
+		.revoked = db_int(q, COL_REVOKED) != 0,
+#define X(column, at, member) .member = (__typeof__(out->member))db_int(q, COL_##column),
+		NUMBERS(X)
+#undef X
+	};
+	snprintf(out->name, sizeof(out->name), "%s", db_text(q, COL_NAME));
+	snprintf(out->profile, sizeof(out->profile), "%s", db_text(q, COL_PROFILE));
+	if (split(db_text(q, COL_LANGUAGES), &out->languages, e) == -1)
+		return -1;
+	return split(db_text(q, COL_NETWORKS), &out->networks, e);
+}
+
+static int
+hash_of(const char *secret, struct sha256 *out, struct err *e)
+{
+	return sha256_of(secret, strlen(secret), out, e);
+}
+
+static bool
+is_over(int64_t expires, int64_t now)
+{
+	return expires != 0 && expires <= now;
+}
+
+static int
+find_row(struct db_query *q, const struct sha256 *given, int64_t now,
+    struct identity *out, enum key_state *state, struct err *e)
+{
+	struct sha256 kept = { { 0 } };
+	struct identity found;
+	size_t len = 0;
+	int rc = db_step(q, e);
+
+	if (rc == -1)
+		return -1;
+	const void *hash = rc == 1 ? db_bytes(q, COL_END, &len) : NULL;
+	if (len == sizeof(kept))
+		memcpy(kept.byte, hash, len);
+	/* compared in any case: how long it takes tells nothing */
+	bool same = sha256_same(&kept, given);
+	*state = KEY_UNKNOWN;
+	if (rc == 0 || !same || len != sizeof(kept))
+		return 0;
+	if (read_row(q, &found, e) == -1)
+		return -1;
+	*state = found.revoked ? KEY_REVOKED
+		 : is_over(found.expires, now) || is_over(db_int(q, COL_END + 1), now)
+		     ? KEY_EXPIRED
+		     : KEY_GOOD;
+	*out = found;
+	return 0;
+}
+
+int
+keys_find(struct keys *k, const struct token *t, int64_t now, struct identity *out,
+    enum key_state *state, struct err *e)
+{
+	struct sha256 given;
+
+	if (check_file(k, e) == -1 || hash_of(t->secret, &given, e) == -1)
+		return -1;
+	scope_query q = db_query(k->db,
+	    "SELECT " COLUMNS ", t.hash, t.expires FROM tokens t "
+	    "JOIN keys k ON k.id = t.key WHERE t.id = $1",
+	    e);
+	if (q == NULL)
+		return -1;
+	db_put_text(q, t->id);
+	return find_row(q, &given, now, out, state, e);
+}
+
+int
+keys_reserved(struct keys *k, uint64_t key, int64_t now, uint32_t *own, uint32_t *others,
+    struct err *e)
+{
+	uint64_t mine = 0, rest = 0;
+	int rc;
+
+	if (check_file(k, e) == -1)
+		return -1;
+	scope_query q = db_query(k->db,
+	    "SELECT r.key, r.slots FROM reservations r JOIN keys k ON k.id = r.key "
+	    "WHERE r.ends > $1 AND r.starts <= $1 AND k.revoked = 0 "
+	    "AND (k.expires = 0 OR k.expires > $1)",
+	    e);
+	if (q == NULL)
+		return -1;
+	db_put_int(q, now);
+	while ((rc = db_step(q, e)) == 1)
+		*((uint64_t)db_int(q, 0) == key ? &mine : &rest) +=
+		    (uint64_t)db_int(q, 1);
+	if (rc == -1)
+		return -1;
+	*own = mine < UINT32_MAX ? (uint32_t)mine : UINT32_MAX;
+	*others = rest < UINT32_MAX ? (uint32_t)rest : UINT32_MAX;
+	return 0;
+}
+
+int
+keys_count(struct keys *k, int64_t now, uint64_t *out, struct err *e)
+{
+	scope_query q = db_query(k->db,
+	    "SELECT count(*) FROM keys WHERE revoked = 0 "
+	    "AND (expires = 0 OR expires > $1)",
+	    e);
+	if (q == NULL)
+		return -1;
+	db_put_int(q, now);
+	if (db_step(q, e) != 1)
+		return -1;
+	*out = (uint64_t)db_int(q, 0);
+	return 0;
+}
+
+int
+keys_get(struct keys *k, const char *name, struct identity *out, struct err *e)
+{
+	scope_query q =
+	    db_query(k->db, "SELECT " COLUMNS " FROM keys k WHERE k.name = $1", e);
+	if (q == NULL)
+		return -1;
+
+	db_put_text(q, name);
+	int rc = db_step(q, e);
+	if (rc == 0)
+		return err_set(e, ERR_BAD_INPUT, "no key is called '%.63s'", name);
+	return rc == 1 ? read_row(q, out, e) : -1;
+}
+
+int
+keys_list(struct keys *k, keys_visit *visit, void *ctx, struct err *e)
+{
+	struct identity id;
+	int rc;
+
+	scope_query q =
+	    db_query(k->db, "SELECT " COLUMNS " FROM keys k ORDER BY k.name", e);
+	if (q == NULL)
+		return -1;
+	while ((rc = db_step(q, e)) == 1)
+		if (read_row(q, &id, e) == -1 || visit(ctx, &id, e) == -1)
+			return -1;
+	return rc;
+}
+
+int
+keys_tokens(
+    struct keys *k, uint64_t key, keys_token_visit *visit, void *ctx, struct err *e)
+{
+	struct keys_token t;
+	int rc;
+
+	scope_query q = db_query(k->db,
+	    "SELECT id, created, expires FROM tokens WHERE key = $1 ORDER BY created", e);
+	if (q == NULL)
+		return -1;
+	db_put_int(q, (int64_t)key);
+	while ((rc = db_step(q, e)) == 1) {
+		t = (struct keys_token){ .created = db_int(q, 1),
+			.expires = db_int(q, 2) };
+		snprintf(t.id, sizeof(t.id), "%s", db_text(q, 0));
+		if (visit(ctx, &t, e) == -1)
+			return -1;
+	}
+	return rc;
+}
+
+/* --- changes --- */
+
+static int
+random_bytes(void *out, size_t len, struct err *e)
+{
+	return getrandom(out, len, 0) == (ssize_t)len ? 0 : err_sys(e, "getrandom");
+}
+
+static int
+random_hex(char *out, size_t digits, struct err *e)
+{
+	unsigned char raw[TOKEN_SECRET / 2];
+
+	if (random_bytes(raw, digits / 2, e) == -1)
+		return -1;
+	for (size_t i = 0; i < digits / 2; i++)
+		snprintf(out + 2 * i, 3, "%02x", raw[i]);
+	return 0;
+}
+
+static int
+add_token(
+    struct keys *k, uint64_t key, int64_t now, char text[TOKEN_TEXT_SIZE], struct err *e)
+{
+	struct sha256 hash;
+	struct token t;
+
+	if (random_hex(t.id, TOKEN_ID_HEX, e) == -1 ||
+	    random_hex(t.secret, TOKEN_SECRET, e) == -1 ||
+	    hash_of(t.secret, &hash, e) == -1)
+		return -1;
+	scope_query q = db_query(k->db,
+	    "INSERT INTO tokens (id, key, hash, created, expires) "
+	    "VALUES ($1, $2, $3, $4, 0)",
+	    e);
+	if (q == NULL)
+		return -1;
+	db_put_text(q, t.id);
+	db_put_int(q, (int64_t)key);
+	db_put_bytes(q, hash.byte, sizeof(hash.byte));
+	db_put_int(q, now);
+	if (db_run(q, e) == -1)
+		return -1;
+	snprintf(text, TOKEN_TEXT_SIZE, TOKEN_PREFIX "%s_%s", t.id, t.secret);
+	return 0;
+}
+
+/* $1 is the number, $2 the profile, then NUMBERS, then lists. */
+static int
+put_row(struct db_query *q, const struct identity *key)
+{
+	scope_buf languages = { 0 }, networks = { 0 };
+
+	join(&key->languages, &languages);
+	join(&key->networks, &networks);
+	db_put_int(q, (int64_t)key->key);
+	db_put_text(q, key->profile);
+#define X(column, at, member) db_put_int(q, (int64_t)key->member);
+	NUMBERS(X)
+#undef X
+	db_put_text(q, buf_cstr(&languages));
+	db_put_text(q, buf_cstr(&networks));
+	return 0;
+}
+
+static int
+insert(struct keys *k, const struct identity *key, int64_t now, struct err *e)
+{
+#define X(column, at, member)  ", " #column
+#define AT(column, at, member) ", " #at
+	scope_query q = db_query(k->db,
+	    "INSERT INTO keys (id, profile" NUMBERS(
+		X) ", languages, networks, name, "
+		   "created, revoked) VALUES ($1, $2" NUMBERS(
+		       AT) ", $19, $20, $21, $22, 0)",
+	    e);
+#undef AT
+#undef X
+	if (q == NULL)
+		return -1;
+	put_row(q, key);
+	db_put_text(q, key->name);
+	db_put_int(q, now);
+	if (db_run(q, e) == 0)
+		return 0;
+	if (e->code == ERR_BAD_INPUT)
+		return err_set(e, ERR_BAD_INPUT, "there is, or was, a key called '%.63s'",
+		    key->name);
+	return -1;
+}
+
+int
+keys_add(struct keys *k, struct identity *key, int64_t now, char token[TOKEN_TEXT_SIZE],
+    struct err *e)
+{
+	scope_transaction t = { 0 };
+
+	if (!key_name_good(key->name))
+		return err_set(e, ERR_BAD_INPUT,
+		    "a key's name has letters, digits and . _ - only, at most %d",
+		    KEY_NAME_MAX - 1);
+	if (random_bytes(&key->key, sizeof(key->key), e) == -1)
+		return -1;
+	key->key = key->key >> 1 | 1; /* a positive number, never 0 */
+	if (db_begin(k->db, &t, e) == -1 || insert(k, key, now, e) == -1 ||
+	    add_token(k, key->key, now, token, e) == -1)
+		return -1;
+	return db_commit(&t, e);
+}
+
+int
+keys_set(struct keys *k, const struct identity *key, struct err *e)
+{
+#define X(column, at, member) ", " #column " = " #at
+	scope_query q = db_query(k->db,
+	    "UPDATE keys SET profile = $2" NUMBERS(X) ", languages = $19, "
+						      "networks = $20 WHERE id = $1",
+	    e);
+#undef X
+	if (q == NULL)
+		return -1;
+	put_row(q, key);
+	return db_run(q, e);
+}
+
+static int
+get_unrevoked(struct keys *k, const char *name, struct identity *out, struct err *e)
+{
+	if (keys_get(k, name, out, e) == -1)
+		return -1;
+	if (out->revoked)
+		return err_set(e, ERR_BAD_INPUT, "the key '%.63s' is revoked", name);
+	return 0;
+}
+
+int
+keys_revoke(struct keys *k, const char *name, int64_t now, struct err *e)
+{
+	struct identity id;
+
+	if (get_unrevoked(k, name, &id, e) == -1)
+		return -1;
+	scope_query q = db_query(k->db, "UPDATE keys SET revoked = $2 WHERE id = $1", e);
+	if (q == NULL)
+		return -1;
+	db_put_int(q, (int64_t)id.key);
+	db_put_int(q, now);
+	return db_run(q, e);
+}
+
+static int
+end_tokens(struct keys *k, uint64_t key, int64_t at, struct err *e)
+{
+	scope_query q = db_query(k->db,
+	    "UPDATE tokens SET expires = $2 WHERE key = $1 "
+	    "AND (expires = 0 OR expires > $2)",
+	    e);
+	if (q == NULL)
+		return -1;
+	db_put_int(q, (int64_t)key);
+	db_put_int(q, at);
+	return db_run(q, e);
+}
+
+static int
+forget_tokens(struct keys *k, uint64_t key, int64_t now, struct err *e)
+{
+	scope_query q = db_query(k->db,
+	    "DELETE FROM tokens WHERE key = $1 AND expires <> 0 AND expires <= $2", e);
+	if (q == NULL)
+		return -1;
+	db_put_int(q, (int64_t)key);
+	db_put_int(q, now);
+	return db_run(q, e);
+}
+
+int
+keys_rotate(struct keys *k, const char *name, int64_t now, int64_t overlap_us,
+    char token[TOKEN_TEXT_SIZE], struct err *e)
+{
+	scope_transaction t = { 0 };
+	struct identity id;
+
+	if (db_begin(k->db, &t, e) == -1 || get_unrevoked(k, name, &id, e) == -1 ||
+	    forget_tokens(k, id.key, now, e) == -1 ||
+	    end_tokens(k, id.key, now + overlap_us, e) == -1 ||
+	    add_token(k, id.key, now, token, e) == -1)
+		return -1;
+	return db_commit(&t, e);
+}
+
+/* --- reservations --- */
+
+int
+keys_reserve(struct keys *k, struct keys_reservation *r, int64_t now, struct err *e)
+{
+	scope_transaction t = { 0 };
+	struct identity id;
+
+	if (r->slots < 1 || r->slots > 1024)
+		return err_set(e, ERR_BAD_INPUT, "from 1 to 1024 slots can be reserved");
+	if (r->to <= r->from || r->to <= now)
+		return err_set(e, ERR_BAD_INPUT, "the reservation would be over already");
+	if (db_begin(k->db, &t, e) == -1 || get_unrevoked(k, r->name, &id, e) == -1)
+		return -1;
+	scope_query q = db_query(k->db,
+	    "INSERT INTO reservations (key, slots, starts, ends) "
+	    "VALUES ($1, $2, $3, $4) RETURNING id",
+	    e);
+	if (q == NULL)
+		return -1;
+	db_put_int(q, (int64_t)id.key);
+	db_put_int(q, (int64_t)r->slots);
+	db_put_int(q, r->from);
+	db_put_int(q, r->to);
+	if (db_step(q, e) != 1)
+		return -1;
+	r->id = db_int(q, 0);
+	db_reset(q);
+	return db_commit(&t, e);
+}
+
+int
+keys_reservations(
+    struct keys *k, int64_t now, keys_reservation_visit *visit, void *ctx, struct err *e)
+{
+	struct keys_reservation r;
+	int rc;
+
+	scope_query q = db_query(k->db,
+	    "SELECT r.id, k.name, r.slots, r.starts, r.ends FROM reservations r "
+	    "JOIN keys k ON k.id = r.key WHERE r.ends > $1 ORDER BY r.starts, r.id",
+	    e);
+	if (q == NULL)
+		return -1;
+	db_put_int(q, now);
+	while ((rc = db_step(q, e)) == 1) {
+		r = (struct keys_reservation){ .id = db_int(q, 0),
+			.slots = (uint64_t)db_int(q, 2),
+			.from = db_int(q, 3),
+			.to = db_int(q, 4) };
+		snprintf(r.name, sizeof(r.name), "%s", db_text(q, 1));
+		if (visit(ctx, &r, e) == -1)
+			return -1;
+	}
+	return rc;
+}
+
+int
+keys_cancel(struct keys *k, int64_t id, struct err *e)
+{
+	scope_query q = db_query(k->db, "DELETE FROM reservations WHERE id = $1", e);
+	if (q == NULL)
+		return -1;
+
+	db_put_int(q, id);
+	if (db_run(q, e) == -1)
+		return -1;
+	if (db_changed(k->db) == 0)
+		return err_set(e, ERR_BAD_INPUT, "there is no reservation %" PRId64, id);
+	return 0;
+}

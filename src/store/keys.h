@@ -1,0 +1,93 @@
+/*
+ * keys - who may use the service: keys, their tokens, reservations of slots.
+ *
+ * A token is 256 random bits, shown once.  Its SHA-256 is what is kept: a hash made slow
+ * on purpose protects what people can remember, and nobody guesses 256 bits.  The token's
+ * public part finds the row, the hash is compared in constant time.
+ *
+ * A file of its own beside the run log, so that no trouble with that one locks anybody
+ * out.  Every look is a look into the file: what `judgebox key` changes holds for the
+ * next request of every worker.  A file that was removed or replaced is noticed, and is
+ * an error from then on: whoever finds it opens anew.
+ */
+#ifndef STORE_KEYS_H
+#define STORE_KEYS_H
+
+#include "model/identity.h"
+#include "store/db.h"
+
+#define KEYS_FILE "keys.db" /* in the directory of the state */
+
+struct keys;
+
+/* For looking only.  The file must be there, and of this version. */
+int keys_open(const char *path, struct keys **out, struct err *e);
+/* For changes too; makes the file, and brings an older one up to date. */
+int keys_open_admin(const char *path, struct keys **out, struct err *e);
+void keys_close(struct keys *k); /* NULL is fine */
+
+#define scope_keys __attribute__((cleanup(keys_close_))) struct keys *
+static inline void
+keys_close_(struct keys **k)
+{
+	keys_close(*k);
+}
+
+/* --- looking; moments are microseconds since 1970 --- */
+
+enum key_state { KEY_UNKNOWN, KEY_GOOD, KEY_REVOKED, KEY_EXPIRED };
+
+/* Fills *out unless the key is unknown.  Takes as long for an unknown as for a wrong one.
+ */
+int keys_find(struct keys *k, const struct token *t, int64_t now, struct identity *out,
+    enum key_state *state, struct err *e);
+
+/* Slots held at this moment for the key, and for all others. */
+int keys_reserved(struct keys *k, uint64_t key, int64_t now, uint32_t *own,
+    uint32_t *others, struct err *e);
+
+/* Keys that would be let in. */
+int keys_count(struct keys *k, int64_t now, uint64_t *out, struct err *e);
+
+int keys_get(struct keys *k, const char *name, struct identity *out, struct err *e);
+
+struct keys_token {
+	char id[TOKEN_ID_HEX + 1];
+	int64_t created, expires; /* 0: with the key */
+};
+typedef int keys_visit(void *ctx, const struct identity *key, struct err *e);
+typedef int keys_token_visit(void *ctx, const struct keys_token *t, struct err *e);
+int keys_list(struct keys *k, keys_visit *visit, void *ctx, struct err *e);
+int keys_tokens(
+    struct keys *k, uint64_t key, keys_token_visit *visit, void *ctx, struct err *e);
+
+/* --- changes --- */
+
+/* Gives the key its number; the token appears here and nowhere else. */
+int keys_add(struct keys *k, struct identity *key, int64_t now,
+    char token[TOKEN_TEXT_SIZE], struct err *e);
+/* All but name and number. */
+int keys_set(struct keys *k, const struct identity *key, struct err *e);
+int keys_revoke(struct keys *k, const char *name, int64_t now, struct err *e);
+/* A new token; those there are end after the overlap at the latest. */
+int keys_rotate(struct keys *k, const char *name, int64_t now, int64_t overlap_us,
+    char token[TOKEN_TEXT_SIZE], struct err *e);
+
+/* --- reservations --- */
+
+struct keys_reservation {
+	int64_t id;
+	char name[KEY_NAME_MAX]; /* of the key */
+	uint64_t slots;
+	int64_t from, to;
+};
+typedef int keys_reservation_visit(
+    void *ctx, const struct keys_reservation *r, struct err *e);
+
+int keys_reserve(struct keys *k, struct keys_reservation *r, int64_t now, struct err *e);
+/* Those that have not ended. */
+int keys_reservations(
+    struct keys *k, int64_t now, keys_reservation_visit *visit, void *ctx, struct err *e);
+int keys_cancel(struct keys *k, int64_t id, struct err *e);
+
+#endif
