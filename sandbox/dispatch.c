@@ -1,5 +1,6 @@
 #include "sandbox/dispatch.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,26 +10,77 @@
 #include "base/log.h"
 #include "sandbox/slot_run.h"
 
-/* Before anything of a language was measured. */
-#define TEST_START_US    50000
-#define COMPILE_START_US 500000
+#define QUANTUM_US 10000 /* a job may go on for, in a slot with its files */
+#define SECOND_US  1000000ULL
+#define RETRY_MAX  (60 * SECOND_US) /* what nobody can predict is asked again soon */
+
+/* --- what is to be expected --- */
+
+/* Of one test: by the job's own so far, else by others like it. */
+static uint64_t
+test_us(const struct dispatch *d, const struct job *j)
+{
+	if (j->tests_done > 0)
+		return j->tests_us / j->tests_done;
+	return pace_test(&d->pace[j->lang->index], j->cpu_us);
+}
+
+static uint64_t
+run_us(const struct dispatch *d, const struct run *r)
+{
+	return r->kind == RUN_COMPILE ? pace_compile(&d->pace[r->job->lang->index])
+				      : test_us(d, r->job);
+}
+
+/* What is left of a job: announced, waiting or under way. */
+static uint64_t
+job_us(const struct dispatch *d, const struct session *s)
+{
+	const struct job *j = s->job;
+	bool compiles = language_is_compiled(j->lang) && !j->ready &&
+			(!j->compile_asked || s->pending > 0);
+	unsigned tests = j->tests_left + s->pending;
+
+	if (!compiles)
+		return tests * test_us(d, j);
+	tests -= j->compile_asked;
+	return tests * test_us(d, j) + pace_compile(&d->pace[j->lang->index]);
+}
+
+static void
+learn(struct dispatch *d, const struct run *r, uint64_t took_us)
+{
+	struct pace *p = &d->pace[r->job->lang->index];
+
+	if (r->kind == RUN_COMPILE)
+		pace_learn_compile(p, took_us);
+	if (r->kind != RUN_TEST)
+		return;
+	pace_learn_test(p, r->limits.cpu_us, took_us);
+	r->job->tests_us += took_us;
+	r->job->tests_done++;
+}
 
 /* --- turns --- */
 
-static struct session *
-next_waiting(struct dispatch *d)
+/* After whatever happened to a session's queue or job: does it want a slot? */
+static void
+update(struct dispatch *d, struct session *s)
 {
+	if (s->seat == NULL)
+		return;
 	/* a session's compile is alone in its queue: what waits for a twin is its first
 	 */
-	struct session *start = d->turn != NULL ? d->turn : d->sessions;
-	struct session *s = start;
+	share_want(d->share, s->seat, s->queue != NULL && !s->queue->waits);
+	share_expect(d->share, s->seat, job_us(d, s));
+}
 
-	while (s != NULL && (s->queue == NULL || s->queue->waits)) {
-		s = s->next != NULL ? s->next : d->sessions;
-		if (s == start)
-			return NULL;
-	}
-	return s;
+/* Somebody's compile is settled: whoever waited for it, waits no longer. */
+static void
+update_all(struct dispatch *d)
+{
+	for (struct session *s = d->sessions; s != NULL; s = s->next)
+		update(d, s);
 }
 
 static struct slot *
@@ -50,27 +102,66 @@ free_slot(struct dispatch *d, const struct run *r)
 	return any;
 }
 
+/* A slot goes on with a job whose files it holds while that is not ahead of its turn by
+ * more than a moment: to lay out others' files costs as much as a short test. */
+static struct session *
+whose_turn(const struct dispatch *d)
+{
+	for (unsigned i = 0; i < d->nslots; i++) {
+		const struct slot *slot = &d->slots[i];
+		struct session *s = d->holder[i];
+
+		if (slot->state == SLOT_IDLE && s != NULL && s->job != NULL &&
+		    s->job->serial == slot->work_serial &&
+		    share_may_go_on(d->share, s->seat, QUANTUM_US))
+			return s;
+	}
+	return share_next(d->share);
+}
+
+/* What runs costs, also before it ends: nobody gets a second slot for the price that the
+ * first was thought to have. */
+static void
+charge_running(struct dispatch *d)
+{
+	uint64_t now = clock_us();
+
+	for (unsigned i = 0; i < d->nslots; i++) {
+		struct run *r = d->slots[i].run;
+
+		if (r != NULL)
+			share_charge(d->share, &r->bill, now - r->started_us);
+	}
+}
+
+static void
+start_next(struct dispatch *d, struct session *s)
+{
+	struct run *r = s->queue;
+	struct slot *slot = free_slot(d, r);
+
+	s->queue = r->next;
+	r->next = NULL;
+	run_unlink(r);
+	d->holder[slot->index] = r->job->work != -1 ? s : NULL;
+	share_start(d->share, s->seat, run_us(d, r), &r->bill);
+	update(d, s);
+	slot_run(slot, r);
+}
+
 /* A run that fails at once frees its slot from within: the loop sees to that slot, too.
  * Recursion would be as deep as the queues are long. */
 static void
 fill_slots(struct dispatch *d)
 {
+	struct session *s;
+
 	if (d->filling)
 		return;
 	d->filling = true;
-	while (free_slot(d, NULL) != NULL) {
-		struct session *s = next_waiting(d);
-
-		if (s == NULL)
-			break;
-		struct run *r = s->queue;
-		struct slot *slot = free_slot(d, r);
-
-		s->queue = r->next;
-		r->next = NULL;
-		d->turn = s->next;
-		slot_run(slot, r);
-	}
+	charge_running(d);
+	while (free_slot(d, NULL) != NULL && (s = whose_turn(d)) != NULL)
+		start_next(d, s);
 	d->filling = false;
 }
 
@@ -79,7 +170,11 @@ compiled(void *owner, struct session *s, bool keep)
 {
 	struct dispatch *d = owner;
 
+	bool led = s->job->leads;
+
 	twins_compiled(&d->twins, d->sessions, s->job, keep);
+	if (led)
+		update_all(d);
 	fill_slots(d);
 }
 
@@ -105,80 +200,44 @@ on_down(void *owner, struct slot *s, const struct err *why)
 }
 
 static void
-learn(struct dispatch *d, const struct run *r, uint64_t wall_us)
-{
-	struct pace *p = &d->pace[r->job->lang->index];
-	uint64_t *usual = r->kind == RUN_COMPILE ? &p->compile_us : &p->test_us;
-
-	if (r->kind == RUN_VERSION)
-		return;
-	*usual = *usual == 0 ? wall_us + 1 : (*usual * 7 + wall_us) / 8 + 1;
-	if (r->kind == RUN_TEST) {
-		r->job->tests_us += wall_us;
-		r->job->tests_done++;
-	}
-}
-
-static void
 on_done(void *owner, struct slot *slot, struct run *r, const struct wire_outcome *o)
 {
 	struct dispatch *d = owner;
+	struct session *s = r->session; /* NULL: it left */
+	uint64_t took_us = clock_us() - r->started_us;
+	bool led = r->kind == RUN_COMPILE && r->job->leads;
 
 	(void)slot;
-	if (o->fault.code == ERR_NONE)
-		learn(d, r, o->wall_us);
-	else
+	share_end(d->share, &r->bill, took_us);
+	if (o->fault.code != ERR_NONE)
 		log_err(&o->fault, "a run failed tag=%u", o->tag);
-	if (r->session != NULL)
-		session_answer(r->session, o);
+	else if (o->fired != WIRE_FIRED_CANCEL)
+		learn(d, r, took_us);
+	if (s != NULL)
+		session_answer(s, o);
 	if (r->kind == RUN_COMPILE && !r->job->ready)
 		twins_settle(&d->twins, d->sessions, r->job);
 	else if (r->kind == RUN_COMPILE)
 		twins_made(&d->twins, r->job);
 	run_free(r);
+	if (s != NULL)
+		update(d, s);
+	if (led)
+		update_all(d);
 	fill_slots(d);
 }
 
 /* --- what sessions ask --- */
 
-static unsigned
-queued_runs(const struct dispatch *d)
+/* One user of a key does not take all of its places, as one key does not of the site's.
+ */
+static bool
+has_too_many(const struct wire_tenant *t, const struct share_view *v)
 {
-	unsigned n = 0;
+	unsigned user_max = t->jobs_max - t->jobs_max / 4;
 
-	for (const struct session *s = d->sessions; s != NULL; s = s->next)
-		for (const struct run *r = s->queue; r != NULL; r = r->next)
-			n++;
-	return n;
-}
-
-/* What is left of one job, waiting or announced: by its own tests so far, else by those
- * that others of its language had. */
-static uint64_t
-job_us(const struct dispatch *d, const struct session *s)
-{
-	const struct job *j = s->job;
-	const struct pace *p = &d->pace[j->lang->index];
-	uint64_t test_us = p->test_us != 0 ? p->test_us : TEST_START_US;
-	uint64_t compile_us = p->compile_us != 0 ? p->compile_us : COMPILE_START_US;
-	uint64_t us = 0;
-
-	if (j->tests_done > 0)
-		test_us = j->tests_us / j->tests_done;
-	for (const struct run *r = s->queue; r != NULL; r = r->next)
-		us += r->kind == RUN_COMPILE ? compile_us : test_us;
-	return us + j->tests_left * test_us;
-}
-
-static uint64_t
-predicted_us(const struct dispatch *d)
-{
-	uint64_t us = 0;
-
-	for (const struct session *s = d->sessions; s != NULL; s = s->next)
-		if (s->job != NULL)
-			us += job_us(d, s);
-	return us / d->nslots;
+	return t->jobs_max > 0 &&
+	       (v->key_jobs >= t->jobs_max || (t->user != 0 && v->user_jobs >= user_max));
 }
 
 static bool
@@ -186,19 +245,55 @@ admit(void *owner, const struct language *lang, const struct wire_job *j,
     struct wire_ready *ready, struct wire_busy *busy)
 {
 	struct dispatch *d = owner;
+	const struct pace *p = &d->pace[lang->index];
 	uint64_t max_us = d->slot_host->config->max_wait * 1000;
-	uint64_t wait_us = predicted_us(d);
-
 	/* an idle machine takes any job; its own length is no queue */
-	(void)lang, (void)j;
-	if (wait_us > max_us) {
-		*busy = (struct wire_busy){ .retry_us = wait_us - max_us + 1000000,
-			.why = WIRE_BUSY_WAIT };
-		d->refused++;
-		return false;
-	}
-	ready->wait_us = wait_us;
-	return true;
+	uint64_t first_us =
+	    language_is_compiled(lang) ? pace_compile(p) : pace_test(p, j->cpu_us);
+	struct share_view v = share_look(d->share, &j->tenant, first_us);
+
+	*ready = (struct wire_ready){ .wait_us = v.wait_us, .position = v.position };
+	if (has_too_many(&j->tenant, &v))
+		*busy = (struct wire_busy){ v.wait_us, WIRE_BUSY_JOBS, 0 };
+	else if (v.wait_us > max_us)
+		*busy = (struct wire_busy){ v.wait_us - max_us, WIRE_BUSY_WAIT, 0 };
+	else
+		return true;
+	busy->retry_us =
+	    (busy->retry_us < RETRY_MAX ? busy->retry_us : RETRY_MAX) + SECOND_US;
+	d->refused++;
+	return false;
+}
+
+static int
+enter(void *owner, struct session *s, const struct wire_tenant *t, struct err *e)
+{
+	struct dispatch *d = owner;
+
+	s->seat = share_join(d->share, t, s, e);
+	if (s->seat == NULL)
+		return -1;
+	update(d, s);
+	return 0;
+}
+
+static void
+leave(void *owner, struct session *s)
+{
+	struct dispatch *d = owner;
+
+	for (unsigned i = 0; i < d->nslots; i++)
+		if (d->holder[i] == s)
+			d->holder[i] = NULL;
+	share_leave(d->share, s->seat);
+	s->seat = NULL;
+}
+
+static const struct run *
+oldest_run(const struct dispatch *d)
+{
+	return (const struct run *)((const char *)d->waiting.newer -
+				    offsetof(struct run, link));
 }
 
 static void
@@ -212,8 +307,13 @@ status(void *owner, struct wire_state *out)
 		out->ready +=
 		    d->slots[i].state == SLOT_BUSY || d->slots[i].state == SLOT_IDLE;
 	}
-	out->queued = queued_runs(d);
-	out->wait_us = predicted_us(d);
+	for (const struct link *l = d->waiting.newer; l != &d->waiting; l = l->newer)
+		out->queued++;
+	if (out->queued > 0)
+		out->oldest_us = clock_us() - oldest_run(d)->asked_us;
+	out->jobs = share_jobs(d->share);
+	out->tenants = share_users(d->share);
+	out->wait_us = share_work(d->share) / d->nslots;
 	out->refused = d->refused;
 	out->caps = config_caps_on_wire(d->slot_host->config);
 	snprintf(out->why, sizeof(out->why), "%.150s", d->last_fault.msg);
@@ -225,11 +325,17 @@ submit(void *owner, struct session *s, struct run *r)
 	struct dispatch *d = owner;
 	struct run **at = &s->queue;
 
-	if (r->kind == RUN_COMPILE && twins_serve(&d->twins, d->sessions, r))
+	if (r->kind == RUN_COMPILE && twins_serve(&d->twins, d->sessions, r)) {
+		update(d, s);
 		return;
+	}
 	while (*at != NULL)
 		at = &(*at)->next;
 	*at = r;
+	r->link = (struct link){ .older = d->waiting.older, .newer = &d->waiting };
+	d->waiting.older->newer = &r->link;
+	d->waiting.older = &r->link;
+	update(d, s);
 	fill_slots(d);
 }
 
@@ -243,9 +349,12 @@ cancel_queued(struct dispatch *d, struct session *s, struct run **at)
 
 	*at = r->next;
 	session_answer(s, &o);
-	if (r->kind == RUN_COMPILE)
+	if (r->kind == RUN_COMPILE) {
 		twins_settle(&d->twins, d->sessions, r->job); /* it will never be made */
+		update_all(d);
+	}
 	run_free(r);
+	update(d, s);
 	fill_slots(d);
 }
 
@@ -287,10 +396,11 @@ closed(void *owner, struct session *s)
 		slot->run->session = NULL;
 		slot_kill_run(slot, WIRE_FIRED_CANCEL);
 	}
-	if (s->job != NULL)
+	leave(d, s);
+	if (s->job != NULL && s->job->leads) {
 		twins_settle(&d->twins, d->sessions, s->job);
-	if (d->turn == s)
-		d->turn = s->next;
+		update_all(d);
+	}
 	if (s->next != NULL)
 		s->next->prev = s->prev;
 	if (s->prev != NULL)
@@ -327,6 +437,10 @@ dispatch_start(struct dispatch *d, struct slot_host *host,
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
+	d->share = share_new(nslots, e);
+	if (d->share == NULL)
+		return -1;
+	d->waiting = (struct link){ &d->waiting, &d->waiting };
 	d->slot_host = host;
 	host->owner = d;
 	host->up = on_up;
@@ -338,6 +452,8 @@ dispatch_start(struct dispatch *d, struct slot_host *host,
 		.owner = d,
 		.slots = nslots,
 		.admit = admit,
+		.enter = enter,
+		.leave = leave,
 		.status = status,
 		.submit = submit,
 		.kill = kill_tag,
@@ -361,10 +477,15 @@ dispatch_end(struct dispatch *d)
 		for (unsigned i = 0; i < d->nslots; i++)
 			if (d->slots[i].run != NULL && d->slots[i].run->session == s)
 				d->slots[i].run->session = NULL;
-	for (unsigned i = 0; i < d->nslots; i++)
+	for (unsigned i = 0; i < d->nslots; i++) {
+		if (d->slots[i].run != NULL)
+			share_end(d->share, &d->slots[i].run->bill, 0);
 		slot_end(&d->slots[i]);
+	}
 	while (d->sessions != NULL)
 		session_close(d->sessions);
+	share_free(d->share);
+	d->share = NULL;
 }
 
 unsigned
@@ -399,6 +520,8 @@ dispatch_check(struct dispatch *d)
 
 	for (unsigned i = 0; i < d->nslots; i++)
 		slot_check(&d->slots[i], now);
-	if (twins_check(&d->twins, d->sessions, now))
+	if (twins_check(&d->twins, d->sessions, now)) {
+		update_all(d);
 		fill_slots(d);
+	}
 }

@@ -1,8 +1,13 @@
 /*
  * dispatch - who runs next, and where.
  *
- * Sessions with waiting runs take turns at every free slot; inside a session runs go in
- * the order they came.  A slot that already holds the job's files is preferred.
+ * Every free slot goes to the session whose turn it is (share.h); inside a session runs
+ * go in the order they came.  A slot that holds a job's files stays with it for a moment
+ * longer than its turn is, if it has more to run, and is preferred otherwise.
+ *
+ * A job that would wait for longer than the site allows is refused when it comes: how
+ * long is predicted from what runs of its language and limits took of late (pace.h) and
+ * from its own share of the slots.
  *
  * A compile whose artifact is in the cache is answered at once.  One whose twin is being
  * compiled waits for it, and takes its turn only if nothing comes of that.
@@ -10,16 +15,14 @@
 #ifndef SANDBOX_DISPATCH_H
 #define SANDBOX_DISPATCH_H
 
+#include "sandbox/pace.h"
 #include "sandbox/session.h"
+#include "sandbox/share.h"
 #include "sandbox/slot.h"
 #include "sandbox/twins.h"
 
-#define DISPATCH_SESSIONS_MAX 1024
-
-/* How long runs of a language took of late, smoothed; 0: none yet. */
-struct pace {
-	uint64_t test_us, compile_us;
-};
+/* Twice as many as workers may be: at a reload there are an old and a new crew. */
+#define DISPATCH_SESSIONS_MAX 2048
 
 struct dispatch {
 	struct slot_host *slot_host; /* borrowed */
@@ -28,9 +31,11 @@ struct dispatch {
 	unsigned nslots;
 	struct session *sessions; /* owned, doubly linked */
 	unsigned nsessions;
-	uint64_t refused;     /* jobs, since the start */
-	struct session *turn; /* whose turn it is next; NULL: the first */
-	bool filling;         /* fill_slots is at work further up the stack */
+	struct share *share;                      /* owned */
+	struct link waiting;                      /* all runs that wait */
+	struct session *holder[CONFIG_SLOTS_MAX]; /* whose files lie in a slot's /work */
+	uint64_t refused;                         /* jobs, since the start */
+	bool filling; /* fill_slots is at work further up the stack */
 	struct twins twins;
 	struct pace pace[LANGUAGES_MAX]; /* by language */
 	struct err last_fault; /* of a slot; code ERR_NONE once one came up again */

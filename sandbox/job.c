@@ -365,10 +365,21 @@ run_new(struct session *s, struct job *j, enum run_kind kind, struct err *e)
 }
 
 void
+run_unlink(struct run *r)
+{
+	if (r->link.newer == NULL)
+		return;
+	r->link.newer->older = r->link.older;
+	r->link.older->newer = r->link.newer;
+	r->link = (struct link){ NULL, NULL };
+}
+
+void
 run_free(struct run *r)
 {
 	if (r == NULL)
 		return;
+	run_unlink(r);
 	fd_close_all(r->fds, 3);
 	job_drop(r->job);
 	free(r);

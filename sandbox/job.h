@@ -11,6 +11,7 @@
 #include "sandbox/digest.h"
 #include "sandbox/inner.h"
 #include "sandbox/language.h"
+#include "sandbox/share.h"
 #include "sandbox/wire/bundle.h"
 #include "sandbox/wire/wire.h"
 
@@ -35,15 +36,23 @@ struct job {
 	bool is_tree;
 	bool has_key;
 	struct digest key; /* of all that went into the compile */
-	uint64_t tests_us; /* time on the clock of its tests so far */
+	uint64_t cpu_us;   /* limit of its tests, as announced */
+	uint64_t tests_us; /* time in slots of its tests so far */
 	uint32_t tests_done;
 	uint32_t tests_left; /* announced and not yet asked for */
+};
+
+/* In a ring of those who wait, the oldest behind its head. */
+struct link {
+	struct link *older, *newer;
 };
 
 enum run_kind { RUN_TEST, RUN_COMPILE, RUN_VERSION };
 
 struct run {
 	struct run *next;        /* of its session's queue */
+	struct link link;        /* among all that wait; NULL: in no ring */
+	struct share_bill bill;  /* open while it runs */
 	struct session *session; /* NULL: nobody waits any more */
 	struct job *job;         /* a reference */
 	enum run_kind kind;
@@ -80,5 +89,6 @@ int job_command(const struct run *r, struct inner_run *out, struct err *e);
 
 struct run *run_new(struct session *s, struct job *j, enum run_kind kind, struct err *e);
 void run_free(struct run *r);
+void run_unlink(struct run *r); /* from the ring, if it is in one */
 
 #endif

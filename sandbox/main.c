@@ -5,8 +5,8 @@
  * application (one unprivileged user, checked by SO_PEERCRED) connect to a socket and
  * ask for runs by language id and limits (sandbox/wire/wire.h).  The gate (session.c)
  * lets through a closed table of requests; what passes waits in its session's queue.
- * Sessions take turns: each free slot gets the oldest run of the next session, so a job
- * of two hundred tests does not starve one of a single test.  Slots (slot.c) are
+ * Whose run a free slot gets is a matter of shares (share.c): by key, by user, by job, so
+ * a job of two hundred tests does not starve one of a single test.  Slots (slot.c) are
  * processes in namespaces of their own with no privilege outside; they run each test in
  * a fresh box and send back what the kernel counted.
  *

@@ -180,6 +180,9 @@ on_job(struct session *s, const union wire_body *b, int *fds, struct err *e)
 					     : refuse(s, &why, e);
 	fds[0] = -1;
 	s->job->tests_left = j->tests;
+	s->job->cpu_us = j->cpu_us;
+	if (s->host->enter(s->host->owner, s, &j->tenant, e) == -1)
+		return -1;
 	s->state = SESSION_JOB;
 	return answer(s, WIRE_READY, &ready, e);
 }
@@ -191,6 +194,7 @@ on_end(struct session *s, const union wire_body *b, int *fds, struct err *e)
 	if (s->pending > 0)
 		return err_set(e, ERR_PROTO, "end: %u runs are outstanding", s->pending);
 	s->host->compiled(s->host->owner, s, false);
+	s->host->leave(s->host->owner, s);
 	job_drop(s->job);
 	s->job = NULL;
 	s->state = SESSION_IDLE;

@@ -27,6 +27,11 @@ struct session_host {
 	/* Is there room for this job?  Fills ready, or busy and is false. */
 	bool (*admit)(void *owner, const struct language *lang, const struct wire_job *j,
 	    struct wire_ready *ready, struct wire_busy *busy);
+	/* The job that s has now takes its seat; it leaves with its session, or before.
+	 */
+	int (*enter)(
+	    void *owner, struct session *s, const struct wire_tenant *t, struct err *e);
+	void (*leave)(void *owner, struct session *s);
 	void (*status)(void *owner, struct wire_state *out);
 	void (*submit)(void *owner, struct session *s, struct run *r); /* takes r over */
 	void (*kill)(void *owner, struct session *s, uint32_t tag, enum wire_fired why);
@@ -42,6 +47,7 @@ struct session {
 	struct watcher peer;
 	enum session_state state;
 	struct job *job;   /* a reference, in SESSION_JOB */
+	struct seat *seat; /* the owner's, while it has a job */
 	struct run *queue; /* owned: waiting runs, oldest first */
 	unsigned pending;  /* waiting and running */
 	bool broken;       /* the peer does not read: to be closed */

@@ -85,7 +85,7 @@ struct wire_state {
 	uint32_t jobs;               /* open, whatever they do */
 	uint32_t tenants;            /* users who have one open or had of late */
 	uint32_t reserved;           /* 0 */
-	uint64_t wait_us;            /* predicted, for a job of a newcomer's */
+	uint64_t wait_us;            /* all work that is known, shared by the slots */
 	uint64_t oldest_us;          /* how long the oldest run waits; 0: none does */
 	uint64_t refused;            /* jobs answered BUSY, since the start */
 	struct wire_limits caps;     /* no run gets more; no_fork is 0 */

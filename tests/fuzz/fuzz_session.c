@@ -77,6 +77,22 @@ admit(void *owner, const struct language *lang, const struct wire_job *asked,
 	return !((struct house *)owner)->busy;
 }
 
+static int
+enter(void *owner, struct session *s, const struct wire_tenant *t, struct err *e)
+{
+	(void)owner, (void)s, (void)e;
+	require(t->slots_max <= WIRE_SLOTS_MAX && t->slots_reserved <= WIRE_SLOTS_MAX &&
+		    t->slots_held_back <= WIRE_SLOTS_MAX && t->jobs_max <= WIRE_JOBS_MAX,
+	    "a tenant's number beyond its range");
+	return 0;
+}
+
+static void
+leave(void *owner, struct session *s)
+{
+	(void)owner, (void)s;
+}
+
 static void
 status(void *owner, struct wire_state *out)
 {
@@ -378,6 +394,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.owner = &h,
 		.slots = 2,
 		.admit = admit,
+		.enter = enter,
+		.leave = leave,
 		.status = status,
 		.submit = submit,
 		.kill = kill_run,

@@ -66,22 +66,29 @@ hear(struct house *h, unsigned i, struct wire_message *m)
 	return wire_recv(h->client[i], m, fds, &n, &e) == 0 ? m->head.type : 0;
 }
 
-static void
-open_job(struct house *h, unsigned i)
+static int
+ask_job(struct house *h, unsigned i, struct wire_job job, struct wire_message *m)
 {
-	struct wire_job job = { .language = "made" };
 	struct bundle_writer w = { 0 };
-	struct wire_message m;
 	struct err e = { 0 };
 
-	say(h, i, WIRE_HELLO, NULL, NULL, 0);
-	assert_int_equal(hear(h, i, &m), WIRE_WELCOME);
+	snprintf(job.language, sizeof(job.language), "made");
 	assert_int_equal(bundle_add(&w, "main.x", "the same", 8, &e), 0);
 	int fd = bundle_seal(&w, &e);
 	bundle_free(&w);
 	say(h, i, WIRE_JOB, &job, &fd, 1);
 	close(fd);
-	assert_int_equal(hear(h, i, &m), WIRE_READY);
+	return hear(h, i, m);
+}
+
+static void
+open_job(struct house *h, unsigned i)
+{
+	struct wire_message m;
+
+	say(h, i, WIRE_HELLO, NULL, NULL, 0);
+	assert_int_equal(hear(h, i, &m), WIRE_WELCOME);
+	assert_int_equal(ask_job(h, i, (struct wire_job){ 0 }, &m), WIRE_READY);
 }
 
 static void
@@ -231,6 +238,88 @@ what_stands_around_a_waiting_compile_is_not_lost(void **state)
 	house_close(&h);
 }
 
+/* One long job of many tests waits; who shares its place is told to come again, a key of
+ * its own is not. */
+static void
+the_wait_is_bounded_in_time(void **state)
+{
+	const struct wire_job lot = { .tests = WIRE_TESTS_MAX },
+			      other = { .tests = 5, .tenant.key = 7 };
+	struct wire_state st;
+	struct wire_message m;
+	struct house h;
+
+	(void)state;
+	house_open(&h);
+	for (unsigned i = 0; i < CLIENTS; i++)
+		say(&h, i, WIRE_END, NULL, NULL, 0);
+	assert_int_equal(ask_job(&h, 0, lot, &m), WIRE_READY);
+	assert_int_equal(m.body.ready.position, 0);
+	ask_compile(&h, 0);
+	assert_int_equal(ask_job(&h, 1, lot, &m), WIRE_BUSY);
+	assert_int_equal(m.body.busy.why, WIRE_BUSY_WAIT);
+	assert_in_range(m.body.busy.retry_us, 1000000, 61000000);
+	assert_int_equal(ask_job(&h, 1, other, &m), WIRE_READY);
+	assert_int_equal(m.body.ready.position, 1);
+	assert_in_range(m.body.ready.wait_us, 1, 3600000000);
+	say(&h, 1, WIRE_STATUS, NULL, NULL, 0);
+	assert_int_equal(hear(&h, 1, &m), WIRE_STATE);
+	st = m.body.state;
+	assert_true(st.jobs == 2 && st.queued == 1 && st.refused == 1);
+	assert_int_equal(st.tenants, 2);
+	assert_in_range(st.oldest_us, 0, 60000000);
+	house_close(&h);
+}
+
+static void
+a_key_has_so_many_jobs_open(void **state)
+{
+	const struct wire_job keyed = { .tenant = { .key = 7, .jobs_max = 2 } },
+			      user = { .tenant = { .key = 7, .user = 1, .jobs_max = 3 } };
+	struct wire_message m;
+	struct house h;
+
+	(void)state;
+	house_open(&h);
+	for (unsigned i = 0; i < CLIENTS; i++)
+		say(&h, i, WIRE_END, NULL, NULL, 0);
+	assert_int_equal(ask_job(&h, 0, keyed, &m), WIRE_READY);
+	assert_int_equal(ask_job(&h, 1, user, &m), WIRE_READY);
+	assert_int_equal(ask_job(&h, 2, keyed, &m), WIRE_BUSY);
+	assert_int_equal(m.body.busy.why, WIRE_BUSY_JOBS);
+	assert_int_equal(ask_job(&h, 2, user, &m), WIRE_READY);
+	say(&h, 0, WIRE_END, NULL, NULL, 0);
+	/* two of this user's are three quarters of three, and one place is others' */
+	assert_int_equal(ask_job(&h, 0, user, &m), WIRE_READY);
+	say(&h, 0, WIRE_END, NULL, NULL, 0);
+	say(&h, 1, WIRE_END, NULL, NULL, 0);
+	assert_int_equal(ask_job(&h, 0, keyed, &m), WIRE_READY);
+	house_close(&h);
+}
+
+/* All of it stands in one queue only, and leaves it with its client. */
+static void
+who_leaves_takes_his_runs_along(void **state)
+{
+	struct wire_message m;
+	struct err e = { 0 };
+	struct house h;
+
+	(void)state;
+	house_open(&h);
+	ask_version(&h, 0);
+	ask_version(&h, 0);
+	ask_version(&h, 1);
+	close(h.client[0]);
+	assert_int_equal(loop_turn(&h.loop, 1000, &e), 0);
+	assert_int_equal(h.d.nsessions, CLIENTS - 1);
+	say(&h, 1, WIRE_STATUS, NULL, NULL, 0);
+	assert_int_equal(hear(&h, 1, &m), WIRE_STATE);
+	assert_true(m.body.state.queued == 1 && m.body.state.jobs == CLIENTS - 1);
+	h.client[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	house_close(&h);
+}
+
 static int
 set_up(void **state)
 {
@@ -268,6 +357,9 @@ main(void)
 		cmocka_unit_test(a_leader_who_says_nothing_is_not_waited_for),
 		cmocka_unit_test(a_leader_who_takes_it_back_is_not_waited_for),
 		cmocka_unit_test(what_stands_around_a_waiting_compile_is_not_lost),
+		cmocka_unit_test(the_wait_is_bounded_in_time),
+		cmocka_unit_test(a_key_has_so_many_jobs_open),
+		cmocka_unit_test(who_leaves_takes_his_runs_along),
 	};
 
 	if (geteuid() != 0)

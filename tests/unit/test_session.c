@@ -37,6 +37,8 @@ struct house {
 	struct run *got[8];
 	unsigned runs, kills, compiled, kept;
 	uint64_t busy_us;
+	unsigned entered, left;
+	struct wire_tenant tenant;
 };
 
 static bool
@@ -50,6 +52,24 @@ admit(void *owner, const struct language *lang, const struct wire_job *j,
 	*ready = (struct wire_ready){ .position = 3, .wait_us = 4 };
 	*busy = (struct wire_busy){ .retry_us = h->busy_us, .why = WIRE_BUSY_WAIT };
 	return h->busy_us == 0;
+}
+
+static int
+enter(void *owner, struct session *s, const struct wire_tenant *t, struct err *e)
+{
+	struct house *h = owner;
+
+	(void)s, (void)e;
+	h->entered++;
+	h->tenant = *t;
+	return 0;
+}
+
+static void
+leave(void *owner, struct session *s)
+{
+	(void)s;
+	((struct house *)owner)->left++;
 }
 
 static void
@@ -108,6 +128,8 @@ house_open(struct house *h, enum session_state state)
 		.owner = h,
 		.slots = 2,
 		.admit = admit,
+		.enter = enter,
+		.leave = leave,
 		.status = status,
 		.submit = submit,
 		.kill = kill_run,
