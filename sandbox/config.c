@@ -5,6 +5,8 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "sandbox/fault.h"
+#include "sandbox/landlock.h"
+#include "sandbox/monitor.h"
 
 #define MIB(n)    ((uint64_t)(n) << 20)
 #define SHARE_MAX 64000 /* thousandths of a processor: no cap */
@@ -19,6 +21,14 @@ static const struct conf_key caps_keys[] = {
 	CONF_ROW(BYTES, struct config_caps, stack_bytes, 64 << 10, 4ULL << 30, "stack"),
 	CONF_ROW(UINT, struct config_caps, open_files, 8, 4096, "open descriptors"),
 	CONF_ROW(MILLI, struct config_caps, cpu_share, 1, SHARE_MAX, "processors"),
+	{ .name = NULL },
+};
+
+static const struct conf_key monitor_keys[] = {
+	CONF_ROW(UINT, struct config_monitor, syscalls_per_s, 100, 1000000000, "calls"),
+	CONF_ROW(
+	    BYTES, struct config_monitor, memory_per_s, MIB(1), 1ULL << 40, "growth"),
+	CONF_ROW(TEXT, struct config_monitor, action, 0, 0, "record, kill or off"),
 	{ .name = NULL },
 };
 
@@ -37,7 +47,9 @@ static const struct conf_key keys[] = {
 	    UINT, struct config, uid_base, 65536, 4000000000, "first id of the slots"),
 	CONF_ROW(MSEC, struct config, max_wait, 0, 3600000, "longest predicted wait"),
 	CONF_ROW(UINT, struct config, work_inodes, 64, 1 << 20, "files in /work"),
+	CONF_ROW(TEXT, struct config, landlock, 0, 0, "auto, required or off"),
 	{ .name = "caps", .kind = CONF_GROUP },
+	{ .name = "monitor", .kind = CONF_GROUP },
 	{ .name = NULL },
 };
 
@@ -78,6 +90,10 @@ config_load(const char *path, struct config *c, struct err *e)
 		.uid_base = 200000,
 		.max_wait = 30000,
 		.work_inodes = 4096,
+		.landlock = "auto",
+		.monitor = { .syscalls_per_s = 10000,
+		    .memory_per_s = MIB(100),
+		    .action = "record" },
 		.caps = { .cpu_ms = 60000,
 		    .wall_ms = 120000,
 		    .memory_bytes = MIB(2048),
@@ -93,15 +109,33 @@ config_load(const char *path, struct config *c, struct err *e)
 
 	if (conf_open(path, &file, e) == -1 ||
 	    conf_read(file, NULL, keys, &new, e) == -1 ||
-	    conf_read(file, "caps", caps_keys, &new.caps, e) == -1)
+	    conf_read(file, "caps", caps_keys, &new.caps, e) == -1 ||
+	    conf_read(file, "monitor", monitor_keys, &new.monitor, e) == -1)
 		return -1;
 	if (!log_level_named(new.log_level, &level))
 		return conf_fault(file, "log_level", e,
 		    "log_level: '%s' is none of error, warn, info, debug", new.log_level);
+	if (landlock_mode_of(new.landlock) == -1)
+		return conf_fault(file, "landlock", e,
+		    "landlock: '%s' is none of auto, required, off", new.landlock);
+	if (monitor_action_of(new.monitor.action) == -1)
+		return conf_fault(file, "monitor.action", e,
+		    "monitor.action: '%s' is none of record, kill, off",
+		    new.monitor.action);
 	if (check_paths(file, &new, e) == -1)
 		return -1;
 	*c = new;
 	return 0;
+}
+
+struct monitor_rules
+config_monitor_rules(const struct config *c)
+{
+	return (struct monitor_rules){
+		.action = (uint32_t)monitor_action_of(c->monitor.action),
+		.syscalls_per_s = c->monitor.syscalls_per_s,
+		.memory_per_s = c->monitor.memory_per_s,
+	};
 }
 
 uint32_t

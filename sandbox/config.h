@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "sandbox/monitor.h"
 #include "sandbox/wire/wire.h"
 
 #define CONFIG_SLOTS_MAX 64
@@ -29,6 +30,11 @@ struct config {
 	uint64_t uid_base;
 	uint64_t max_wait; /* ms */
 	uint64_t work_inodes;
+	char landlock[16]; /* "auto", "required", "off" */
+	struct config_monitor {
+		uint64_t syscalls_per_s, memory_per_s;
+		char action[16]; /* "record", "kill", "off" */
+	} monitor;
 	struct config_caps caps;
 };
 
@@ -39,6 +45,8 @@ uint32_t config_default_share(const struct config *c);
 
 /* The caps as the wire has limits. */
 struct wire_limits config_caps_on_wire(const struct config *c);
+
+struct monitor_rules config_monitor_rules(const struct config *c);
 
 /* Every limit of a request lies in [least, cap]; the name of the first that does not. */
 int config_check_limits(

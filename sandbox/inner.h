@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/path.h"
 #include "base/words.h"
+#include "sandbox/monitor.h"
 #include "sandbox/wire/wire.h"
 
 /* Descriptors a slot is started with. */
@@ -57,6 +58,9 @@ struct inner_setup {
 	uint32_t cpu; /* the core the slot is pinned to */
 	uint32_t cgroup_v2;
 	uint32_t work_inodes;
+	uint32_t landlock; /* enum landlock_mode */
+	uint32_t pad;
+	struct monitor_rules monitor;
 	struct words paths; /* extra read-only paths of all languages */
 };
 

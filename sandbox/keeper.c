@@ -47,6 +47,8 @@ struct keeper {
 	struct meter meter;
 	bool cgroup_v2;
 	unsigned work_inodes;
+	enum landlock_mode landlock;
+	struct monitor_rules monitor;
 	struct inner_filters filters;
 };
 
@@ -100,6 +102,8 @@ set_up(struct keeper *k, const struct inner_setup *s, struct err *e)
 
 	k->cgroup_v2 = s->cgroup_v2 != 0;
 	k->work_inodes = s->work_inodes;
+	k->landlock = (enum landlock_mode)s->landlock;
+	k->monitor = s->monitor;
 	take_meters(k);
 	k->force = mmap(NULL, sizeof(*k->force), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -127,19 +131,30 @@ set_up(struct keeper *k, const struct inner_setup *s, struct err *e)
 
 /* --- launchers --- */
 
+static struct launcher_parts
+parts_of(const struct keeper *k, int control, enum landlock_view view)
+{
+	return (struct launcher_parts){ .control = control,
+		.proc = k->proc,
+		.meters = k->meters,
+		.cgroup_v2 = k->cgroup_v2,
+		.force = k->force,
+		.monitor = &k->monitor,
+		.landlock = k->landlock,
+		.view = view };
+}
+
 static _Noreturn void
-be_launcher(const struct keeper *k, int control, const struct sock_filter *program,
-    unsigned instructions, struct err *e, struct launcher *l)
+be_launcher(const struct launcher_parts *p, struct launcher *l, struct err *e)
 {
 	struct inner_done done = { .type = INNER_DONE };
 
-	if (launcher_start(l, control, k->proc, k->meters, k->cgroup_v2, k->force,
-		program, instructions, e) == -1) {
+	if (launcher_start(l, p, e) == -1) {
 		done.fault = *e;
-		fd_send(control, &done, sizeof(done), NULL, 0, e);
+		fd_send(p->control, &done, sizeof(done), NULL, 0, e);
 		_exit(1);
 	}
-	if (fd_send(control, &done, sizeof(done), NULL, 0, e) == -1)
+	if (fd_send(p->control, &done, sizeof(done), NULL, 0, e) == -1)
 		_exit(1);
 	launcher_serve(l);
 }
@@ -171,10 +186,11 @@ static int
 on_launch(struct keeper *k, const union inner_message *m, const int *fds, struct err *e)
 {
 	static struct launcher l;
-	unsigned instructions;
+	struct launcher_parts parts = parts_of(k, fds[0], LANDLOCK_TEST);
 
 	scope_free struct sock_filter *program =
-	    read_filter(k, m->launch.filter, &instructions, e);
+	    read_filter(k, m->launch.filter, &parts.instructions, e);
+	parts.program = program;
 	if (program == NULL || meter_relax(&k->meter, e) == -1)
 		return -1;
 	pid_t pid = fork();
@@ -182,7 +198,7 @@ on_launch(struct keeper *k, const union inner_message *m, const int *fds, struct
 		return err_sys(e, "fork a launcher");
 	if (pid == 0) {
 		close(INNER_FD_CONTROL);
-		be_launcher(k, fds[0], program, instructions, e, &l);
+		be_launcher(&parts, &l, e);
 	}
 	return 0;
 }
@@ -203,11 +219,12 @@ run_compiler(const struct keeper *k, const struct inner_compile *c, int control,
     const int box_fds[3], struct err *e)
 {
 	static struct launcher l;
-	unsigned instructions;
+	struct launcher_parts parts = parts_of(k, control, LANDLOCK_COMPILE);
 	int status = 0;
 
 	scope_free struct sock_filter *program =
-	    read_filter(k, c->filter, &instructions, e);
+	    read_filter(k, c->filter, &parts.instructions, e);
+	parts.program = program;
 	if (program == NULL)
 		return -1;
 	signal(SIGCHLD, SIG_DFL);
@@ -217,8 +234,7 @@ run_compiler(const struct keeper *k, const struct inner_compile *c, int control,
 	if (pid == 0) {
 		struct err mine = { 0 };
 
-		if (launcher_start(&l, control, k->proc, k->meters, k->cgroup_v2,
-			k->force, program, instructions, &mine) == -1)
+		if (launcher_start(&l, &parts, &mine) == -1)
 			_exit(2);
 		_exit(launcher_run(&l, &c->run, box_fds, 3, &mine) == -1 ? 3 : 0);
 	}

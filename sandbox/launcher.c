@@ -72,15 +72,14 @@ load_filter(const struct sock_filter *program, unsigned instructions, struct err
 }
 
 int
-launcher_start(struct launcher *l, int control, int proc, const int meters[], bool v2,
-    struct meter_force *force, const struct sock_filter *program, unsigned instructions,
-    struct err *e)
+launcher_start(struct launcher *l, const struct launcher_parts *p, struct err *e)
 {
-	*l = (struct launcher){ .control = control, .proc = proc, .listener = -1 };
+	*l = (struct launcher){ .control = p->control, .proc = p->proc, .listener = -1 };
 	signal(SIGCHLD, SIG_DFL);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1)
 		return err_sys(e, "set the parent death signal");
-	meter_open(&l->meter, meters, v2, force);
+	meter_open(&l->meter, p->meters, p->cgroup_v2, p->force);
+	monitor_open(&l->monitor, p->monitor, p->proc);
 	if (set_fixed_limits(e) == -1)
 		return -1;
 	/* SYS_ADMIN: for the PID namespace of every box, in this user namespace only. */
@@ -88,7 +87,10 @@ launcher_start(struct launcher *l, int control, int proc, const int meters[], bo
 		CREDS_CAP(CAP_SYS_ADMIN) | CREDS_CAP(CAP_SETUID) | CREDS_CAP(CAP_SETGID),
 		e) == -1)
 		return -1;
-	l->listener = load_filter(program, instructions, e);
+	/* the filter comes last: it has no Landlock calls for anybody */
+	if (landlock_enter(p->landlock, p->view, p->proc, e) == -1)
+		return -1;
+	l->listener = load_filter(p->program, p->instructions, e);
 	return l->listener == -1 ? -1 : 0;
 }
 
@@ -104,14 +106,20 @@ struct watch {
 };
 
 static void
-end_box(struct watch *w, enum wire_fired why)
+kill_box(struct watch *w)
 {
-	if (w->o->fired == WIRE_FIRED_NONE)
-		w->o->fired = why;
 	/* its rusage dies with it: where the peak is no use, this is what there is */
 	w->o->memory_bytes = meter_memory(&w->l->meter);
 	meter_unthrottle(&w->l->meter); /* hundreds die by their own CPU time */
 	kill(w->init, SIGKILL);         /* not reaped yet: the number is still its own */
+}
+
+static void
+end_box(struct watch *w, enum wire_fired why)
+{
+	if (w->o->fired == WIRE_FIRED_NONE)
+		w->o->fired = why;
+	kill_box(w);
 }
 
 /* Remembers the first forbidden call and lets it fail with EPERM.  Never continues one:
@@ -131,6 +139,7 @@ answer_trip(struct watch *w)
 	if (w->o->violation == -1 && !JB_FAULT(VIOLATION)) {
 		w->o->violation = n.data.nr >= 0 ? n.data.nr : INT32_MAX;
 		w->o->foreign = foreign;
+		memcpy(w->o->violation_args, n.data.args, sizeof(w->o->violation_args));
 	}
 	if ((foreign && !JB_FAULT(FOREIGN)) ||
 	    (++w->trips > TRIPS_MAX && !JB_FAULT(TRIPS_MAX))) {
@@ -165,12 +174,19 @@ take_order(struct watch *w)
 static int
 check_clocks(struct watch *w, uint64_t now, struct err *e)
 {
+	struct monitor *m = &w->l->monitor;
 	uint64_t cpu, used;
 
 	if (now >= w->wall_deadline) {
 		w->wall_deadline = UINT64_MAX;
 		if (!JB_FAULT(WALL_LIMIT))
 			end_box(w, WIRE_FIRED_WALL);
+	}
+	if (now >= m->next_us && monitor_sample(m, now, meter_memory(&w->l->meter))) {
+		m->next_us = UINT64_MAX;
+		if (w->o->violation == -1)
+			w->o->violation = WIRE_VIOLATION_MEMORY;
+		kill_box(w);
 	}
 	if (now < w->cpu_check)
 		return 0;
@@ -201,6 +217,8 @@ watch_box(struct watch *w, int pidfd, struct err *e)
 		    w->wall_deadline < w->cpu_check ? w->wall_deadline : w->cpu_check;
 		struct timespec t = { 0 }, *timeout = NULL;
 
+		if (w->l->monitor.next_us < next)
+			next = w->l->monitor.next_us;
 		if (next != UINT64_MAX) {
 			uint64_t us = next > now ? next - now : 0;
 			t = (struct timespec){ (time_t)(us / 1000000),
@@ -238,9 +256,12 @@ run_child(struct launcher *l, struct child *c, struct wire_outcome *o, struct er
 		.init = (pid_t)pid,
 		.wall_deadline = start + c->limits.wall_us,
 		.cpu_check = start + c->limits.cpu_us };
+	monitor_start(&l->monitor, start);
 	int r = watch_box(&w, pidfd, e);
 	if (r == -1)
 		kill((pid_t)pid, SIGKILL);
+	else
+		monitor_before_reaping(&l->monitor, clock_us());
 	close(pidfd);
 	while (waitpid((pid_t)pid, NULL, 0) == -1 && errno == EINTR)
 		;
@@ -302,6 +323,14 @@ read_meters(struct launcher *l, const struct child *c, struct inner_outcome *out
 	out->unclean = r.processes_left && !JB_FAULT(LEFTOVERS);
 }
 
+static void
+notice(struct launcher *l, const struct child *c, struct wire_outcome *o)
+{
+	long waits = c->ended ? c->usage.ru_nvcsw : 0;
+
+	monitor_stop(&l->monitor, (uint64_t)waits, o->memory_bytes, o);
+}
+
 static int
 fill_child(struct child *c, const struct inner_run *run, const int fds[], unsigned nfds,
     int proc, struct err *e)
@@ -342,6 +371,7 @@ launcher_run(struct launcher *l, const struct inner_run *run, const int fds[],
 	    meter_start(&l->meter, &run->limits, run->at_rest, &o->fault) == 0) {
 		int r = run_child(l, &c, o, &o->fault);
 		read_meters(l, &c, &out);
+		notice(l, &c, o);
 		if (r == 0)
 			describe_end(&c, o);
 		out.dirty = !JB_FAULT(WORK_FRESH) && !mounts_work_untouched();

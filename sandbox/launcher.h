@@ -11,19 +11,33 @@
 
 #include "base/err.h"
 #include "sandbox/inner.h"
+#include "sandbox/landlock.h"
 #include "sandbox/meter.h"
+#include "sandbox/monitor.h"
 
 struct launcher {
 	struct meter meter;
+	struct monitor monitor;
 	int control;  /* socket: RUN and KILL come in, OUTCOME goes out */
 	int listener; /* of the filter's tripwires */
 	int proc;     /* the host's /proc */
 };
 
+/* What a launcher is made of; all borrowed. */
+struct launcher_parts {
+	int control, proc;
+	const int *meters; /* METER_MAX_ of them */
+	bool cgroup_v2;
+	struct meter_force *force;
+	const struct monitor_rules *monitor;
+	enum landlock_mode landlock;
+	enum landlock_view view;
+	const struct sock_filter *program;
+	unsigned instructions;
+};
+
 /* Takes over descriptors and becomes as small as a launcher is. */
-int launcher_start(struct launcher *l, int control, int proc, const int meters[], bool v2,
-    struct meter_force *force, const struct sock_filter *program, unsigned instructions,
-    struct err *e);
+int launcher_start(struct launcher *l, const struct launcher_parts *p, struct err *e);
 
 /* One box, from start to the OUTCOME on l->control.  fds: [program] in out err; they
  * stay the caller's. */

@@ -42,6 +42,7 @@
 #include "sandbox/config.h"
 #include "sandbox/dispatch.h"
 #include "sandbox/fault.h"
+#include "sandbox/landlock.h"
 #include "sandbox/seccomp.h"
 #include "sandbox/slot.h"
 
@@ -259,6 +260,20 @@ open_launcher(const struct config *c, struct err *e)
 }
 
 static int
+check_landlock(const struct config *c, struct err *e)
+{
+	int mode = landlock_mode_of(c->landlock);
+
+	if (mode == LANDLOCK_OFF || landlock_abi() > 0)
+		return 0;
+	if (mode == LANDLOCK_REQUIRED)
+		return err_set(e, ERR_SYS,
+		    "landlock = \"required\", and this kernel has no Landlock");
+	log_info("this kernel has no Landlock: boxes go without that second wall");
+	return 0;
+}
+
+static int
 prepare(struct helper *h, struct err *e)
 {
 	struct rlimit files;
@@ -281,6 +296,8 @@ prepare(struct helper *h, struct err *e)
 		return -1;
 	h->slots.filters = seccomp_build_all(h->config.profiles, e);
 	if (h->slots.filters == -1)
+		return -1;
+	if (check_landlock(&h->config, e) == -1)
 		return -1;
 	h->slots.program = open_launcher(&h->config, e);
 	if (h->slots.program == -1)

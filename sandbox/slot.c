@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "sandbox/landlock.h"
 #include "sandbox/slot_spawn.h"
 
 #define START_US   15000000 /* a slot is up after 20 ms; a busy machine may need longer */
@@ -55,6 +56,8 @@ send_setup(struct slot *s, struct err *e)
 		.cpu = s->cpu,
 		.cgroup_v2 = cgroups_v2(s->host->cgroups),
 		.work_inodes = (uint32_t)s->host->config->work_inodes,
+		.landlock = (uint32_t)landlock_mode_of(s->host->config->landlock),
+		.monitor = config_monitor_rules(s->host->config),
 		.paths = s->host->paths };
 
 	return fd_send(s->control.fd, &m, sizeof(m), NULL, 0, e);

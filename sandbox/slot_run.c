@@ -1,5 +1,6 @@
 #include "sandbox/slot_run.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -276,6 +277,50 @@ on_control(struct watcher *w, uint32_t events)
 	advance(s);
 }
 
+static const char *
+monitor_name(const struct wire_outcome *o)
+{
+	return o->violation == WIRE_VIOLATION_SYSCALLS ? "syscall rate"
+	       : o->violation == WIRE_VIOLATION_MEMORY ? "memory growth"
+						       : NULL;
+}
+
+static void
+name_violation(const struct slot *s, struct wire_outcome *o)
+{
+	const uint64_t *a = o->violation_args;
+
+	if (o->violation == -1)
+		return;
+	if (monitor_name(o) != NULL) {
+		snprintf(
+		    o->violation_name, sizeof(o->violation_name), "%s", monitor_name(o));
+		return; /* log_noticed has its figures */
+	}
+	seccomp_call_name(
+	    o->violation, o->foreign != 0, o->violation_name, sizeof(o->violation_name));
+	log_warn("violation call=\"%s\" number=%d args=%#" PRIx64 ",%#" PRIx64
+		 ",%#" PRIx64 ",%#" PRIx64 ",%#" PRIx64 ",%#" PRIx64
+		 " language=%s slot=%u",
+	    o->violation_name, o->violation, a[0], a[1], a[2], a[3], a[4], a[5],
+	    s->run->job->lang->id, s->index);
+}
+
+static void
+log_noticed(const struct slot *s, const struct wire_outcome *o)
+{
+	const char *killed = monitor_name(o) != NULL ? " action=kill" : "";
+
+	if ((o->noticed & WIRE_NOTICED_SYSCALLS) != 0)
+		log_info("noticed kind=syscall_rate per_s=%" PRIu64
+			 " language=%s slot=%u%s",
+		    o->syscalls_per_s, s->run->job->lang->id, s->index, killed);
+	if ((o->noticed & WIRE_NOTICED_MEMORY) != 0)
+		log_info("noticed kind=memory_growth mb_per_s=%" PRIu64
+			 " language=%s slot=%u%s",
+		    o->growth_per_s >> 20, s->run->job->lang->id, s->index, killed);
+}
+
 /* The run's facts are in; the slot is free, or not fit to be. */
 static void
 settle(struct slot *s, const struct inner_outcome *o)
@@ -284,12 +329,8 @@ settle(struct slot *s, const struct inner_outcome *o)
 	struct err e = { 0 };
 
 	out.fault.msg[sizeof(out.fault.msg) - 1] = '\0';
-	if (out.violation != -1) {
-		seccomp_call_name(out.violation, out.foreign != 0, out.violation_name,
-		    sizeof(out.violation_name));
-		log_warn("violation call=\"%s\" language=%s slot=%u", out.violation_name,
-		    s->run->job->lang->id, s->index);
-	}
+	name_violation(s, &out);
+	log_noticed(s, &out);
 	s->oom_seen += out.oom_kills - o->uncounted;
 	if (o->unclean != 0) {
 		err_set(&e, ERR_SYS, "slot %u: a process outlived its box", s->index);

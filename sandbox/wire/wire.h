@@ -33,7 +33,7 @@
 #include "base/path.h"
 #include "base/words.h"
 
-#define WIRE_VERSION     4
+#define WIRE_VERSION     5
 #define WIRE_FDS_MAX     3
 #define WIRE_PENDING_MAX 64            /* runs one connection may have outstanding */
 #define WIRE_INPUT_MAX   (64 << 20)    /* bytes of one standard input */
@@ -173,13 +173,23 @@ struct wire_refused {
 	struct err why;
 };
 
+/* What a monitor found worth a record (bits), and the violation it is if root's
+ * configuration makes it one: above every number of a system call. */
+enum wire_noticed { WIRE_NOTICED_SYSCALLS = 1, WIRE_NOTICED_MEMORY = 2 };
+enum { WIRE_VIOLATION_SYSCALLS = 0x70000001, WIRE_VIOLATION_MEMORY };
+
 struct wire_outcome {
 	uint32_t tag;
 	uint32_t fired; /* enum wire_fired */
 	int32_t exit_code, signal;
-	int32_t violation; /* system call number, -1: none */
+	int32_t violation; /* system call number or WIRE_VIOLATION_…, -1: none */
 	uint32_t foreign;  /* it was made as another architecture's: int 0x80, x32 */
 	char violation_name[32];
+	uint64_t violation_args[6]; /* of that call, as they were in the registers */
+	uint32_t noticed;           /* enum wire_noticed */
+	uint32_t pad;
+	uint64_t syscalls_per_s; /* at least so many, if it ran long enough to tell */
+	uint64_t growth_per_s;   /* bytes of memory, the most in any second */
 	uint32_t oom_kills;
 	uint32_t memory_from_rusage;
 	uint32_t exec_errno; /* why the command could not be started, 0: it was, or it is

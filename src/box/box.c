@@ -447,7 +447,12 @@ box_outcome(struct box *b, uint32_t *tag, struct outcome *o, struct err *e)
 		.cached = w->cached != 0,
 		.fired = fired_of[w->fired],
 		.violation = w->violation,
+		.called_much = (w->noticed & WIRE_NOTICED_SYSCALLS) != 0,
+		.grew_much = (w->noticed & WIRE_NOTICED_MEMORY) != 0,
+		.syscalls_per_s = w->syscalls_per_s,
+		.growth_per_s = w->growth_per_s,
 		.fault = w->fault };
+	memcpy(o->violation_args, w->violation_args, sizeof(o->violation_args));
 	o->fault.msg[sizeof(o->fault.msg) - 1] = '\0';
 	snprintf(o->violation_name, sizeof(o->violation_name), "%.*s",
 	    (int)sizeof(w->violation_name) - 1, w->violation_name);

@@ -30,7 +30,11 @@ struct outcome {
 	enum fired fired;
 	int violation; /* number of the tripwire system call, -1: none */
 	char violation_name[32];
-	struct err fault; /* code ERR_NONE: the box did its work */
+	uint64_t violation_args[6];
+	bool called_much, grew_much; /* a monitor noticed: worth a record, no verdict */
+	uint64_t syscalls_per_s;     /* at least; 0: not counted */
+	uint64_t growth_per_s;       /* bytes */
+	struct err fault;            /* code ERR_NONE: the box did its work */
 };
 
 struct stream {

@@ -9,6 +9,7 @@ import glob
 import os
 import re
 import socket
+import struct
 import subprocess
 import sys
 
@@ -444,7 +445,8 @@ class HostSide(Containment):
         self.assertEqual(os.stat(self.stack.app_settings["socket"]).st_mode & 0o007, 0)
 
 
-WIRE_VERSION = b"\x04\x00"  # sandbox/wire/wire.h
+WIRE_VERSION = struct.pack("<H", int(re.search(r"WIRE_VERSION\s+(\d+)", stack.read(
+    os.path.join(stack.SRCDIR, "sandbox/wire/wire.h")))[1]))
 
 
 class Helper(Containment):

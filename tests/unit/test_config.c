@@ -54,6 +54,8 @@ the_shipped_file_tells_the_defaults(void **state)
 	assert_int_equal(c.cache_bytes, want.cache_bytes);
 	assert_string_equal(c.cgroup, want.cgroup);
 	assert_string_equal(c.log_level, want.log_level);
+	assert_string_equal(c.landlock, want.landlock);
+	assert_memory_equal(&c.monitor, &want.monitor, sizeof(c.monitor));
 	assert_memory_equal(&c.caps, &want.caps, sizeof(c.caps));
 }
 
@@ -72,6 +74,12 @@ mistakes_are_named_with_their_line(void **state)
 		{ "launcher = \"judgebox-slot\";",
 		    ":1: launcher: 'judgebox-slot' is not an absolute path" },
 		{ "socket = \"\";", ":1: socket: '' is not an absolute path" },
+		{ "landlock = \"yes\";",
+		    ":1: landlock: 'yes' is none of auto, required, off" },
+		{ "\nmonitor = { action = \"tell\"; };",
+		    ":2: monitor.action: 'tell' is none of record, kill, off" },
+		{ "monitor = { syscalls_per_s = 1; };",
+		    ":1: syscalls_per_s: 1 is outside 100..1000000000" },
 	};
 
 	(void)state;

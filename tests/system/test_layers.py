@@ -1,0 +1,138 @@
+"""Second layers: tripwire facts, Landlock, monitors, filters and probes of our own.
+
+What each of them refuses is tried from inside by a program; that it is there at all is read
+from /proc on the host's side.
+"""
+import ctypes
+import re
+
+import stack
+from suite import SystemTest
+
+MIB = 1 << 20
+PTRACE = """#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int main(int c, char **v)
+{
+	int n = c > 1 ? atoi(v[1]) : 1;
+	for (int i = 0; i < n; i++) {
+		syscall(SYS_ptrace, 11, 22, 0xfffffffff0, 44, 55, 66);
+		printf("%d\\n", i + 1);
+		fflush(stdout);
+	}
+	return 0;
+}
+"""
+MAKE = """#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#define TRY(call) (errno = 0, (call) == -1 ? errno : 0)
+int main(void)
+{
+	printf("symlink %d\\n", TRY(symlink("a", "/work/b")));
+	printf("file %d\\n", TRY(fclose(fopen("/work/f", "w"))));
+	printf("mkdir %d\\n", TRY(mkdir("/work/d", 0755)));
+	printf("rename %d\\n", TRY(rename("/work/f", "/work/d/f")));
+	printf("link %d\\n", TRY(link("/work/d/f", "/work/g")));
+	printf("truncate %d\\n", TRY(truncate("/work/g", 10)));
+	printf("unlink %d\\n", TRY(unlink("/work/g")));
+	FILE *null = fopen("/dev/null", "w");
+	printf("null %d\\n", null == NULL ? errno : 0);
+	return 0;
+}
+"""
+
+
+def landlock_abi():
+    return max(0, ctypes.CDLL(None, use_errno=True).syscall(444, None, 0, 1))
+
+
+def log_of(s, pattern, deadline=5):
+    """The last line of the helper's log that fits; it may be a moment behind the answer."""
+    def find():
+        found = [l for l in stack.read(s.sandbox.log).splitlines() if re.search(pattern, l)]
+        return found[-1] if found else None
+    return stack.wait_for(f"'{pattern}' in the helper's log", find, deadline)
+
+
+class Tripwire(SystemTest):
+    def test_log_has_number_and_arguments(self):
+        t = self.judge1("c", PTRACE)
+        self.assertEqual((t["verdict"], t["violation"], t["stdout"]), ("security_violation", "ptrace", "1\n"))
+        line = log_of(self.stack, r'violation call="ptrace"')
+        self.assertIn("number=101 args=0xb,0x16,0xfffffffff0,0x2c,0x37,0x42 language=c", line)
+
+    def test_a_flood_ends_the_box(self):
+        j = self.judge("c", PTRACE, tests=[{"args": ["100"]}, {"args": ["100000"]}])
+        few, many = j["tests"]
+        self.assertEqual((few["verdict"], few["signal"], few["stdout"].split()[-1]), ("security_violation", None, "100"))
+        self.assertEqual((many["verdict"], many["signal"]), ("security_violation", "SIGKILL"))
+        self.assertIn(int(many["stdout"].split()[-1]), (100, 101))
+
+
+class Landlock(SystemTest):
+    def test_a_test_makes_plain_files_alone(self):
+        t = self.judge1("c", MAKE)
+        self.assertEqual(t["stdout"], f"symlink {13 if landlock_abi() else 0}\n" + "".join(
+            f"{what} 0\n" for what in ("file", "mkdir", "rename", "link", "truncate", "unlink", "null")))
+
+
+class Strict(SystemTest):
+    """Landlock required, monitors that end a run."""
+    own_stack = True
+
+    @classmethod
+    def make_stack(cls):
+        if not landlock_abi():
+            raise cls.skipTest("this kernel has no Landlock")
+        return stack.Stack(sandbox={"landlock": "required", "monitor": {
+            "action": "kill", "syscalls_per_s": 20000, "memory_per_s": "64M"}}).start()
+
+    def test_too_many_calls(self):
+        code = "import os\nfor i in range(60000): os.write(1, b'x\\n')\n"
+        t = self.judge1("python", code, limits={"cpuMs": 10000})
+        self.assertEqual((t["verdict"], t["violation"]), ("security_violation", "syscall rate"))
+        self.assertRegex(log_of(self.stack, "kind=syscall_rate"), r"per_s=\d{5,} language=python slot=\d action=kill")
+
+    def test_memory_that_grows_too_fast(self):
+        code = "import time\na = []\nwhile True:\n    a.append(b'x' * (1 << 20))\n    time.sleep(0.005)\n"
+        t = self.judge1("python", code, limits={"memoryBytes": 512 * MIB, "cpuMs": 10000})
+        self.assertEqual((t["verdict"], t["violation"]), ("security_violation", "memory growth"))
+
+    def test_slow_growth_and_few_calls_are_nobodys_business(self):
+        t = self.judge1("python", "a = b'x' * (32 << 20)\nfor i in range(1000): print(i)")
+        self.assertEqual(t["verdict"], "ok")
+        self.assertNotIn("violation", t)
+
+
+class Monitors(SystemTest):
+    """By default they record."""
+
+    def test_honest_bursts_are_recorded_only(self):
+        code = "import os\nfor i in range(100000): os.write(1, b'1\\n')\n"
+        t = self.judge1("python", code, limits={"cpuMs": 10000})
+        self.assertEqual(t["verdict"], "ok")
+        line = log_of(self.stack, "kind=syscall_rate")
+        self.assertGreater(int(re.search(r"per_s=(\d+)", line)[1]), 30000)
+        t = self.judge1("python", "a = bytearray(b'x') * (300 << 20)\nprint(len(a))",
+                        limits={"memoryBytes": 512 * MIB, "cpuMs": 10000})
+        self.assertEqual(t["verdict"], "ok")
+        line = log_of(self.stack, "kind=memory_growth")
+        self.assertGreater(int(re.search(r"mb_per_s=(\d+)", line)[1]), 250)
+
+
+class Off(SystemTest):
+    own_stack = True
+
+    @classmethod
+    def make_stack(cls):
+        return stack.Stack(sandbox={"landlock": "off", "monitor": {"action": "off"}}).start()
+
+    def test_nothing_is_noticed(self):
+        t = self.judge1("c", MAKE)
+        self.assertIn("symlink 0\n", t["stdout"])
+        self.judge1("python", "import os\nfor i in range(100000): os.write(1, b'1\\n')\n", limits={"cpuMs": 10000})
+        self.assertNotIn("noticed", stack.read(self.stack.sandbox.log))
