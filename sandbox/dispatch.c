@@ -315,6 +315,8 @@ status(void *owner, struct wire_state *out)
 	out->tenants = share_users(d->share);
 	out->wait_us = share_work(d->share) / d->nslots;
 	out->refused = d->refused;
+	out->cache_hits = d->twins.hits;
+	out->cache_misses = d->twins.misses;
 	out->caps = config_caps_on_wire(d->slot_host->config);
 	snprintf(out->why, sizeof(out->why), "%.150s", d->last_fault.msg);
 }

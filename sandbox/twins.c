@@ -43,6 +43,7 @@ serve_cached(struct twins *t, struct run *r)
 	take_fd(&fd);
 	r->job->settled = true;
 	o.queue_us = clock_us() - r->asked_us;
+	t->hits++;
 	session_answer(r->session, &o);
 	run_free(r);
 	return true;
@@ -59,12 +60,14 @@ twins_serve(struct twins *t, struct session *sessions, struct run *r)
 	if (!r->job->has_key && job_make_key(r->job, &e) == -1) {
 		log_err(&e, "a compile goes without the cache");
 		r->job->settled = true;
+		t->misses++;
 		return false;
 	}
 	if (serve_cached(t, r))
 		return true;
 	r->waits = has_leader(sessions, r);
 	r->job->leads = !r->waits;
+	t->misses += r->job->leads;
 	return false;
 }
 

@@ -17,6 +17,8 @@
 struct twins {
 	struct cache *cache; /* borrowed */
 	uint64_t due_us;     /* when a leader's KEEP is overdue; UINT64_MAX: none is */
+	uint64_t hits;       /* compiles that the cache answered, since the start */
+	uint64_t misses;     /* and those that had to run */
 };
 
 /* For a compile that was asked for: true if it was answered from the cache, and freed;

@@ -88,6 +88,8 @@ struct wire_state {
 	uint64_t wait_us;            /* all work that is known, shared by the slots */
 	uint64_t oldest_us;          /* how long the oldest run waits; 0: none does */
 	uint64_t refused;            /* jobs answered BUSY, since the start */
+	uint64_t cache_hits;         /* compiles that did not run, since the start */
+	uint64_t cache_misses;       /* and those that did */
 	struct wire_limits caps;     /* no run gets more; no_fork is 0 */
 	char why[160];               /* when ready is 0: the last fault of a slot */
 };

@@ -40,4 +40,12 @@ ready_measure(const char *helper_path)
 	metrics_set(METRIC_SLOTS_BUSY, s.busy);
 	metrics_set(METRIC_QUEUE_RUNS, s.queued);
 	metrics_set(METRIC_QUEUE_WAIT, s.wait_us);
+	metrics_set(METRIC_QUEUE_OLDEST, s.oldest_us);
+	metrics_set(METRIC_QUEUE_JOBS, s.jobs);
+	metrics_set(METRIC_QUEUE_TENANTS, s.tenants);
+	if (!up)
+		return;
+	metrics_set(METRIC_BUSY_ANSWERS, s.refused);
+	metrics_set(METRIC_CACHE_HITS, s.cache_hits);
+	metrics_set(METRIC_CACHE_MISSES, s.cache_misses);
 }

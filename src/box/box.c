@@ -178,6 +178,8 @@ box_status(struct box *b, struct box_state *s, struct err *e)
 		.wait_us = w->wait_us,
 		.oldest_us = w->oldest_us,
 		.refused = w->refused,
+		.cache_hits = w->cache_hits,
+		.cache_misses = w->cache_misses,
 		.caps = limits_of_wire(&w->caps) };
 	snprintf(
 	    s->why, sizeof(s->why), "%.*s", (int)strnlen(w->why, sizeof(w->why)), w->why);

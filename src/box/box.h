@@ -25,6 +25,7 @@ struct box_state {
 	uint64_t wait_us;   /* all work that the helper knows of, shared by the slots */
 	uint64_t oldest_us; /* how long the oldest run waits */
 	uint64_t refused;   /* jobs that found the queue full, since the helper's start */
+	uint64_t cache_hits, cache_misses; /* compiles, since the helper's start */
 	struct limits caps; /* of the helper, above which it runs nothing; 0: none */
 	char why[160];
 };

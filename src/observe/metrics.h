@@ -88,6 +88,12 @@ enum metrics_unit { UNIT_NONE, UNIT_SECONDS, UNIT_BYTES };
 	    "Age of the oldest run that waits.")                                         \
 	X(QUEUE_WAIT, GAUGE, SECONDS, "queue_wait_seconds", NONE, NONE,                  \
 	    "Predicted wait of a job that came now.")                                    \
+	X(QUEUE_JOBS, GAUGE, NONE, "queue_jobs", NONE, NONE,                             \
+	    "Jobs that the helper has open, whatever they do.")                          \
+	X(QUEUE_TENANTS, GAUGE, NONE, "queue_tenants", NONE, NONE,                       \
+	    "Users who have a job open or had of late.")                                 \
+	X(BUSY_ANSWERS, FOUND, NONE, "helper_refusals", NONE, NONE,                      \
+	    "Jobs that the helper refused, for the wait would have been too long.")      \
 	X(CACHE_HITS, FOUND, NONE, "cache_hits", NONE, NONE,                             \
 	    "Compiles served from the helper's cache.")                                  \
 	X(CACHE_MISSES, FOUND, NONE, "cache_misses", NONE, NONE,                         \

@@ -176,6 +176,48 @@ waits(const struct house *h, unsigned i)
 	return h->session[i]->queue != NULL && h->session[i]->queue->waits;
 }
 
+/* What STATUS says of the cache. */
+static void
+check_counts(struct house *h, uint64_t hits, uint64_t misses)
+{
+	struct wire_message m;
+
+	say(h, CLIENTS - 1, WIRE_STATUS, NULL, NULL, 0);
+	while (hear(h, CLIENTS - 1, &m) != WIRE_STATE)
+		assert_int_equal(m.head.type, WIRE_OUTCOME);
+	assert_int_equal(m.body.state.cache_hits, hits);
+	assert_int_equal(m.body.state.cache_misses, misses);
+}
+
+static void
+hits_and_misses_of_the_cache_are_counted(void **state)
+{
+	const struct wire_keep keep = { .keep = 1 };
+	char cache[] = "/tmp/judgebox-cache-XXXXXX", command[64];
+	struct wire_message m;
+	struct err e = { 0 };
+	struct house h;
+
+	(void)state;
+	house_open(&h);
+	cache_close(h.cache);
+	assert_non_null(mkdtemp(cache));
+	assert_int_equal(cache_open(cache, 1 << 20, &h.cache, &e), 0);
+	h.d.twins.cache = h.cache;
+	check_counts(&h, 0, 0);
+	ask_compile(&h, 0);
+	ask_compile(&h, 1);
+	check_counts(&h, 0, 1); /* who waits is neither yet */
+	compile(&h, 0);
+	say(&h, 0, WIRE_KEEP, &keep, NULL, 0);
+	assert_int_equal(hear(&h, 1, &m), WIRE_OUTCOME);
+	assert_int_equal(m.body.outcome.cached, 1);
+	check_counts(&h, 1, 1);
+	house_close(&h);
+	snprintf(command, sizeof(command), "rm -r %s", cache);
+	assert_int_equal(system(command), 0);
+}
+
 static void
 a_leader_who_says_nothing_is_not_waited_for(void **state)
 {
@@ -213,6 +255,7 @@ a_leader_who_takes_it_back_is_not_waited_for(void **state)
 	ask_compile(&h, 1);
 	say(&h, 0, WIRE_KILL, &kill, NULL, 0);
 	assert_false(waits(&h, 1));
+	check_counts(&h, 0, 2);
 	house_close(&h);
 }
 
@@ -354,6 +397,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hits_and_misses_of_the_cache_are_counted),
 		cmocka_unit_test(a_leader_who_says_nothing_is_not_waited_for),
 		cmocka_unit_test(a_leader_who_takes_it_back_is_not_waited_for),
 		cmocka_unit_test(what_stands_around_a_waiting_compile_is_not_lost),
