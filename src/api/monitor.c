@@ -35,7 +35,7 @@ handle_metrics(const struct call *c)
 	}
 	if (c->rq->format[0] != '\0' && !expose_named(c->rq->format, &format)) {
 		problem_set(
-		    &p, PROBLEM_BAD_FIELD, "format", "format: 'openmetrics' or 'influx'");
+		    &p, PROBLEM_BAD_FIELD, "format", "format: 'openmetrics', 'prometheus' or 'influx'");
 		return answer_problem(c, &p);
 	}
 	c->api->judge.measure(c->api->helper_path);

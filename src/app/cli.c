@@ -32,6 +32,8 @@ static const struct {
 	{ "languages", cmd_languages },
 	{ "doctor", cmd_doctor },
 	{ "check-config", cmd_check_config },
+	{ "metrics", cmd_metrics },
+	{ "top", cmd_top },
 };
 
 static const char usage[] =
@@ -39,6 +41,8 @@ static const char usage[] =
     "       judgebox languages [--selftest [LANGUAGE]...]\n"
     "       judgebox doctor                    check this machine\n"
     "       judgebox check-config              check the configuration\n"
+    "       judgebox top [--once]              watch the service\n"
+    "       judgebox metrics [OPTION]...       carry its figures to a monitoring system\n"
     "       judgebox --version | --help\n"
     "\n"
     "run:\n"
@@ -55,7 +59,13 @@ static const char usage[] =
     "  --compile-arg WORD   for the compiler, if its language file lists it\n"
     "  --stop               at the first test that fails\n"
     "  --json               print the service's answer as it came\n"
-    "run, languages, doctor:\n"
+    "metrics:\n"
+    "  --format FORMAT      openmetrics, prometheus or influx\n"
+    "  --output FILE        replace FILE as a whole; - is standard output\n"
+    "  --udp HOST:PORT      send lines of influx there\n"
+    "top, metrics:\n"
+    "  --every TIME         again and again: 10s, 500ms\n"
+    "run, languages, doctor, top, metrics:\n"
     "  --url URL            the service (JUDGEBOX_URL, or http://127.0.0.1:8080)\n"
     "languages, doctor, check-config:\n"
     "  --config FILE        of judgebox-fcgi (" SETTINGS_DEFAULT_PATH ")\n"

@@ -63,7 +63,7 @@ write_number(struct buf *out, const struct metrics_row *r, uint64_t n)
 		buf_fmt(out, "%" PRIu64, n);
 }
 
-/* --- OpenMetrics --- */
+/* --- OpenMetrics, and Prometheus's text format --- */
 
 static void
 open_begin(struct buf *out, const struct metrics_row *r)
@@ -77,6 +77,19 @@ open_begin(struct buf *out, const struct metrics_row *r)
 	if (units[r->unit] != NULL)
 		buf_fmt(out, "# UNIT " PREFIX "%s %s\n", r->name, units[r->unit]);
 	buf_fmt(out, "# HELP " PREFIX "%s %s\n", r->name, r->help);
+}
+
+/* The older format knows no units, and a counter by the name of its samples. */
+static void
+text_begin(struct buf *out, const struct metrics_row *r)
+{
+	const char *type = is_histogram(r) ? "histogram"
+			   : is_counter(r) ? "counter"
+					   : "gauge";
+	const char *total = is_counter(r) ? "_total" : "";
+
+	buf_fmt(out, "# HELP " PREFIX "%s%s %s\n", r->name, total, r->help);
+	buf_fmt(out, "# TYPE " PREFIX "%s%s %s\n", r->name, total, type);
 }
 
 /* {a="x",b="y"}; le is one more, a bound in microseconds, or NULL. */
@@ -193,6 +206,10 @@ static const struct format formats[EXPOSE_MAX_] = {
 	    "# TYPE " PREFIX "build info\n# HELP " PREFIX "build What runs.\n" PREFIX
 	    "build_info{version=\"" PACKAGE_VERSION "\"} 1\n",
 	    "# EOF\n", open_begin, open_value, open_histogram },
+	[EXPOSE_PROMETHEUS] = { "prometheus", "text/plain; version=0.0.4; charset=utf-8",
+	    "# HELP " PREFIX "build_info What runs.\n# TYPE " PREFIX
+	    "build_info gauge\n" PREFIX "build_info{version=\"" PACKAGE_VERSION "\"} 1\n",
+	    "", text_begin, open_value, open_histogram },
 	[EXPOSE_INFLUX] = { "influx", "text/plain; charset=utf-8",
 	    PREFIX "build_info,version=" PACKAGE_VERSION " gauge=1\n", "", influx_begin,
 	    influx_value, influx_histogram },

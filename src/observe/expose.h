@@ -1,5 +1,5 @@
 /*
- * expose - the metrics as text, in the two formats that monitoring systems read.
+ * expose - the metrics as text, in the formats that monitoring systems read.
  */
 #ifndef OBSERVE_EXPOSE_H
 #define OBSERVE_EXPOSE_H
@@ -8,9 +8,10 @@
 
 #include "base/buf.h"
 
-enum expose_format { EXPOSE_OPENMETRICS, EXPOSE_INFLUX, EXPOSE_MAX_ };
+enum expose_format { EXPOSE_OPENMETRICS, EXPOSE_PROMETHEUS, EXPOSE_INFLUX, EXPOSE_MAX_ };
 
-/* "openmetrics" or "influx"; false: neither. */
+/* "openmetrics", "prometheus" (its text format 0.0.4, for the textfile collector of
+ * node_exporter) or "influx"; false: none of them. */
 bool expose_named(const char *name, enum expose_format *out);
 const char *expose_content_type(enum expose_format f);
 

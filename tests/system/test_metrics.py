@@ -1,10 +1,18 @@
 """What the service says of itself: /metrics, the log line of a request, nginx's log."""
 import collections
+import fcntl
 import json
 import os
+import pty
 import re
+import select
 import signal
+import socket
+import struct
+import subprocess
+import termios
 import threading
+import time
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
@@ -20,6 +28,20 @@ def log_in_json(text):
     return text.replace("#\taccess_log /var/log/nginx/", "\taccess_log LOGS/").replace(
         "#\tset_real_ip_from 10.0.0.0/8;", "\tset_real_ip_from 127.0.0.1;").replace(
         "#\treal_ip_header", "\treal_ip_header")
+
+
+class Screen:
+    """What a program has written to a terminal so far."""
+
+    def __init__(self, fd):
+        self.fd, self.text = fd, b""
+
+    def until(self, wanted, deadline=15):
+        end, start = time.monotonic() + deadline, len(self.text)
+        while wanted not in self.text[start:]:
+            if not select.select([self.fd], [], [], max(0, end - time.monotonic()))[0]:
+                raise AssertionError(f"no {wanted!r} in {self.text[-2000:]!r}")
+            self.text += os.read(self.fd, 65536)
 
 
 class Metrics(SystemTest):
@@ -211,6 +233,120 @@ class Metrics(SystemTest):
             self.check_refusal(a, 403, "not_allowed")
             self.assertNotIn(b"judgebox_", a.body)
         self.assertEqual(self.scrape(headers={"X-Forwarded-For": "127.0.0.1"}).status, 200)
+
+    # --- the command line ---
+
+    def cli(self, *args, url=None, status=0):
+        url = url or f"http://127.0.0.1:{self.stack.port}"
+        p = subprocess.run([stack.program("judgebox"), *args, "--url", url], capture_output=True,
+                           text=True, timeout=30, stdin=subprocess.DEVNULL)
+        self.assertEqual(p.returncode, status, p)
+        return p.stdout if status == 0 else p.stderr
+
+    def test_metrics_to_a_file(self):
+        path = self.stack.path("judgebox.prom")
+        self.cli("metrics", "--format", "prometheus", "--output", path)
+        text = stack.read(path)
+        self.assertIn("\n# TYPE judgebox_requests_total counter\n", text)
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o644)
+        self.assertFalse(os.path.exists(path + ".new"))
+        with open(path, "w") as f:
+            f.write("old")
+        # refused and away: what was there stays
+        os.symlink("/dev/null", path + ".new")
+        self.assertIn(".new", self.cli("metrics", "--output", path, status=1))
+        os.unlink(path + ".new")
+        self.cli("metrics", "--output", path, url="http://127.0.0.1:1", status=3)
+        self.assertEqual(stack.read(path), "old")
+        self.assertTrue(self.cli("metrics", "--output", "-").endswith("# EOF\n"))
+        self.assertIn("No such file", self.cli("metrics", "--output", "/nowhere/x", status=1))
+
+    def test_metrics_by_udp_again_and_again(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.bind(("127.0.0.1", 0))
+            s.settimeout(15)
+            p = subprocess.Popen([stack.program("judgebox"), "metrics", "--every", "100ms",
+                                  "--udp", "127.0.0.1:%d" % s.getsockname()[1],
+                                  "--url", f"http://127.0.0.1:{self.stack.port}"])
+            try:
+                rounds = 0
+                while rounds < 3:
+                    d = s.recv(65536)
+                    self.assertLessEqual(len(d), 1400)
+                    self.assertTrue(d.startswith(b"judgebox_") and d.endswith(b"\n"), d[:40])
+                    rounds += d.startswith(b"judgebox_build_info")
+            finally:
+                p.kill()
+                p.wait()
+
+    def test_bad_options(self):
+        for args, says in ((("metrics", "--format", "xml"), "openmetrics, prometheus or influx"),
+                           (("metrics", "--udp", "localhost"), "HOST:PORT"),
+                           (("metrics", "--udp", ":1"), "HOST:PORT"),
+                           (("metrics", "--udp", "127.0.0.1:no-port"), "--udp"),
+                           (("metrics", "--udp", "127.0.0.1:1", "--format", "openmetrics"), "influx only"),
+                           (("metrics", "--udp", "127.0.0.1:1", "--output", "x"), "not both"),
+                           (("metrics", "--every", "1ms"), "100ms"),
+                           (("metrics", "--every", "x"), "--every"),
+                           (("metrics", "x"), "no argument"),
+                           (("top", "--every", "0"), "100ms"),
+                           (("top", "--every", "-1s"), "--every"),
+                           (("top", "x"), "no argument")):
+            with self.subTest(args):
+                self.assertIn(says, self.cli(*args, status=2))
+
+    def test_top_once(self):
+        self.need("python")
+        self.judge("python", "1")
+        lines = self.cli("top", "--once").splitlines()
+        self.assertLessEqual(max(map(len, lines)), 80)
+        self.assertLessEqual(len(lines), 24)
+        self.assertRegex(lines[2], r"^Slots      \[[#.]{20}\] \d+ busy, (\d+) ready of \1$")
+        self.assertTrue(any(re.match(r"Verdicts +\d+ ", l) for l in lines), lines)
+        p = subprocess.run([stack.program("judgebox"), "top", "--once", "--url", "http://127.0.0.1:1"],
+                           capture_output=True, text=True, timeout=30)
+        self.assertEqual(p.returncode, 3)
+        self.assertIn("THE SERVICE IS AWAY\n", p.stdout)
+
+    def test_top_on_a_terminal(self):
+        for how in ("key", "signal", "hangup"):
+            with self.subTest(how):
+                self.top_ends(how)
+
+    def top_ends(self, how):
+        main, side = pty.openpty()
+        fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 10, 40, 0, 0))
+        before = termios.tcgetattr(side)
+        p = subprocess.Popen([stack.program("judgebox"), "top", "--every", "100ms", "--url",
+                              f"http://127.0.0.1:{self.stack.port}"], stdin=side, stdout=side,
+                             stderr=side, start_new_session=True)
+        screen = Screen(main)
+        try:
+            screen.until(b"In the last")
+            self.assertEqual(screen.text.count(b"\x1b[?1049h"), 1)
+            self.assertFalse(termios.tcgetattr(side)[3] & (termios.ECHO | termios.ICANON))
+            for picture in screen.text.split(b"\x1b[H")[2:-1]:
+                rows = re.sub(rb"\x1b\[\??\w+", b"", picture).split(b"\r\n")
+                self.assertLessEqual(len(rows), 10)
+                self.assertLessEqual(max(map(len, rows)), 40)
+            self.assertNotIn(b"Troubles", screen.text)
+            fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+            p.send_signal(signal.SIGWINCH)
+            screen.until(b"q ends")
+            self.assertIn(b"Troubles", screen.text)
+            p.send_signal(signal.SIGTSTP)  # is not stopped by it
+            if how == "key":
+                os.write(main, b"xq")
+            else:
+                p.send_signal(signal.SIGTERM if how == "signal" else signal.SIGHUP)
+            screen.until(b"\x1b[?25h\x1b[?1049l")
+            self.assertEqual(p.wait(15), 0)
+            self.assertEqual(termios.tcgetattr(side), before)
+        finally:
+            p.kill()
+            p.wait()
+            os.close(main)
+            os.close(side)
 
     # --- logs ---
 

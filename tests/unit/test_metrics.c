@@ -227,7 +227,7 @@ write_golden(const char *name, const char *text)
 static void
 texts_are_golden(void **state)
 {
-	static const char *const names[] = { "openmetrics", "influx" };
+	static const char *const names[] = { "openmetrics", "prometheus", "influx" };
 	const char *top = getenv("SRCDIR");
 
 	(void)state;
@@ -239,7 +239,7 @@ texts_are_golden(void **state)
 		assert_true(expose_named(names[i], &format));
 		expose_write(format, &out);
 		/* the version changes with every release */
-		const char *text = strstr(buf_cstr(&out), "build_info");
+		const char *text = strstr(buf_cstr(&out), "version=");
 		assert_non_null(text);
 		text = strchr(text, '\n') + 1;
 		snprintf(path, sizeof(path), "%s/tests/golden/metrics/%s.txt",
@@ -260,6 +260,8 @@ formats_have_names(void **state)
 	assert_false(expose_named("", &f));
 	assert_false(expose_named("OpenMetrics", &f));
 	assert_false(expose_named("influx\n", &f));
+	CHECK_STR("type", expose_content_type(EXPOSE_PROMETHEUS),
+	    "text/plain; version=0.0.4; charset=utf-8");
 	CHECK_STR("type", expose_content_type(EXPOSE_OPENMETRICS),
 	    "application/openmetrics-text; version=1.0.0; charset=utf-8");
 }
