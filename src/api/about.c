@@ -137,7 +137,13 @@ handle_ready(const struct call *c)
 	}
 	if (c->api->judge.ready(c->api->helper_path, &p) == -1)
 		return answer_problem(c, &p);
-	return answer_status(c, "ready");
+	struct writer w = { .out = &c->rs->body };
+	write_open(&w, NULL, '{');
+	write_text(&w, "status", "ready");
+	if (c->api->log.state != NULL)
+		write_text(&w, "log", c->api->log.state(c->api->log.ctx));
+	write_close(&w, '}');
+	return true;
 }
 
 bool

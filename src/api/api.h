@@ -11,6 +11,7 @@
 
 #include "http/message.h"
 #include "judge/judge.h"
+#include "model/answered.h"
 
 struct api_judge {
 	__typeof__(judge_admit) *admit;
@@ -34,6 +35,17 @@ struct trace {
 	uint64_t queue_us, cpu_us; /* cpu_us: of compiler and tests together */
 };
 
+/* Where judged jobs are written down.  A table, like the judge: tests leave it out. */
+struct api_log {
+	void *ctx;
+	/* Before the answer is sent; -1: it must not be.  NULL: nothing is logged. */
+	int (*write)(void *ctx, const struct answered *a, struct problem *p);
+	/* Must this user wait until an administrator has looked?  NULL: nobody. */
+	bool (*blocks)(void *ctx, const char *key, const char *user);
+	/* A word for /readyz: "ok", "degraded" or "off". */
+	const char *(*state)(void *ctx);
+};
+
 struct api {
 	const struct site *site;
 	const struct langs *langs;
@@ -44,6 +56,7 @@ struct api {
 	const char *const *versions;
 	const volatile sig_atomic_t *draining; /* not 0: take no more work; NULL: never */
 	struct api_judge judge;
+	struct api_log log;
 	struct trace *trace; /* borrowed; NULL: nobody wants to know */
 };
 

@@ -3,6 +3,7 @@
 
 #include "api/handlers.h"
 #include "api/json.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 /* All that one run owns; released together. */
@@ -50,6 +51,48 @@ log_fault(const struct call *c, const struct run *r)
 		}
 }
 
+static const char *
+version_of(const struct api *api, const struct lang *lang)
+{
+	for (unsigned i = 0; api->versions != NULL && i < langs_count(api->langs); i++)
+		if (langs_at(api->langs, i) == lang)
+			return api->versions[i];
+	return NULL;
+}
+
+/* What is written of it, before it is answered. */
+static int
+write_down(const struct call *c, const struct run *r, const struct lang *lang,
+    uint64_t since, struct problem *p)
+{
+	const struct api_log *log = &c->api->log;
+	const struct answered a = { .job = r->job,
+		.result = &r->result,
+		.status = c->rs->status,
+		.took_us = clock_us() - since,
+		.request_id = c->rq->request_id,
+		.dialect = c->dialect->name,
+		.compiler = version_of(c->api, lang),
+		.key = c->trace->key,
+		.user = c->trace->user,
+		.address = c->rq->address };
+
+	return log->write == NULL ? 0 : log->write(log->ctx, &a, p);
+}
+
+/* Too many violations, and the site wants to look first. */
+static int
+refuse_flagged(const struct call *c, struct problem *p)
+{
+	const struct api_log *log = &c->api->log;
+
+	if (log->blocks == NULL || !log->blocks(log->ctx, c->trace->key, c->trace->user))
+		return 0;
+	return problem_set(p, PROBLEM_FLAGGED, NULL,
+	    "programs of this user broke the rules too often; an administrator has to "
+	    "look at it first");
+}
+
 static int
 decode(const struct call *c, struct run *r, struct problem *p)
 {
@@ -76,12 +119,15 @@ handle_run(const struct call *c)
 	const struct api *api = c->api;
 	__attribute__((cleanup(run_free))) struct run r = { .job = job_new() };
 	const struct lang *lang = NULL;
+	uint64_t since = clock_us();
 	bool gone = false;
 	struct problem p;
 
 	if (decode(c, &r, &p) == -1)
 		return answer_problem(c, &p);
 	trace_job(c->trace, r.job);
+	if (refuse_flagged(c, &p) == -1)
+		return answer_problem(c, &p);
 	if (api->judge.admit(r.job, api->site, api->langs, &lang, &p) == -1)
 		return answer_problem(c, &p);
 	snprintf(c->trace->language, sizeof(c->trace->language), "%s", lang->id);
@@ -93,6 +139,10 @@ handle_run(const struct call *c)
 	struct writer w = { .out = &c->rs->body };
 	c->rs->status = c->dialect->encode(&j, &w);
 	trace_result(c->trace, &r);
+	if (write_down(c, &r, lang, since, &p) == -1) {
+		c->rs->body.len = 0;
+		return answer_problem(c, &p);
+	}
 	log_fault(c, &r);
 	return true;
 }

@@ -9,7 +9,10 @@
  *
  * Users: started as root it opens the socket, then becomes the configured user for good,
  * master and workers alike.  Under systemd it is started as that user, with the socket.
- * Nothing of a request outlives it; nothing is written anywhere but log lines.
+ * Nothing of a request outlives it but its line in the log, and its record in the run
+ * log: workers hand that to the recorder (recorder.c), a child like them and the only one
+ * that writes to the disk.  An answer of 200 is recorded before it is sent, unless the
+ * store has been out of order for longer than log_wait; that is counted and told.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -23,8 +26,10 @@
 #include "api/api.h"
 #include "api/dialect.h"
 #include "app/drop.h"
+#include "app/logbook.h"
 #include "app/prefork.h"
 #include "app/ready.h"
+#include "app/recorder.h"
 #include "app/settings.h"
 #include "app/versions.h"
 #include "base/clock.h"
@@ -43,12 +48,15 @@ struct crew_config {
 	struct langs *langs;
 	struct versions *versions;
 	const char **version_table; /* a worker's own view of versions */
+	struct notice *notice;      /* borrowed: of the store, shared by all */
+	bool records;               /* there is a store */
 };
 
 struct worker {
 	struct crew_config *crew;
 	struct api api;
 	struct judge_line line;
+	struct logbook logbook;
 	struct trace trace; /* of the request in hand */
 	volatile sig_atomic_t draining;
 	uint64_t began_us; /* of the request in hand */
@@ -143,10 +151,43 @@ done(void *ctx, const struct http_request *rq, const struct http_response *rs,
 }
 
 static int
-serve_requests(struct crew_config *crew, const struct listener *l, bool draining)
+write_log(void *ctx, const struct answered *a, struct problem *p)
+{
+	return logbook_write(ctx, a, p);
+}
+
+static bool
+log_blocks(void *ctx, const char *key, const char *user)
+{
+	return logbook_blocks(ctx, key, user);
+}
+
+static const char *
+log_state(void *ctx)
+{
+	return logbook_state(ctx);
+}
+
+static struct logbook
+logbook_for(const struct crew_config *crew, int fd)
+{
+	const struct settings *s = &crew->settings;
+
+	return (struct logbook){ .fd = fd,
+		.wait_ms = s->log_wait,
+		.required = s->log_required,
+		.block_flagged = s->block_flagged,
+		.wish = { s->log_sources, s->log_outputs, s->audit_sources },
+		.notice = crew->notice };
+}
+
+static int
+serve_requests(
+    struct crew_config *crew, const struct listener *l, bool draining, int log_fd)
 {
 	struct worker w = {
 		.crew = crew,
+		.logbook = logbook_for(crew, log_fd),
 		.draining = draining,
 		.line = { .path = crew->settings.helper },
 		.api = { .site = &crew->settings.site,
@@ -156,6 +197,7 @@ serve_requests(struct crew_config *crew, const struct listener *l, bool draining
 		    .versions = crew->version_table,
 		    .draining = &w.draining,
 		    .judge = { judge_admit, judge_run, ready_check, ready_measure },
+		    .log = { &w.logbook, write_log, log_blocks, log_state },
 		    .trace = &w.trace },
 	};
 	struct fcgi_service s = {
@@ -192,12 +234,34 @@ find_versions(struct crew_config *crew)
 	return 0;
 }
 
-static int
-work(void *config, const struct listener *l, enum prefork_role role)
+static struct recorder_rules
+rules_of(const struct settings *s)
 {
-	if (role == PREFORK_ONCE)
-		return find_versions(config);
-	return serve_requests(config, l, role == PREFORK_REFUSE);
+	return (struct recorder_rules){ .store = s->store,
+		.keep_us = s->log_keep * 1000,
+		.max_bytes = s->log_max_bytes,
+		.min_free = s->log_min_free,
+		.audit_keep_us = s->audit_keep * 1000,
+		.flag = { .violations = (unsigned)s->flag_violations,
+		    .window_us = (int64_t)s->flag_window * 1000,
+		    .lasts_us = (int64_t)s->flag_time * 1000 } };
+}
+
+static int
+work(void *config, const struct listener *l, enum prefork_role role,
+    const struct prefork_link *link)
+{
+	struct crew_config *crew = config;
+	struct recorder_rules rules = rules_of(&crew->settings);
+
+	switch (role) {
+	case PREFORK_ONCE:
+		return find_versions(crew);
+	case PREFORK_RECORD:
+		return recorder_run(&rules, crew->notice, link);
+	default:
+		return serve_requests(crew, l, role == PREFORK_REFUSE, link->fd);
+	}
 }
 
 /* --- the master --- */
@@ -226,21 +290,31 @@ fill(struct crew_config *crew, const char *path, struct err *e)
 	crew->version_table = calloc(n + 1, sizeof(*crew->version_table));
 	if (crew->version_table == NULL)
 		return err_sys(e, "calloc");
+	crew->records =
+	    crew->settings.store[0] != '\0' && access(crew->settings.store, F_OK) == 0;
 	for (unsigned i = 0; i < n; i++)
 		metrics_word(LABEL_LANGUAGE, langs_at(crew->langs, i)->id);
 	return versions_new(n, &crew->versions, e);
 }
 
+/* What every reading of the configuration needs. */
+struct source {
+	const char *path;
+	struct notice *notice;
+};
+
 static void *
 load(void *ctx, struct err *e)
 {
+	const struct source *source = ctx;
 	struct crew_config *crew = calloc(1, sizeof(*crew));
 
 	if (crew == NULL) {
 		err_sys(e, "calloc");
 		return NULL;
 	}
-	if (fill(crew, ctx, e) == -1) {
+	crew->notice = source->notice;
+	if (fill(crew, source->path, e) == -1) {
 		unload(crew);
 		return NULL;
 	}
@@ -265,6 +339,31 @@ drain_ms(const void *config)
 	const struct crew_config *crew = config;
 
 	return crew->settings.drain_timeout;
+}
+
+static bool
+records(const void *config)
+{
+	return ((const struct crew_config *)config)->records;
+}
+
+/* The file is made, or brought up to date, before anybody needs it; one that is broken
+ * keeps the service from starting while somebody looks. */
+static int
+prepare_store(const struct crew_config *crew, const char *kind, struct err *e)
+{
+	struct recorder_rules rules = rules_of(&crew->settings);
+	bool off = false;
+
+	if (rules.store[0] == '\0') {
+		log_info("no run log: store is \"\"");
+		return 0;
+	}
+	if (recorder_prepare(&rules, kind, crew->notice, &off, e) == -1)
+		return err_wrap(e, "store");
+	if (off)
+		log_warn("no run log: there is no directory %s", rules.store);
+	return 0;
 }
 
 /* The bounded lists that labels of metrics take their values from; languages follow with
@@ -305,18 +404,21 @@ struct options {
 static int
 serve(const struct options *o, struct err *e)
 {
-	static const struct prefork_calls calls = { load, unload, workers, drain_ms,
-		work };
+	static const struct prefork_calls calls = { load, unload, workers, drain_ms, work,
+		records };
+	struct source source = { 0 };
 	struct listener l = { .fd = -1 };
 	pid_t parent = getppid();
 	scope_free char *path = realpath(o->config, NULL);
 	if (path == NULL)
 		return err_sys(e, "read %s", o->config);
 
-	if (!o->check && (prefork_hold_signals(e) == -1 || start_metrics(e) == -1))
+	source.path = path;
+	if (!o->check && (prefork_hold_signals(e) == -1 || start_metrics(e) == -1 ||
+			     notice_new(&source.notice, e) == -1))
 		return -1;
 
-	struct crew_config *first = load(path, e);
+	struct crew_config *first = load(&source, e);
 	if (first == NULL)
 		return -1;
 	if (o->check) {
@@ -327,11 +429,16 @@ serve(const struct options *o, struct err *e)
 	if (listen_open(first->settings.socket, first->settings.socket_group, &l, e) ==
 		-1 ||
 	    drop_privileges(first->settings.user, e) == -1 ||
-	    (o->exit_with_parent && follow_parent(parent, e) == -1)) {
+	    (o->exit_with_parent && follow_parent(parent, e) == -1) ||
+	    prepare_store(first, "service_start", e) == -1) {
 		unload(first);
 		return -1;
 	}
-	return prefork_run(&calls, path, first, &l, e);
+	struct crew_config last =
+	    *first; /* prefork frees it; the store is to hear the end */
+	if (prefork_run(&calls, &source, first, &l, e) == -1)
+		return -1;
+	return last.records ? prepare_store(&last, "service_stop", e) : 0;
 }
 
 static const char usage[] =

@@ -18,6 +18,11 @@
  * A socket of systemd is not ours to empty: it stays open, and who comes while we drain
  * waits in its queue for our successor, so that a restart refuses nobody.
  *
+ * The recorder is the one child that the others depend on: it is started before them and
+ * ends after them.  It holds a socket to each; one forked in its place inherits the ends
+ * that the master keeps, and those of workers forked later are handed to it.  At a reload
+ * there are two for a moment, which share the sockets; what they do is safe twice.
+ *
  * Workers die with the master (PR_SET_PDEATHSIG): a pool without a head would go on with
  * an old configuration and keep the socket from the next master.
  */
@@ -28,13 +33,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "app/backoff.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/notify.h"
+#include "base/scope.h"
 #include "observe/metrics.h"
 
 #define REFUSERS       2
@@ -49,6 +57,8 @@ struct worker {
 	struct crew *crew; /* borrowed */
 	uint64_t born_us;
 	uint64_t deadline_us; /* told to go: SIGKILL then; 0: not told */
+	int end;     /* SERVE: the recorder's end of its socket, owned; -1: none */
+	bool handed; /* the recorder has it, too */
 };
 
 struct crew {
@@ -63,7 +73,8 @@ struct master {
 	struct crew *crew; /* the current one */
 	struct worker *workers;
 	unsigned n, cap;
-	struct backoff backoff;
+	struct backoff backoff, recorder_backoff;
+	int recorder; /* to the youngest recorder, owned; -1: none */
 	enum phase phase;
 	sigset_t wanted;
 	uint64_t started_us;
@@ -72,7 +83,7 @@ struct master {
 	unsigned long deaths, reloads;
 };
 
-static const char *const role_names[] = { "serve", "refuse", "once" };
+static const char *const role_names[] = { "serve", "refuse", "once", "record" };
 
 static struct crew *
 crew_new(void *config)
@@ -95,8 +106,10 @@ crew_drop(struct master *m, struct crew *c)
 
 /* --- children --- */
 
+/* A socket of its own each; what is the master's is not the child's, or a worker could
+ * read its neighbours' records. */
 static void
-become_worker(struct master *m, struct crew *crew, enum prefork_role role, pid_t master)
+become_worker(struct master *m, enum prefork_role role, int fd, pid_t master)
 {
 	static const int ignored[] = { SIGINT, SIGHUP, SIGUSR1, SIGPIPE };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
@@ -110,7 +123,22 @@ become_worker(struct master *m, struct crew *crew, enum prefork_role role, pid_t
 	sigemptyset(&only_term);
 	sigaddset(&only_term, SIGTERM);
 	sigprocmask(SIG_SETMASK, &only_term, NULL);
-	exit(m->calls->work(crew->config, m->listener, role));
+
+	scope_free int *ends = calloc(m->n + 1, sizeof(*ends));
+	struct prefork_link link = { .fd = fd, .ends = ends };
+	if (ends == NULL)
+		_exit(1);
+	if (m->recorder != -1)
+		close(m->recorder);
+	for (unsigned i = 0; i < m->n; i++) {
+		if (m->workers[i].end == -1)
+			continue;
+		if (role == PREFORK_RECORD)
+			ends[link.n++] = m->workers[i].end;
+		else
+			close(m->workers[i].end);
+	}
+	exit(m->calls->work(m->crew->config, m->listener, role, &link));
 }
 
 static int
@@ -128,27 +156,88 @@ room_for_one(struct master *m, struct err *e)
 	return 0;
 }
 
+static bool
+wants_recorder(const struct master *m)
+{
+	return m->calls->records != NULL && m->calls->records(m->crew->config);
+}
+
+/* fds[0] is the child's end, fds[1] ours. */
+static int
+make_link(const struct master *m, enum prefork_role role, int fds[2], struct err *e)
+{
+	if (role != PREFORK_RECORD && (role != PREFORK_SERVE || !wants_recorder(m)))
+		return 0;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) ==
+	    -1)
+		return err_sys(e, "socketpair");
+	return 0;
+}
+
+/* A recorder has been forked: it has all ends that there are. */
+static void
+use_recorder(struct master *m, int fd)
+{
+	if (m->recorder != -1)
+		close(m->recorder);
+	m->recorder = fd;
+	for (unsigned i = 0; i < m->n; i++)
+		m->workers[i].handed = true;
+}
+
+/* To the recorder, what has been forked since.  If it does not listen: next time. */
+static void
+hand_over(struct master *m)
+{
+	struct err e;
+
+	for (unsigned i = 0; i < m->n && m->recorder != -1; i++) {
+		struct worker *w = &m->workers[i];
+		if (w->end != -1 && !w->handed)
+			w->handed = fd_send(m->recorder, "+", 1, &w->end, 1, &e) == 0;
+	}
+}
+
+static struct backoff *
+backoff_of(struct master *m, enum prefork_role role)
+{
+	return role == PREFORK_RECORD ? &m->recorder_backoff : &m->backoff;
+}
+
 static void
 start_one(struct master *m, enum prefork_role role, uint64_t now)
 {
 	struct err e = { 0 };
 	pid_t master = getpid();
+	int fds[2] = { -1, -1 };
 
-	if (room_for_one(m, &e) == 0) {
+	if (room_for_one(m, &e) == 0 && make_link(m, role, fds, &e) == 0) {
 		pid_t pid = fork();
-		if (pid == 0)
-			become_worker(m, m->crew, role, master);
+		if (pid == 0) {
+			if (fds[1] != -1)
+				close(fds[1]);
+			become_worker(m, role, fds[0], master);
+		}
+		if (fds[0] != -1)
+			close(fds[0]);
 		if (pid > 0) {
+			bool recorder = role == PREFORK_RECORD;
 			m->crew->refs++;
-			m->workers[m->n++] = (struct worker){
-				.pid = pid, .role = role, .crew = m->crew, .born_us = now
-			};
+			m->workers[m->n++] = (struct worker){ .pid = pid,
+				.role = role,
+				.crew = m->crew,
+				.born_us = now,
+				.end = recorder ? -1 : fds[1] };
+			if (recorder)
+				use_recorder(m, fds[1]);
 			return;
 		}
 		err_sys(&e, "fork");
+		if (fds[1] != -1)
+			close(fds[1]);
 	}
 	log_err(&e, "cannot start a worker");
-	backoff_death(&m->backoff, now, 0);
+	backoff_death(backoff_of(m, role), now, 0);
 }
 
 static unsigned
@@ -191,6 +280,8 @@ wanted(const struct master *m, enum prefork_role role)
 		return m->phase == SERVING ? (n > 0 ? n : 1) : 0;
 	case PREFORK_REFUSE:
 		return m->phase == FINISHING && !m->listener->activated ? REFUSERS : 0;
+	case PREFORK_RECORD: /* as long as there is somebody to write for */
+		return m->phase != EMPTYING && wants_recorder(m);
 	case PREFORK_ONCE:
 		break; /* started once, by whoever brings the crew */
 	}
@@ -204,7 +295,7 @@ adjust(struct master *m, enum prefork_role role, uint64_t now)
 
 	if (role == PREFORK_SERVE)
 		metrics_set(METRIC_WORKERS_WANTED, want);
-	while (have < want && now >= m->backoff.until_us) {
+	while (have < want && now >= backoff_of(m, role)->until_us) {
 		start_one(m, role, now);
 		have++;
 	}
@@ -232,8 +323,10 @@ bury(struct master *m, unsigned i, int status, uint64_t now)
 		m->deaths++;
 		metrics_count(METRIC_WORKER_DEATHS);
 		if (w.deadline_us == 0 && w.role != PREFORK_ONCE)
-			backoff_death(&m->backoff, now, now - w.born_us);
+			backoff_death(backoff_of(m, w.role), now, now - w.born_us);
 	}
+	if (w.end != -1)
+		close(w.end);
 	crew_drop(m, w.crew);
 }
 
@@ -291,8 +384,10 @@ on_hangup(struct master *m, uint64_t now)
 	uint64_t deadline = now + m->calls->drain_ms(old->config) * MSEC;
 	m->crew = fresh;
 	m->backoff = (struct backoff){ 0 };
+	m->recorder_backoff = (struct backoff){ 0 };
 	m->reloads++;
 	metrics_count(METRIC_RELOADS);
+	adjust(m, PREFORK_RECORD, now);
 	adjust(m, PREFORK_SERVE, now);
 	start_one(m, PREFORK_ONCE, now);
 	for (unsigned i = 0; i < m->n; i++)
@@ -322,8 +417,10 @@ on_terminate(struct master *m, uint64_t now)
 	metrics_set(METRIC_DRAINING, 1);
 	m->backoff = (struct backoff){ 0 };
 	for (unsigned i = 0; i < m->n; i++)
-		retire(&m->workers[i],
-		    m->workers[i].role == PREFORK_ONCE ? now + EMPTY_QUEUE_US : deadline);
+		if (m->workers[i].role != PREFORK_RECORD) /* for whom the others work */
+			retire(&m->workers[i], m->workers[i].role == PREFORK_ONCE
+						   ? now + EMPTY_QUEUE_US
+						   : deadline);
 }
 
 static void
@@ -387,6 +484,9 @@ next_due(const struct master *m)
 	    (count(m, PREFORK_SERVE) < wanted(m, PREFORK_SERVE) ||
 		count(m, PREFORK_REFUSE) < wanted(m, PREFORK_REFUSE)))
 		due = m->backoff.until_us < due ? m->backoff.until_us : due;
+	if (count(m, PREFORK_RECORD) < wanted(m, PREFORK_RECORD) &&
+	    m->recorder_backoff.until_us < due)
+		due = m->recorder_backoff.until_us;
 	for (unsigned i = 0; i < m->n; i++)
 		if (m->workers[i].deadline_us != 0 && m->workers[i].deadline_us < due)
 			due = m->workers[i].deadline_us;
@@ -424,12 +524,14 @@ run(struct master *m)
 		reap(m, now);
 		bark(m, now);
 		kill_overdue(m, now);
+		adjust(m, PREFORK_RECORD, now);
 		adjust(m, PREFORK_SERVE, now);
 		adjust(m, PREFORK_REFUSE, now);
 		if (m->phase == FINISHING && count_all(m, PREFORK_SERVE) == 0)
 			begin_emptying(m, now);
 		if (m->phase == EMPTYING && m->n == 0)
 			return;
+		hand_over(m);
 		wait_signal(m, next_due(m));
 	}
 }
@@ -457,9 +559,11 @@ int
 prefork_run(const struct prefork_calls *calls, void *ctx, void *first,
     const struct listener *l, struct err *e)
 {
-	struct master m = {
-		.calls = calls, .ctx = ctx, .listener = l, .started_us = clock_us()
-	};
+	struct master m = { .calls = calls,
+		.ctx = ctx,
+		.listener = l,
+		.started_us = clock_us(),
+		.recorder = -1 };
 
 	m.crew = crew_new(first);
 	if (m.crew == NULL) {
@@ -468,6 +572,7 @@ prefork_run(const struct prefork_calls *calls, void *ctx, void *first,
 	}
 	wanted_signals(&m.wanted);
 	m.watchdog_us = notify_watchdog_us();
+	adjust(&m, PREFORK_RECORD, clock_us());
 	adjust(&m, PREFORK_SERVE, clock_us());
 	start_one(&m, PREFORK_ONCE, clock_us());
 	log_info("ready: %u workers", count(&m, PREFORK_SERVE));
@@ -475,6 +580,8 @@ prefork_run(const struct prefork_calls *calls, void *ctx, void *first,
 	run(&m);
 	log_info("stopped");
 
+	if (m.recorder != -1)
+		close(m.recorder);
 	crew_drop(&m, m.crew);
 	free(m.workers);
 	return 0;

@@ -10,6 +10,7 @@
 
 #define FILES_MAX   64
 #define WORKERS_MAX 1024
+#define TEN_YEARS   315360000000ULL /* ms */
 /* As browsers write an origin: lower case, a name of another script as xn--… */
 #define ORIGIN_LETTERS "abcdefghijklmnopqrstuvwxyz0123456789-._+:/[]"
 
@@ -34,6 +35,20 @@ static const struct conf_key keys[] = {
 	TOP(UINT, requests_per_worker, 0, 1000000000, "then a worker is replaced"),
 	TOP(MSEC, drain_timeout, 0, 3600000, "patience with running requests"),
 	TOP(TEXT, log_level, 0, 0, "error, warn, info or debug"),
+	TOP(TEXT, store, 0, 0, "directory of the run log"),
+	TOP(MSEC, log_wait, 1, 10000, "an answer waits for its record"),
+	TOP(BOOL, log_required, 0, 0, "no answer without a record"),
+	TOP(BOOL, log_sources, 0, 0, "keep the programs"),
+	TOP(BOOL, log_outputs, 0, 0, "keep what they wrote"),
+	TOP(MSEC, log_keep, 0, TEN_YEARS, "older jobs are deleted"),
+	TOP(BYTES, log_max_bytes, 1 << 20, 1ULL << 42, "the oldest are deleted"),
+	TOP(BYTES, log_min_free, 0, 1ULL << 42, "left to others on the disk"),
+	TOP(MSEC, audit_keep, 0, TEN_YEARS, "older records are deleted"),
+	TOP(BOOL, audit_sources, 0, 0, "keep programs that broke a rule"),
+	TOP(UINT, flag_violations, 0, 1000, "jobs that make a flag"),
+	TOP(MSEC, flag_window, 1000, TEN_YEARS, "within so long"),
+	TOP(MSEC, flag_time, 1000, TEN_YEARS, "how long a flag lasts"),
+	TOP(BOOL, block_flagged, 0, 0, "refuse their jobs"),
 	SITE(BYTES, max_body_bytes, 1024, 64 << 20, "one request"),
 	SITE(BYTES, max_source_bytes, 1, 16 << 20, "all source files of one"),
 	SITE(UINT, max_tests, 1, 10000, "tests of one request"),
@@ -78,6 +93,15 @@ settings_defaults(struct settings *s)
 		.requests_per_worker = 10000,
 		.drain_timeout = 70000,
 		.log_level = "info",
+		.store = JB_STATEDIR,
+		.log_wait = 250,
+		.log_keep = 90ULL * 86400000,
+		.log_max_bytes = 1ULL << 30,
+		.log_min_free = 256ULL << 20,
+		.audit_keep = 30ULL * 86400000,
+		.flag_violations = 5,
+		.flag_window = 3600000,
+		.flag_time = 86400000,
 	};
 	site_defaults(&s->site);
 }
@@ -156,10 +180,12 @@ check_paths(const struct conf *c, const struct settings *s, struct err *e)
 		{ "socket", s->socket },
 		{ "helper", s->helper },
 		{ "languages", s->languages },
+		{ "store", s->store },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (rows[i].path[0] != '/')
+		if (rows[i].path[0] != '/' &&
+		    (rows[i].path[0] != '\0' || strcmp(rows[i].key, "store") != 0))
 			return conf_fault(c, rows[i].key, e,
 			    "%s: '%.80s' is not an absolute path", rows[i].key,
 			    rows[i].path);

@@ -24,6 +24,14 @@ struct settings {
 	uint64_t requests_per_worker; /* 0: no end */
 	uint64_t drain_timeout;       /* ms */
 	char log_level[8];
+	char store[200];   /* directory of the run log; "": there is none */
+	uint64_t log_wait; /* ms that an answer waits for its record */
+	bool log_required; /* no record, no answer */
+	bool log_sources, log_outputs, audit_sources;
+	uint64_t log_keep, audit_keep; /* ms; 0: for ever */
+	uint64_t log_max_bytes, log_min_free;
+	uint64_t flag_violations, flag_window, flag_time; /* ms */
+	bool block_flagged;
 	struct site site;
 };
 

@@ -21,6 +21,7 @@
 	X(KEY_REQUIRED, 401, "key_required")                                             \
 	X(BAD_KEY, 401, "bad_key")                                                       \
 	X(NOT_ALLOWED, 403, "not_allowed")                                               \
+	X(FLAGGED, 403, "flagged")                                                       \
 	X(NOT_FOUND, 404, "not_found")                                                   \
 	X(METHOD_NOT_ALLOWED, 405, "method_not_allowed")                                 \
 	X(BODY_TOO_LARGE, 413, "body_too_large")                                         \
@@ -33,6 +34,7 @@
 	X(OVERLOADED, 503, "overloaded")                                                 \
 	X(DRAINING, 503, "draining")                                                     \
 	X(SANDBOX_UNAVAILABLE, 503, "sandbox_unavailable")                               \
+	X(LOG_UNAVAILABLE, 503, "log_unavailable")                                       \
 	X(INTERNAL, 500, "internal")
 
 #define X(sym, status, id) PROBLEM_##sym,

@@ -47,7 +47,7 @@ struct backend {
 	int (*backup)(void *conn, const char *path, struct err *e);
 	int (*shrink)(void *conn, uint64_t bytes, struct err *e);
 	int (*vacuum)(void *conn, struct err *e);
-	int (*size)(void *conn, uint64_t *bytes, uint64_t *unused, struct err *e);
+	int (*size)(void *conn, struct db_space *out, struct err *e);
 	int (*room)(void *conn, uint64_t *bytes, struct err *e);
 	int (*version)(void *conn, uint64_t *number, struct err *e);
 };

@@ -439,9 +439,9 @@ db_vacuum(struct db *d, struct err *e)
 }
 
 int
-db_size(struct db *d, uint64_t *bytes, uint64_t *unused, struct err *e)
+db_size(struct db *d, struct db_space *out, struct err *e)
 {
-	return d->backend->size(d->conn, bytes, unused, e);
+	return d->backend->size(d->conn, out, e);
 }
 
 int

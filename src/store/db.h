@@ -127,8 +127,11 @@ int db_shrink(struct db *d, uint64_t bytes, struct err *e);
 /* Rewrites it as small as it gets. */
 int db_vacuum(struct db *d, struct err *e);
 
-/* Bytes on the disk, and how many of them hold nothing. */
-int db_size(struct db *d, uint64_t *bytes, uint64_t *unused, struct err *e);
+struct db_space {
+	uint64_t disk;         /* bytes on it, the journal's included */
+	uint64_t used, unused; /* by rows; by what deletions left */
+};
+int db_size(struct db *d, struct db_space *out, struct err *e);
 /* Bytes that the file system still has for it. */
 int db_room(struct db *d, uint64_t *bytes, struct err *e);
 /* Another number than last time: somebody else has written since. */

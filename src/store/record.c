@@ -1,5 +1,7 @@
 #include "store/record.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,21 +116,52 @@ hash_source(const struct job *job, struct record_job *to, struct err *e)
 	return sha256_of(list.data, list.len, &to->source, e);
 }
 
-/* Adds what there is to tell of one run, as long as there is room for it. */
+/* One thing of one run, as long as there is room for it. */
+static void
+put_event(const struct record_event *v, struct record_job *job, struct buf *out)
+{
+	if (job->events == RECORD_EVENTS_MAX)
+		return;
+	buf_add(out, v, sizeof(*v));
+	job->events++;
+}
+
+static void
+put_violation(const struct outcome *o, int test, struct record_job *job, struct buf *out)
+{
+	struct record_event v = {
+		.kind = RECORD_EVENT_VIOLATION, .test = test, .call = o->violation
+	};
+	scope_buf name = { 0 }, args = { 0 };
+
+	record_text_clean(o->violation_name, sizeof(v.name) - 1, &name);
+	memcpy(v.name, buf_cstr(&name), name.len);
+	for (unsigned i = 0; o->violation >= 0 && i < 6; i++)
+		buf_fmt(&args, "%s0x%" PRIx64, i == 0 ? "" : ",", o->violation_args[i]);
+	snprintf(v.detail, sizeof(v.detail), "%s", buf_cstr(&args));
+	put_event(&v, job, out);
+}
+
 static void
 put_events(const struct test_result *t, int test, struct record_job *job, struct buf *out)
 {
-	struct record_event v = {
-		.kind = RECORD_EVENT_VIOLATION, .test = test, .call = t->outcome.violation
-	};
-	scope_buf name = { 0 };
+	const struct outcome *o = &t->outcome;
+	struct record_event v = { .test = test, .call = -1 };
 
-	if (t->verdict != VERDICT_SECURITY_VIOLATION || job->events == RECORD_EVENTS_MAX)
-		return;
-	record_text_clean(t->outcome.violation_name, sizeof(v.name) - 1, &name);
-	memcpy(v.name, buf_cstr(&name), name.len);
-	buf_add(out, &v, sizeof(v));
-	job->events++;
+	if (t->verdict == VERDICT_SECURITY_VIOLATION)
+		put_violation(o, test, job, out);
+	if (o->called_much) {
+		v.kind = RECORD_EVENT_SYSCALL_RATE;
+		snprintf(
+		    v.detail, sizeof(v.detail), "%" PRIu64 " calls/s", o->syscalls_per_s);
+		put_event(&v, job, out);
+	}
+	if (o->grew_much) {
+		v.kind = RECORD_EVENT_MEMORY_GROWTH;
+		snprintf(
+		    v.detail, sizeof(v.detail), "%" PRIu64 " bytes/s", o->growth_per_s);
+		put_event(&v, job, out);
+	}
 }
 
 static void
@@ -155,7 +188,8 @@ static void
 put_attachments(const struct answered *a, const struct record_wish *wish,
     struct record_job *job, struct buf *out)
 {
-	bool evidence = wish->evidence && job->events > 0;
+	bool evidence =
+	    wish->evidence && a->result->verdict == VERDICT_SECURITY_VIOLATION;
 
 	for (unsigned i = 0; i < a->job->nfiles; i++) {
 		const struct job_file *f = &a->job->files[i];

@@ -502,7 +502,7 @@ vacuum(void *conn, struct err *e)
 }
 
 static int
-size(void *conn, uint64_t *bytes, uint64_t *unused, struct err *e)
+size(void *conn, struct db_space *out, struct err *e)
 {
 	struct sqlite *c = conn;
 	char wal[PATH_MAX + 8];
@@ -514,10 +514,11 @@ size(void *conn, uint64_t *bytes, uint64_t *unused, struct err *e)
 	    pragma_int(c, "PRAGMA freelist_count", &empty, e) == -1)
 		return -1;
 	snprintf(wal, sizeof(wal), "%s-wal", c->path);
-	*bytes = (uint64_t)(pages * page_bytes);
-	*unused = (uint64_t)(empty * page_bytes);
+	*out = (struct db_space){ .disk = (uint64_t)(pages * page_bytes),
+		.used = (uint64_t)((pages - empty) * page_bytes),
+		.unused = (uint64_t)(empty * page_bytes) };
 	if (stat(wal, &st) == 0)
-		*bytes += (uint64_t)st.st_size;
+		out->disk += (uint64_t)st.st_size;
 	return 0;
 }
 

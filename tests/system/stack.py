@@ -211,6 +211,9 @@ class Stack:
         self.run_dir, self.web_dir = self.path("run", "private"), self.path("web")
         os.mkdir(self.web_dir, 0o750)
         shutil.chown(self.web_dir, APP_USER, WEB_USER)
+        self.store_dir = self.path("store")
+        os.mkdir(self.store_dir, 0o750)
+        shutil.chown(self.store_dir, APP_USER)
         self.uid_base = 1000000 + (os.getpid() % 100000) * 1024 + Stack.count * UIDS_PER_STACK
         self.cgroup = f"jbtest-{os.getpid()}-{Stack.count}"
         self.port = self.free_port()
@@ -231,7 +234,8 @@ class Stack:
         self.app_settings = {
             "socket": self.path("web", "fcgi.sock"), "socket_group": WEB_USER,
             "user": APP_USER, "helper": self.sandbox_settings["socket"],
-            "languages": self.sandbox_settings["languages"], **(app or {})}
+            "languages": self.sandbox_settings["languages"], "store": self.store_dir,
+            "log_min_free": 0, **(app or {})}
         self.write_settings()
         self.write_nginx(nginx_edit, rates)
 

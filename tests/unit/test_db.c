@@ -339,7 +339,7 @@ the_bound_holds(void **state)
 	scope_db d = NULL;
 	struct err e = { 0 };
 	struct stat st;
-	uint64_t bytes, unused;
+	struct db_space space;
 
 	how.max_bytes = 1 << 20;
 	CHECK_OK(db_open(f->path, &how, &d, &e), e);
@@ -351,11 +351,11 @@ the_bound_holds(void **state)
 
 	/* What is deleted can be written again, and given back. */
 	CHECK_OK(db_exec(d, "DELETE FROM t", &e), e);
-	CHECK_OK(db_size(d, &bytes, &unused, &e), e);
-	assert_true(unused > 900000);
+	CHECK_OK(db_size(d, &space, &e), e);
+	assert_true(space.unused > 900000);
 	CHECK_OK(db_shrink(d, 1 << 20, &e), e);
-	CHECK_OK(db_size(d, &bytes, &unused, &e), e);
-	CHECK_INT("unused", unused, 0);
+	CHECK_OK(db_size(d, &space, &e), e);
+	CHECK_INT("unused", space.unused, 0);
 	CHECK_OK(insert(d, 1, "a", &e), e);
 }
 

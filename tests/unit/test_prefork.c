@@ -87,7 +87,8 @@ handle(void *ctx, const struct http_request *rq, struct http_response *rs)
 }
 
 static int
-work(void *crew, const struct listener *l, enum prefork_role role)
+work(void *crew, const struct listener *l, enum prefork_role role,
+    const struct prefork_link *link)
 {
 	struct answering a = { .plan = crew, .refuse = role == PREFORK_REFUSE };
 	struct fcgi_service s = { .listen_fd = l->fd,
@@ -99,6 +100,7 @@ work(void *crew, const struct listener *l, enum prefork_role role)
 		.handle = handle };
 	struct err e = { 0 };
 
+	(void)link;
 	if (role == PREFORK_SERVE)
 		__atomic_add_fetch(&fix->plan->starts, 1, __ATOMIC_SEQ_CST);
 	if (a.plan->crash && role == PREFORK_SERVE)
@@ -109,7 +111,8 @@ work(void *crew, const struct listener *l, enum prefork_role role)
 static void
 start_master(struct fixture *f)
 {
-	static const struct prefork_calls calls = { load, free, workers, drain_ms, work };
+	static const struct prefork_calls calls = { load, free, workers, drain_ms, work,
+		NULL };
 	struct err e = { 0 };
 
 	f->master = fork();

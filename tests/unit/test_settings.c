@@ -353,7 +353,7 @@ the_sample_tells_the_defaults(void **state)
 
 	/* and it is really all of them: each line that could be commented out was */
 	char cmd[400];
-	snprintf(cmd, sizeof(cmd), "test $(grep -c '^[a-z_]* = ' %s) -eq 17", f->main);
+	snprintf(cmd, sizeof(cmd), "test $(grep -c '^[a-z_]* = ' %s) -eq 31", f->main);
 	assert_int_equal(system(cmd), 0);
 }
 

@@ -1,0 +1,154 @@
+#include "app/logbook.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/scope.h"
+#include "base/when.h"
+#include "observe/metrics.h"
+
+#define LATE_WAIT_MS 5 /* where the last one was late already */
+
+/* Returns what the recorder said of record `number`, 0 if nothing is there yet. */
+static uint32_t
+read_ack(const struct logbook *b, uint64_t number)
+{
+	struct record_ack ack;
+	int fds[FD_PASS_MAX];
+	unsigned nfds = 0;
+	struct err e;
+
+	for (;;) {
+		long n = fd_recv(b->fd, &ack, sizeof(ack), fds, &nfds, &e);
+		fd_close_all(fds, nfds);
+		if (n == -1)
+			return 0;
+		if (n != (long)sizeof(ack) || ack.magic != RECORD_MAGIC)
+			continue;
+		if (ack.what == RECORD_RESEND || ack.number == number)
+			return ack.what;
+	}
+}
+
+static void
+wait_for(int fd, short events, uint64_t until_us)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	uint64_t now = clock_us();
+
+	if (now < until_us)
+		poll(&p, 1, (int)((until_us - now + 999) / 1000));
+}
+
+/* A whole message, or its head and the rest in a memory file. */
+static int
+send_record(
+    const struct logbook *b, const struct buf *message, uint64_t until_us, struct err *e)
+{
+	bool apart = message->len > RECORD_INLINE;
+	scope_fd file = -1;
+	int rc = 0;
+
+	if (apart) {
+		file = fd_memfd("record", message->data, message->len, e);
+		if (file == -1)
+			return -1;
+	}
+	do {
+		rc = fd_send(b->fd, message->data,
+		    apart ? sizeof(struct record_head) : message->len, &file, apart, e);
+		if (rc == 0 || e->code != ERR_BUSY)
+			return rc;
+		wait_for(b->fd, POLLOUT, until_us);
+	} while (clock_us() < until_us);
+	return rc;
+}
+
+static int
+write_record(struct logbook *b, const struct answered *a, struct err *e)
+{
+	uint64_t wait_ms = b->late && !b->required ? LATE_WAIT_MS : b->wait_ms;
+	uint64_t until_us = clock_us() + wait_ms * 1000;
+	scope_buf message = { 0 };
+
+	if (record_encode(a, &b->wish, ++b->number, &message, e) == -1)
+		return -1;
+	read_ack(b, UINT64_MAX); /* what came too late for those before */
+	if (send_record(b, &message, until_us, e) == -1)
+		return -1;
+	for (;;) {
+		switch (read_ack(b, b->number)) {
+		case RECORD_STORED:
+			return 0;
+		case RECORD_LOST:
+			return err_set(e, ERR_SYS, "the store did not take the record");
+		case RECORD_RESEND:
+			if (send_record(b, &message, until_us, e) == -1)
+				return -1;
+			continue;
+		default:
+			break;
+		}
+		if (clock_us() >= until_us)
+			return err_set(e, ERR_BUSY,
+			    "no word from the recorder in %llu ms",
+			    (unsigned long long)wait_ms);
+		wait_for(b->fd, POLLIN, until_us);
+	}
+}
+
+static void
+count_lost(const struct logbook *b, const char *job, const struct err *e)
+{
+	uint64_t lost = notice_lost(b->notice);
+	char why[NOTICE_WHY];
+
+	metrics_count(METRIC_STORE_LOST);
+	if (lost == 0)
+		return;
+	notice_get(b->notice, why);
+	log_error(
+	    "run log: %llu records lost in the last minute or more, job=%s last: %s%s%s",
+	    (unsigned long long)lost, job, e->msg, why[0] != '\0' ? ": " : "", why);
+}
+
+int
+logbook_write(struct logbook *b, const struct answered *a, struct problem *p)
+{
+	struct err e = { 0 };
+
+	if (b->fd == -1)
+		return 0;
+	int rc = write_record(b, a, &e);
+	b->late = rc == -1;
+	if (rc == 0)
+		return 0;
+	count_lost(b, a->job->id, &e);
+	if (!b->required)
+		return 0;
+	return problem_set(p, PROBLEM_LOG_UNAVAILABLE, NULL,
+	    "the job was judged, but could not be logged, so its answer is withheld; try "
+	    "again");
+}
+
+/* Without a name he is everybody who has none: one of them must not shut out the rest. */
+bool
+logbook_blocks(const struct logbook *b, const char *key, const char *user)
+{
+	return b->block_flagged && b->fd != -1 && user[0] != '\0' &&
+	       notice_flagged(b->notice, key, user, when_now());
+}
+
+const char *
+logbook_state(const struct logbook *b)
+{
+	char why[NOTICE_WHY];
+
+	if (b->fd == -1)
+		return "off";
+	return notice_get(b->notice, why) && !b->late ? "ok" : "degraded";
+}
