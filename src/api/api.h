@@ -23,6 +23,21 @@ struct api_judge {
 	void (*measure)(const char *helper_path);
 };
 
+struct keys;
+struct quota;
+
+/* Keys, and what they have used up.  A table again: keys live two floors below. */
+struct api_gate {
+	struct keys *keys; /* NULL: they cannot be read */
+	int (*find)(struct keys *k, const struct token *t, int64_t now,
+	    struct identity *out, enum key_state *state, struct err *e);
+	int (*reserved)(struct keys *k, uint64_t key, int64_t now, uint32_t *own,
+	    uint32_t *others, struct err *e);
+	int (*count)(struct keys *k, int64_t now, uint64_t *out, struct err *e);
+	struct quota *quota; /* NULL: nothing can be counted */
+	bool *broken;        /* set when one of them failed: a new worker may do better */
+};
+
 /* What one request came to: for its line in the log, and for those who count. */
 struct trace {
 	const char *dialect;       /* static; NULL: the route has none */
@@ -57,6 +72,7 @@ struct api {
 	const volatile sig_atomic_t *draining; /* not 0: take no more work; NULL: never */
 	struct api_judge judge;
 	struct api_log log;
+	struct api_gate gate;
 	struct trace *trace; /* borrowed; NULL: nobody wants to know */
 };
 

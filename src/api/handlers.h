@@ -12,6 +12,7 @@ struct call {
 	struct http_response *rs;
 	const struct dialect *dialect; /* NULL: the route has none */
 	struct trace *trace;
+	struct identity *who; /* zeroed where the route is open to all */
 };
 
 /* False: the client is gone, and nobody wants the answer. */
@@ -19,6 +20,7 @@ typedef bool handler(const struct call *c);
 
 handler handle_run;     /* run.c */
 handler handle_metrics; /* monitor.c */
+handler handle_quota;   /* metered.c */
 handler handle_root, handle_languages, handle_limits, handle_health,
     handle_ready; /* about.c */
 

@@ -1,16 +1,7 @@
 /* What the service tells a monitoring system. */
-#include <string.h>
-
 #include "api/handlers.h"
 #include "observe/expose.h"
 #include "observe/metrics.h"
-
-/* A program on this machine: the monitoring system's agent, an administrator. */
-static bool
-is_local(const char *address)
-{
-	return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
-}
 
 static void
 measure_workers(void)
@@ -28,11 +19,6 @@ handle_metrics(const struct call *c)
 	enum expose_format format = EXPOSE_OPENMETRICS;
 	struct problem p;
 
-	if (!is_local(c->rq->address)) {
-		problem_set(&p, PROBLEM_NOT_ALLOWED, NULL,
-		    "the metrics are for clients on this machine");
-		return answer_problem(c, &p);
-	}
 	if (c->rq->format[0] != '\0' && !expose_named(c->rq->format, &format)) {
 		problem_set(
 		    &p, PROBLEM_BAD_FIELD, "format", "format: 'openmetrics', 'prometheus' or 'influx'");

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/auth.h"
 #include "api/handlers.h"
 #include "api/native.h"
 #include "base/log.h"
@@ -9,22 +10,24 @@
 
 static const struct route {
 	const char *method, *path;
+	enum auth auth;
 	handler *handle;
 	const struct dialect *dialect;
 } routes[] = {
-	{ "POST", "/api/run", handle_run, &dialect_native },
-	{ "POST", "/run", handle_run, &dialect_native },
-	{ "POST", "/api/editor/run", handle_run, &dialect_editor },
-	{ "POST", "/api/execute", handle_run, &dialect_execute },
-	{ "POST", "/api/test", handle_run, &dialect_test },
-	{ "GET", "/api/languages", handle_languages, NULL },
-	{ "GET", "/api/limits", handle_limits, NULL },
-	{ "GET", "/api/health", handle_health, NULL },
-	{ "GET", "/healthz", handle_health, NULL },
-	{ "GET", "/readyz", handle_ready, NULL },
-	{ "GET", "/metrics", handle_metrics, NULL },
-	{ "GET", "/api", handle_root, NULL },
-	{ "GET", "/", handle_root, NULL },
+	{ "POST", "/api/run", AUTH_RUN, handle_run, &dialect_native },
+	{ "POST", "/run", AUTH_RUN, handle_run, &dialect_native },
+	{ "POST", "/api/editor/run", AUTH_RUN, handle_run, &dialect_editor },
+	{ "POST", "/api/execute", AUTH_RUN, handle_run, &dialect_execute },
+	{ "POST", "/api/test", AUTH_RUN, handle_run, &dialect_test },
+	{ "GET", "/api/languages", AUTH_OPEN, handle_languages, NULL },
+	{ "GET", "/api/limits", AUTH_OPEN, handle_limits, NULL },
+	{ "GET", "/api/quota", AUTH_ANY, handle_quota, NULL },
+	{ "GET", "/api/health", AUTH_OPEN, handle_health, NULL },
+	{ "GET", "/healthz", AUTH_OPEN, handle_health, NULL },
+	{ "GET", "/readyz", AUTH_OPEN, handle_ready, NULL },
+	{ "GET", "/metrics", AUTH_METRICS, handle_metrics, NULL },
+	{ "GET", "/api", AUTH_OPEN, handle_root, NULL },
+	{ "GET", "/", AUTH_OPEN, handle_root, NULL },
 };
 
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
@@ -44,6 +47,11 @@ answer_problem(const struct call *c, const struct problem *p)
 		c->dialect->refuse(p, c->rq->request_id, &w);
 	else
 		native_refuse(p, c->rq->request_id, &w);
+	if (c->rs->status == 401)
+		http_header(c->rs, "WWW-Authenticate",
+		    p->code == PROBLEM_BAD_KEY
+			? "Bearer realm=\"judgebox\", error=\"invalid_token\""
+			: "Bearer realm=\"judgebox\"");
 	if (retry == 0 && c->rs->status == 503)
 		retry = RETRY_SOON_S;
 	if (retry > 0) {
@@ -101,7 +109,9 @@ add_cors(const struct api *api, const struct http_request *rq, struct http_respo
 	if (at == NULL || rq->origin[0] == '\0')
 		return;
 	http_header(rs, "Access-Control-Allow-Origin", at);
-	http_header(rs, "Access-Control-Expose-Headers", "X-Request-Id, Retry-After");
+	http_header(rs, "Access-Control-Expose-Headers",
+	    "X-Request-Id, Retry-After, WWW-Authenticate, RateLimit-Limit, "
+	    "RateLimit-Remaining, RateLimit-Reset, RateLimit-Policy");
 }
 
 static void
@@ -123,7 +133,8 @@ answer_options(const struct call *c, const char *path)
 	if (c->api->site->cors_origins.count == 0)
 		return true;
 	http_header(c->rs, "Access-Control-Allow-Methods", allowed_methods(path));
-	http_header(c->rs, "Access-Control-Allow-Headers", "Content-Type, Authorization");
+	http_header(c->rs, "Access-Control-Allow-Headers",
+	    "Content-Type, Authorization, X-API-Key");
 	http_header(c->rs, "Access-Control-Max-Age", CORS_AGE_S);
 	return true;
 }
@@ -132,7 +143,8 @@ bool
 api_handle(const struct api *api, const struct http_request *rq, struct http_response *rs)
 {
 	struct trace unread, *trace = api->trace != NULL ? api->trace : &unread;
-	struct call c = { .api = api, .rq = rq, .rs = rs, .trace = trace };
+	struct identity who = { .key = 0 };
+	struct call c = { .api = api, .rq = rq, .rs = rs, .trace = trace, .who = &who };
 	char path[sizeof(rq->path)];
 	struct problem p;
 
@@ -157,5 +169,8 @@ api_handle(const struct api *api, const struct http_request *rq, struct http_res
 	}
 	c.dialect = r->dialect;
 	trace->dialect = r->dialect != NULL ? r->dialect->name : NULL;
+	if (auth_check(api, rq, r->auth, &who, &p) == -1)
+		return answer_problem(&c, &p);
+	snprintf(trace->key, sizeof(trace->key), "%s", who.name);
 	return r->handle(&c);
 }

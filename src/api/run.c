@@ -1,8 +1,10 @@
 /* A run, from the bytes of its request to those of its answer, in any dialect. */
 #include <stdio.h>
 
+#include "api/auth.h"
 #include "api/handlers.h"
 #include "api/json.h"
+#include "api/metered.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -94,45 +96,79 @@ refuse_flagged(const struct call *c, struct problem *p)
 }
 
 static int
-decode(const struct call *c, struct run *r, struct problem *p)
+decode(const struct call *c, const struct site *site, struct run *r, struct problem *p)
 {
 	scope_json body = NULL;
-	struct reading reading = { .site = c->api->site,
-		.job = r->job,
-		.warnings = &r->warnings,
-		.problem = p };
+	struct reading reading = {
+		.site = site, .job = r->job, .warnings = &r->warnings, .problem = p
+	};
 
 	if (c->api->draining != NULL && *c->api->draining)
 		return problem_set(
 		    p, PROBLEM_DRAINING, NULL, "the service is being stopped; try again");
-	if (json_read(c->rq, c->api->site->max_body_bytes, &body, p) == -1)
+	if (json_read(c->rq, site->max_body_bytes, &body, p) == -1)
 		return -1;
 
 	struct value v = { .json = body, .name = "" };
-	snprintf(r->job->profile, sizeof(r->job->profile), "default");
-	return c->dialect->decode(&reading, &v);
+	snprintf(r->job->profile, sizeof(r->job->profile), "%s",
+	    c->who->profile[0] != '\0' ? c->who->profile : "default");
+	if (c->dialect->decode(&reading, &v) == -1 ||
+	    auth_user(c->api, c->rq, r->job->user, c->who, p) == -1)
+		return -1;
+	snprintf(r->job->user, sizeof(r->job->user), "%s", c->who->user);
+	return 0;
+}
+
+/* Everything before the run: nothing of it costs the client anything. */
+static int
+prepare(const struct call *c, const struct site *site, struct run *r,
+    const struct lang **lang, struct problem *p)
+{
+	if (decode(c, site, r, p) == -1)
+		return -1;
+	trace_job(c->trace, r->job);
+	if (refuse_flagged(c, p) == -1)
+		return -1;
+	if (c->api->judge.admit(r->job, site, c->api->langs, lang, p) == -1)
+		return -1;
+	snprintf(c->trace->language, sizeof(c->trace->language), "%s", (*lang)->id);
+	return metered_admit(c, r->job, p);
+}
+
+/* With the quotas around it.  *gone: the client is, and nobody wants an answer. */
+static int
+judge(const struct call *c, const struct site *site, struct run *r,
+    const struct lang *lang, bool *gone, struct problem *p)
+{
+	const struct api *api = c->api;
+	struct quota_claim claim;
+
+	if (metered_begin(c, r->job, lang, &claim, p) == -1)
+		return -1;
+	uint64_t since = clock_us();
+	int rc = api->judge.run(
+	    r->job, lang, site, api->line, c->rq->client_fd, &r->result, gone, p);
+	if (rc == -1 && !*gone)
+		metered_refund(c, &claim);
+	else
+		metered_end(c, &claim, &r->result, *gone, clock_us() - since);
+	return rc;
 }
 
 bool
 handle_run(const struct call *c)
 {
-	const struct api *api = c->api;
 	__attribute__((cleanup(run_free))) struct run r = { .job = job_new() };
 	const struct lang *lang = NULL;
 	uint64_t since = clock_us();
+	struct site own;
+	const struct site *site = metered_site(c, &own);
 	bool gone = false;
 	struct problem p;
 
-	if (decode(c, &r, &p) == -1)
+	if (prepare(c, site, &r, &lang, &p) == -1)
 		return answer_problem(c, &p);
-	trace_job(c->trace, r.job);
-	if (refuse_flagged(c, &p) == -1)
-		return answer_problem(c, &p);
-	if (api->judge.admit(r.job, api->site, api->langs, &lang, &p) == -1)
-		return answer_problem(c, &p);
-	snprintf(c->trace->language, sizeof(c->trace->language), "%s", lang->id);
-	if (api->judge.run(r.job, lang, api->site, api->line, c->rq->client_fd, &r.result,
-		&gone, &p) == -1)
+	if (judge(c, site, &r, lang, &gone, &p) == -1)
 		return gone ? false : answer_problem(c, &p);
 
 	struct judged j = { .job = r.job, .result = &r.result, .warnings = &r.warnings };

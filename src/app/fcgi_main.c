@@ -9,10 +9,11 @@
  *
  * Users: started as root it opens the socket, then becomes the configured user for good,
  * master and workers alike.  Under systemd it is started as that user, with the socket.
- * Nothing of a request outlives it but its line in the log, and its record in the run
- * log: workers hand that to the recorder (recorder.c), a child like them and the only one
- * that writes to the disk.  An answer of 200 is recorded before it is sent, unless the
- * store has been out of order for longer than log_wait; that is counted and told.
+ * Nothing of a request outlives it but what it used up (gate.c), its line in the log, and
+ * its record in the run log: workers hand that to the recorder (recorder.c), a child like
+ * them and the only one that writes it.  An answer of 200 is recorded before it is sent,
+ * unless the store has been out of order for longer than log_wait; that is counted and
+ * told.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -26,6 +27,7 @@
 #include "api/api.h"
 #include "api/dialect.h"
 #include "app/drop.h"
+#include "app/gate.h"
 #include "app/logbook.h"
 #include "app/prefork.h"
 #include "app/ready.h"
@@ -57,6 +59,7 @@ struct worker {
 	struct api api;
 	struct judge_line line;
 	struct logbook logbook;
+	struct gate gate;
 	struct trace trace; /* of the request in hand */
 	volatile sig_atomic_t draining;
 	uint64_t began_us; /* of the request in hand */
@@ -150,6 +153,14 @@ done(void *ctx, const struct http_request *rq, const struct http_response *rs,
 	    buf_cstr(&line), delivered ? "" : " client=gone");
 }
 
+static bool
+is_over(void *ctx)
+{
+	const struct worker *w = ctx;
+
+	return gate_is_over(&w->gate);
+}
+
 static int
 write_log(void *ctx, const struct answered *a, struct problem *p)
 {
@@ -206,15 +217,19 @@ serve_requests(
 		.max_requests = draining ? 0 : crew->settings.requests_per_worker,
 		.stall_ms = STALL_MS,
 		.empty_queue = draining,
+		.is_over = draining ? NULL : is_over,
 		.ctx = &w,
 		.handle = handle,
 		.done = done,
 	};
 	struct err e = { 0 };
 
+	gate_open(&w.gate, crew->settings.state);
+	w.api.gate = gate_for_api(&w.gate);
 	metrics_worker_join();
 	int r = fcgi_serve(&s, &e);
 	judge_hang_up(&w.line);
+	gate_close(&w.gate);
 	if (r == -1)
 		log_err(&e, "worker");
 	return r == -1;
@@ -301,6 +316,7 @@ fill(struct crew_config *crew, const char *path, struct err *e)
 struct source {
 	const char *path;
 	struct notice *notice;
+	bool serving; /* we are the service's user, and this is no mere check */
 };
 
 static void *
@@ -319,6 +335,8 @@ load(void *ctx, struct err *e)
 		return NULL;
 	}
 	log_start("judgebox-fcgi", settings_log_level(&crew->settings));
+	if (source->serving)
+		gate_prepare(crew->settings.state, &crew->settings.site.access);
 	return crew;
 }
 
@@ -426,6 +444,7 @@ serve(const struct options *o, struct err *e)
 		unload(first);
 		return 0;
 	}
+	gate_make_room(first->settings.state, first->settings.user);
 	if (listen_open(first->settings.socket, first->settings.socket_group, &l, e) ==
 		-1 ||
 	    drop_privileges(first->settings.user, e) == -1 ||
@@ -434,6 +453,8 @@ serve(const struct options *o, struct err *e)
 		unload(first);
 		return -1;
 	}
+	source.serving = true;
+	gate_prepare(first->settings.state, &first->settings.site.access);
 	struct crew_config last =
 	    *first; /* prefork frees it; the store is to hear the end */
 	if (prefork_run(&calls, &source, first, &l, e) == -1)

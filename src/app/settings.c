@@ -49,6 +49,13 @@ static const struct conf_key keys[] = {
 	TOP(MSEC, flag_window, 1000, TEN_YEARS, "within so long"),
 	TOP(MSEC, flag_time, 1000, TEN_YEARS, "how long a flag lasts"),
 	TOP(BOOL, block_flagged, 0, 0, "refuse their jobs"),
+	TOP(TEXT, state, 0, 0, "directory of keys and quotas"),
+	TOP(TEXT, anonymous, 0, 0, "who needs no key: loopback, off or address"),
+	{ .name = "anonymous_limits",
+	    .kind = CONF_GROUP,
+	    .help = "of one address without a key" },
+	ROW(BOOL, "trust_user_header", struct settings, site.access.trust_user_header, 0,
+	    0, "is the web server's user believed?"),
 	SITE(BYTES, max_body_bytes, 1024, 64 << 20, "one request"),
 	SITE(BYTES, max_source_bytes, 1, 16 << 20, "all source files of one"),
 	SITE(UINT, max_tests, 1, 10000, "tests of one request"),
@@ -57,6 +64,21 @@ static const struct conf_key keys[] = {
 	{ .name = "caps", .kind = CONF_GROUP, .help = "no request goes above" },
 	{ .name = "compile_caps", .kind = CONF_GROUP, .help = "no compile goes above" },
 	{ .name = "profiles", .kind = CONF_GROUP, .help = "named sets of limits" },
+	{ 0 },
+};
+
+#define STRANGER(kind_, member, lo, hi, help_)                                           \
+	ROW(kind_, #member, struct settings, stranger.member, lo, hi, help_)
+static const struct conf_key stranger_keys[] = {
+	STRANGER(TEXT, rate, 0, 0, "requests: 60/min; \"\" is any"),
+	STRANGER(UINT, burst, 0, 100000, "of them at once; 0: as many as in the rate"),
+	STRANGER(UINT, jobs, 0, 4096, "at a time; 0: any"),
+	STRANGER(UINT, cpu_seconds, 0, 86400000, "of a day; 0: any"),
+	STRANGER(UINT, slots, 0, 1024, "at a time, of all addresses together; 0: any"),
+	STRANGER(BYTES, max_memory, 0, 64ULL << 30, "of a test; 0: the site's cap"),
+	STRANGER(UINT, max_tests, 0, 10000, "of one request; 0: the site's cap"),
+	STRANGER(BYTES, max_source, 0, 16 << 20, "of one request; 0: the site's cap"),
+	STRANGER(WORDS, languages, 0, 0, "ids; [ ] is all"),
 	{ 0 },
 };
 
@@ -102,6 +124,9 @@ settings_defaults(struct settings *s)
 		.flag_violations = 5,
 		.flag_window = 3600000,
 		.flag_time = 86400000,
+		.state = JB_STATEDIR,
+		.anonymous = "loopback",
+		.stranger = { .rate = "20/min", .jobs = 2, .cpu_seconds = 600 },
 	};
 	site_defaults(&s->site);
 }
@@ -181,6 +206,7 @@ check_paths(const struct conf *c, const struct settings *s, struct err *e)
 		{ "helper", s->helper },
 		{ "languages", s->languages },
 		{ "store", s->store },
+		{ "state", s->state },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -214,9 +240,44 @@ check_origins(const struct conf *c, const struct words *origins, struct err *e)
 }
 
 static int
+read_access(const struct conf *c, struct settings *s, struct err *e)
+{
+	static const char *const modes[] = { [ANONYMOUS_LOOPBACK] = "loopback",
+		[ANONYMOUS_OFF] = "off",
+		[ANONYMOUS_ADDRESS] = "address" };
+	struct access *a = &s->site.access;
+	struct identity *who = &a->stranger;
+	struct allowance *each = &who->each_user;
+	unsigned mode = 0;
+	struct err why;
+
+	while (mode < 3 && strcmp(modes[mode], s->anonymous) != 0)
+		mode++;
+	if (mode == 3)
+		return conf_fault(c, "anonymous", e,
+		    "anonymous: '%s' is none of loopback, off, address", s->anonymous);
+	a->anonymous = (enum anonymous_mode)mode;
+	each->rate = (struct rate){ .burst = s->stranger.burst };
+	if (s->stranger.rate[0] != '\0' &&
+	    rate_parse(s->stranger.rate, &each->rate, &why) == -1)
+		return conf_fault(
+		    c, "anonymous_limits.rate", e, "anonymous_limits.rate: %s", why.msg);
+	each->jobs = s->stranger.jobs;
+	each->cpu_ms = s->stranger.cpu_seconds * 1000;
+	who->slots = s->stranger.slots;
+	who->max_memory = s->stranger.max_memory;
+	who->max_tests = s->stranger.max_tests;
+	who->max_source = s->stranger.max_source;
+	who->languages = s->stranger.languages;
+	return 0;
+}
+
+static int
 read_file(const struct conf *c, struct settings *s, struct err *e)
 {
 	if (conf_read(c, NULL, keys, s, e) == -1 ||
+	    conf_read(c, "anonymous_limits", stranger_keys, s, e) == -1 ||
+	    read_access(c, s, e) == -1 ||
 	    conf_read(c, "caps", cap_keys, &s->site.cap, e) == -1 ||
 	    conf_read(c, "compile_caps", cap_keys, &s->site.compile_cap, e) == -1 ||
 	    read_profiles(c, &s->site, e) == -1)

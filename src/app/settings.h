@@ -32,6 +32,14 @@ struct settings {
 	uint64_t log_max_bytes, log_min_free;
 	uint64_t flag_violations, flag_window, flag_time; /* ms */
 	bool block_flagged;
+	char state[256];    /* directory of keys and quotas */
+	char anonymous[12]; /* loopback, off or address: in site.access once read */
+	struct {
+		char rate[24];
+		uint64_t burst, jobs, cpu_seconds, slots, max_memory, max_tests,
+		    max_source;
+		struct words languages;
+	} stranger; /* of one address; in site.access once read */
 	struct site site;
 };
 

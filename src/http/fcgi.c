@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "base/num.h"
 
-#define PARAMS_BYTES 16384 /* all of a request's names and values */
+#define PARAMS_BYTES 49152 /* of names and values: four headers as nginx takes them */
 #define PARAMS_MAX   32
 #define LENGTH_MAX   10 /* digits of CONTENT_LENGTH */
 
@@ -25,17 +25,21 @@ struct incoming {
 
 /*
  * Everything that is read of a request.  A name that is absent here has no effect
- * whatever it says; a value longer than its place counts as absent.
+ * whatever it says; a value longer than its place counts as absent, or, of those that
+ * say whose a request is, is cut: too long a key must not become none.
  */
 static const struct param {
 	const char *name;
 	size_t offset, size;
+	bool cut;
 } params[] = {
-#define PARAM(name, member)                                                              \
+#define ROW(name, member, cut)                                                           \
 	{                                                                                \
 		name, offsetof(struct incoming, member),                                 \
-		    sizeof(((struct incoming *)0)->member)                               \
+		    sizeof(((struct incoming *)0)->member), cut                          \
 	}
+#define PARAM(name, member) ROW(name, member, false)
+#define WHOSE(name, member) ROW(name, member, true)
 	PARAM("REQUEST_METHOD", rq.method),
 	PARAM("DOCUMENT_URI", rq.path),
 	PARAM("CONTENT_TYPE", rq.content_type),
@@ -44,7 +48,13 @@ static const struct param {
 	PARAM("HTTP_ORIGIN", rq.origin),
 	PARAM("REMOTE_ADDR", rq.address),
 	PARAM("JUDGEBOX_FORMAT", rq.format),
+	WHOSE("HTTP_AUTHORIZATION", rq.authorization),
+	WHOSE("HTTP_X_API_KEY", rq.api_key),
+	WHOSE("JUDGEBOX_USER", rq.user),
+	WHOSE("JUDGEBOX_PROXIED", rq.proxied),
+#undef WHOSE
 #undef PARAM
+#undef ROW
 };
 
 static void
@@ -77,7 +87,7 @@ take_param(struct incoming *in, const char *pair, size_t name_len)
 		const struct param *p = &params[i];
 		if (strlen(p->name) != name_len || memcmp(p->name, pair, name_len) != 0)
 			continue;
-		if (strlen(value) < p->size)
+		if (p->cut || strlen(value) < p->size)
 			snprintf((char *)in + p->offset, p->size, "%s", value);
 		return;
 	}
@@ -303,7 +313,8 @@ fcgi_serve(const struct fcgi_service *s, struct err *e)
 	if (prepare(&r, s, &inside, e) == -1)
 		return -1;
 	while (s->max_requests == 0 || served < s->max_requests) {
-		if (told_to_stop(s, &inside))
+		if (told_to_stop(s, &inside) ||
+		    (s->is_over != NULL && s->is_over(s->ctx)))
 			break;
 		n = accept_one(s, &r, e);
 		if (n == -1)

@@ -17,7 +17,8 @@ struct fcgi_service {
 	uint64_t max_body;     /* bytes; a request that announces more is not read */
 	uint64_t max_requests; /* then return; 0: no end */
 	uint32_t stall_ms; /* a peer that neither sends nor reads so long is dropped */
-	bool empty_queue;  /* on SIGTERM answer first what already waits */
+	bool (*is_over)(void *ctx); /* asked after each request: return?  May be NULL */
+	bool empty_queue;           /* on SIGTERM answer first what already waits */
 
 	void *ctx;
 	/* False: the client is gone, and nobody wants the answer. */

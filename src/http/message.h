@@ -19,6 +19,11 @@ struct http_request {
 	char origin[256];
 	char address[46];        /* of the client, as nginx sees it */
 	char format[16];         /* of the query: what to answer with */
+	/* Whose it is.  What is longer than its place is cut, and so is nobody's. */
+	char authorization[128];
+	char api_key[128];
+	char user[160];          /* as nginx knows him */
+	char proxied[2];         /* not "": another proxy passed it on to nginx */
 	struct buf body;         /* at most max_body_bytes */
 	bool body_too_large;     /* announced larger than the cap: not read */
 	bool body_short;         /* ended before CONTENT_LENGTH, or no length */

@@ -67,6 +67,16 @@ enum anonymous_mode {
 	ANONYMOUS_ADDRESS, /* anybody, each address a user with limits of its own */
 };
 
+/* What became of a token that was presented. */
+enum key_state { KEY_UNKNOWN, KEY_GOOD, KEY_REVOKED, KEY_EXPIRED };
+
+/* Whom the site lets in without a key, and whose word it takes for a user. */
+struct access {
+	enum anonymous_mode anonymous;
+	bool trust_user_header;
+	struct identity stranger; /* with ANONYMOUS_ADDRESS; each_user: of one address */
+};
+
 /* A token as it was presented, in its two parts. */
 struct token {
 	char id[TOKEN_ID_HEX + 1];

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/words.h"
+#include "model/identity.h"
 #include "model/limits.h"
 
 #define SITE_PROFILES 32
@@ -24,6 +25,7 @@ struct site {
 	struct limits compile_cap;
 	struct profile profiles[SITE_PROFILES];
 	unsigned nprofiles;        /* profiles[0] is "default" */
+	struct access access;
 	struct words cors_origins; /* allowed origins; "*" is any; empty: no CORS */
 };
 

@@ -35,8 +35,6 @@ keys_close_(struct keys **k)
 
 /* --- looking; moments are microseconds since 1970 --- */
 
-enum key_state { KEY_UNKNOWN, KEY_GOOD, KEY_REVOKED, KEY_EXPIRED };
-
 /* Fills *out unless the key is unknown.  Takes as long for an unknown as for a wrong one.
  */
 int keys_find(struct keys *k, const struct token *t, int64_t now, struct identity *out,

@@ -214,6 +214,7 @@ class Stack:
         self.store_dir = self.path("store")
         os.mkdir(self.store_dir, 0o750)
         shutil.chown(self.store_dir, APP_USER)
+        self.state_dir = self.path("state")
         self.uid_base = 1000000 + (os.getpid() % 100000) * 1024 + Stack.count * UIDS_PER_STACK
         self.cgroup = f"jbtest-{os.getpid()}-{Stack.count}"
         self.port = self.free_port()
@@ -235,7 +236,7 @@ class Stack:
             "socket": self.path("web", "fcgi.sock"), "socket_group": WEB_USER,
             "user": APP_USER, "helper": self.sandbox_settings["socket"],
             "languages": self.sandbox_settings["languages"], "store": self.store_dir,
-            "log_min_free": 0, **(app or {})}
+            "state": self.state_dir, "log_min_free": 0, **(app or {})}
         self.write_settings()
         self.write_nginx(nginx_edit, rates)
 

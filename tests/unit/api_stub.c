@@ -243,6 +243,7 @@ stub_run(const struct job *job, const struct lang *lang, const struct site *site
 	(void)line;
 	(void)client_fd;
 	stub_judge.runs++;
+	stub_judge.tenant = job->tenant;
 	*gone = stub_judge.gone;
 	if (stub_judge.gone)
 		return -1;

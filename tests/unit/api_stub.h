@@ -23,6 +23,7 @@ extern struct stub_judge {
 	bool helper_away;                 /* ready says no */
 	void (*look)(const struct job *); /* at an admitted job; may be NULL */
 	unsigned runs;
+	struct tenant tenant; /* of the last run */
 } stub_judge;
 
 void stub_start(struct stub *s);

@@ -155,7 +155,7 @@ test_cors(void **state)
 		assert_header(&s, "Vary: Origin");
 		assert_header(&s, "Access-Control-Allow-Methods: POST, OPTIONS");
 		assert_header(
-		    &s, "Access-Control-Allow-Headers: Content-Type, Authorization");
+		    &s, "Access-Control-Allow-Headers: Content-Type, Authorization, X-API-Key");
 		ask(&s, "GET", "/nothing"); /* a page must be able to read its errors */
 		assert_header(&s, "Vary: Origin");
 		if (cases[i].answer != NULL)
@@ -340,10 +340,10 @@ test_metrics(void **state)
 		    "# TYPE judgebox_" },
 		{ "::1", "influx", "text/plain", "judgebox_build_info,version=" },
 		{ "127.0.0.1", "xml", NULL, "{\"error\":\"format: " },
-		{ "10.0.0.1", "", NULL, "{\"error\":\"the metrics are" },
-		{ "::2", "", NULL, "{\"error\":\"the metrics are" },
-		{ "unix:", "", NULL, "{\"error\":\"the metrics are" },
-		{ "", "", NULL, "{\"error\":\"the metrics are" },
+		{ "10.0.0.1", "", NULL, "{\"error\":\"a key is required" },
+		{ "::2", "", NULL, "{\"error\":\"a key is required" },
+		{ "unix:", "", NULL, "{\"error\":\"a key is required" },
+		{ "", "", NULL, "{\"error\":\"a key is required" },
 	};
 	struct stub s;
 

@@ -263,7 +263,7 @@ parameters_are_capped(void **state)
 {
 	const struct fixture *f = *state;
 	scope_buf many = { 0 }, large = { 0 }, none = { 0 }, rq = { 0 }, answer = { 0 };
-	char value[20000];
+	char value[50000];
 
 	for (int i = 0; i < 40; i++)
 		put_param(&many, "A", "b");

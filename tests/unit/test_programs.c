@@ -39,8 +39,9 @@ setup(void **state)
 		return -1;
 	fprintf(out,
 	    "socket = \"%s\"; socket_group = \"\"; user = \"nobody\"; workers = 2;\n"
-	    "helper = \"%s/none\"; languages = \"%s/l\"; drain_timeout = \"5s\";\n",
-	    f->socket, f->dir, f->dir);
+	    "helper = \"%s/none\"; languages = \"%s/l\"; drain_timeout = \"5s\";\n"
+	    "state = \"%s/state\";",
+	    f->socket, f->dir, f->dir, f->dir);
 	fclose(out);
 	char path[120];
 	snprintf(path, sizeof(path), "%s/l", f->dir);

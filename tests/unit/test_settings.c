@@ -170,6 +170,13 @@ static const struct {
 	    "$/m.conf:1: drain_timeout: '7 s' has an unknown unit" },
 	{ "log level", "\n\nlog_level = \"loud\";",
 	    "$/m.conf:3: log_level: 'loud' is none of error, warn, info, debug" },
+	{ "who needs no key", "\nanonymous = \"all\";",
+	    "$/m.conf:2: anonymous: 'all' is none of loopback, off, address" },
+	{ "a rate without a period", "anonymous_limits = {\n  rate = \"60\";\n};",
+	    "$/m.conf:2: anonymous_limits.rate: '60' is not like 60/min (s, min, h, "
+	    "day)" },
+	{ "a limit that strangers have not", "anonymous_limits = {\n  cpu = 5;\n};",
+	    "$/m.conf:2: unknown key 'cpu'" },
 	{ "no throttle above a share", "caps = {\n  cpu_share = 0.5;\n};",
 	    "$/m.conf:2: profiles.default.cpu_share: 0, no throttle, is above "
 	    "caps.cpu_share" },
@@ -353,7 +360,7 @@ the_sample_tells_the_defaults(void **state)
 
 	/* and it is really all of them: each line that could be commented out was */
 	char cmd[400];
-	snprintf(cmd, sizeof(cmd), "test $(grep -c '^[a-z_]* = ' %s) -eq 31", f->main);
+	snprintf(cmd, sizeof(cmd), "test $(grep -c '^[a-z_]* = ' %s) -eq 35", f->main);
 	assert_int_equal(system(cmd), 0);
 }
 
