@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libcgroup.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/scope.h"
+#include "sandbox/cgroup_tree.h"
 
 #define V2_ROOT "/sys/fs/cgroup" /* where systemd and every distribution mount it */
 
@@ -47,31 +47,18 @@ static const struct {
 };
 
 static int
-library(int ret, struct err *e, const char *what, const char *group)
-{
-	if (ret == 0)
-		return 0;
-	errno = ret == ECGOTHER ? cgroup_get_last_errno() : 0;
-	return err_sys(e, "libcgroup: %s %s: %s", what, group, cgroup_strerror(ret));
-}
-
-static int
 mount_point(const struct cgroups *g, const char *controller, char *out, size_t size,
     struct err *e)
 {
-	char *mp = NULL;
-
 	if (g->v2) {
 		snprintf(out, size, "%s", V2_ROOT);
 		return 0;
 	}
-	if (cgroup_get_subsys_mount_point(controller, &mp) != 0 || mp == NULL)
+	if (tree_mount_point(controller, out, size, e) == -1)
 		return err_set(e, ERR_SYS,
 		    "cgroup controller '%s' is not mounted: boot with cgroup v2, or "
 		    "mount it",
 		    controller);
-	snprintf(out, size, "%s", mp);
-	free(mp);
 	return 0;
 }
 
@@ -186,7 +173,7 @@ cgroups_open(const char *name, struct cgroups **out, struct err *e)
 {
 	char mp[256];
 
-	if (library(cgroup_init(), e, "start", "") == -1)
+	if (tree_open(e) == -1)
 		return -1;
 	scope_free struct cgroups *g = calloc(1, sizeof(*g));
 	if (g == NULL)
@@ -216,29 +203,12 @@ cgroups_v2(const struct cgroups *g)
 /* --- one slot -------------------------------------------------------------------------
  */
 
-static void
-free_group(struct cgroup **cg)
+static struct tree_group
+group_named(const struct cgroups *g, const char *name)
 {
-	if (*cg != NULL)
-		cgroup_free(cg);
-}
-#define scope_group __attribute__((cleanup(free_group))) struct cgroup
-
-static int
-new_group(const struct cgroups *g, const char *name, struct cgroup **out, struct err *e)
-{
-	struct cgroup *cg = cgroup_new_cgroup(name);
-
-	if (cg == NULL)
-		return err_set(e, ERR_SYS, "libcgroup: no memory");
-	for (const char *const *c = g->v2 ? v2_controllers : v1_controllers; *c != NULL;
-	     c++)
-		if (cgroup_add_controller(cg, *c) == NULL) {
-			cgroup_free(&cg);
-			return err_set(e, ERR_SYS, "libcgroup: add controller %s", *c);
-		}
-	*out = cg;
-	return 0;
+	return (struct tree_group){ .name = name,
+		.controllers = g->v2 ? v2_controllers : v1_controllers,
+		.v2_root = g->v2 ? V2_ROOT : NULL };
 }
 
 static int
@@ -289,9 +259,8 @@ cgroups_make_slot(struct cgroups *g, unsigned slot, int fd[METER_MAX_], struct e
 	slot_name(g, slot, name, sizeof(name));
 	for (int i = 0; i < METER_MAX_; i++)
 		fd[i] = -1;
-	scope_group *cg = NULL;
-	if (new_group(g, name, &cg, e) == -1 ||
-	    library(cgroup_create_cgroup(cg, 0), e, "make", name) == -1)
+	const struct tree_group group = group_named(g, name);
+	if (tree_make(&group, e) == -1)
 		return -1;
 	for (int i = 0; i < METER_MAX_; i++)
 		if (open_meter(g, name, (enum meter_file)i, &fd[i], e) == -1) {
@@ -311,10 +280,8 @@ cgroups_attach(struct cgroups *g, unsigned slot, pid_t pid, struct err *e)
 	char name[320];
 
 	slot_name(g, slot, name, sizeof(name));
-	scope_group *cg = NULL;
-	if (new_group(g, name, &cg, e) == -1)
-		return -1;
-	return library(cgroup_attach_task_pid(cg, pid), e, "attach to", name);
+	const struct tree_group group = group_named(g, name);
+	return tree_attach(&group, pid, e);
 }
 
 /* Kills every process of a group; returns how many there were. */
@@ -368,11 +335,8 @@ cgroups_drop_slot(struct cgroups *g, unsigned slot, struct err *e)
 		return 0;
 	if (kill_members(g, name) > 0)
 		return err_set(e, ERR_BUSY, "%s is not empty yet", name);
-	scope_group *cg = NULL;
-	if (new_group(g, name, &cg, e) == -1)
-		return -1;
-	return library(cgroup_delete_cgroup_ext(cg, CGFLAG_DELETE_IGNORE_MIGRATION), e,
-	    "remove", name);
+	const struct tree_group group = group_named(g, name);
+	return tree_remove(&group, e);
 }
 
 int
@@ -395,13 +359,10 @@ cgroups_clean(struct cgroups *g, unsigned slots, struct err *e)
 void
 cgroups_close(struct cgroups *g)
 {
-	struct err ignored = { 0 };
-	scope_group *cg = NULL;
-
 	if (g == NULL)
 		return;
-	if (exists(g, g->base) && strchr(g->base, '/') == NULL &&
-	    new_group(g, g->base, &cg, &ignored) == 0)
-		cgroup_delete_cgroup_ext(cg, CGFLAG_DELETE_EMPTY_ONLY);
+	const struct tree_group group = group_named(g, g->base);
+	if (strchr(g->base, '/') == NULL && exists(g, g->base))
+		tree_remove_empty(&group);
 	free(g);
 }

@@ -1,9 +1,9 @@
 /*
  * cgroup - the control groups of the slots, on v1, v2 and hybrid machines.
  *
- * The one door to libcgroup, which makes, fills and removes groups: 0.7 ms a call, so at
- * the start of a slot only.  What is read and written per test goes through descriptors
- * opened here once (meter.h).
+ * Groups are made, filled and removed by cgroup_tree.h, with libcgroup or without: 0.7 ms
+ * a call with it, so at the start of a slot only.  What is read and written per test goes
+ * through descriptors opened here once (meter.h).
  */
 #ifndef SANDBOX_CGROUP_H
 #define SANDBOX_CGROUP_H
