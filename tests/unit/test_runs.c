@@ -514,7 +514,6 @@ administrators_leave_their_name(void **state)
 {
 	struct fixture *f = *state;
 	struct err e = { 0 };
-	scope_buf line = { 0 };
 
 	CHECK_OK(audit_action(f->dir, "key_add", "CS101", NULL, "rate 60/min", &e), e);
 	CHECK_OK(audit_action("", "key_add", "CS101", NULL, "no log", &e), e);
