@@ -229,15 +229,6 @@ class Calls(Containment):
         rows.append(("seccomp user notification", [nr["seccomp"], 1, 8, "buf"], {1, 38, 14}))
         self.one_each(rows)
 
-    def test_other_entries(self):
-        """int 0x80 and x32: the run is over, or the call unknown; never an answer."""
-        modes = ("i386", "i386-socketcall", "i386-exit", "i386-negative", "x32", "x32-ptrace", "x32-exit")
-        tests = self.probe("entries.c", [[m] for m in modes], verdicts=None)
-        for m, t in zip(modes, tests):
-            with self.subTest(m):
-                self.assertNotEqual(t["code"], 42, "the call was made")
-                self.assertIn(t["verdict"], ("security_violation", "ok"), t)
-
 
 class State(Containment):
     def test_nothing_stays_across_requests(self):

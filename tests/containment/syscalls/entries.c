@@ -1,4 +1,9 @@
-/* The other doors into the kernel: entries i386|x32|x32-high|vsyscall. */
+/* The other doors into the kernel, int 0x80 and x32: none ever answers.
+ * judge: family=syscalls invariants=I-25,I-32 verdicts=security_violation done=no
+ * judge: test=i386 test=i386-socketcall test=i386-exit test=i386-negative test=x32 test=x32-ptrace test=x32-exit
+ * judge: test="i386-nr 1" test="i386-nr 5" test="i386-nr 11" test="i386-nr 26" test="i386-nr 102" test="i386-nr 120" test="i386-nr 359"
+ * judge: test="x32-nr 0" test="x32-nr 59" test="x32-nr 520" test="x32-nr 544" test="x32-nr 547" test="x32-nr 1023"
+ */
 #define _GNU_SOURCE
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -34,6 +39,10 @@ main(int argc, char **argv)
 		r = syscall(0x40000000 | 521, 0, 0, 0, 0);
 	else if (strcmp(m, "x32-exit") == 0)
 		r = syscall(0x40000000 | SYS_exit_group, 42);
-	report(r < 0, m, "returned %ld", r);
+	else if (strcmp(m, "i386-nr") == 0)
+		r = int80(atol(argv[2]), 0, 0, 0);
+	else if (strcmp(m, "x32-nr") == 0)
+		r = syscall(0x40000000 | atol(argv[2]), 0, 0, 0, 0);
+	report(0, m, "returned %ld", r);
 	return done();
 }
