@@ -41,6 +41,8 @@ static const struct conf_key keys[] = {
 	CONF_ROW(TEXT, struct config, cgroup, 0, 0, "cgroup of the slots"),
 	CONF_ROW(TEXT, struct config, cache, 0, 0, "directory of artifacts"),
 	CONF_ROW(BYTES, struct config, cache_bytes, 0, 1ULL << 40, "its size; 0: none"),
+	CONF_ROW(BYTES, struct config, prepared_bytes, 0, 1ULL << 40,
+	    "size of prepared files; 0: none"),
 	CONF_ROW(TEXT, struct config, log_level, 0, 0, "error, warn, info or debug"),
 	CONF_ROW(UINT, struct config, slots, 0, CONFIG_SLOTS_MAX, "boxes at a time"),
 	CONF_ROW(
@@ -86,6 +88,7 @@ config_load(const char *path, struct config *c, struct err *e)
 		.cgroup = "judgebox",
 		.cache = JB_CACHEDIR,
 		.cache_bytes = MIB(1024),
+		.prepared_bytes = MIB(2048),
 		.log_level = "info",
 		.uid_base = 200000,
 		.max_wait = 30000,

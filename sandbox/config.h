@@ -24,7 +24,8 @@ struct config {
 	char languages[256], profiles[256], launcher[256];
 	char cgroup[128]; /* below the root of the hierarchy; "self": below our own, v2 */
 	char cache[256];  /* directory of artifacts */
-	uint64_t cache_bytes; /* 0: no cache */
+	uint64_t cache_bytes;    /* 0: no cache */
+	uint64_t prepared_bytes; /* of prepared files, below cache; 0: none */
 	char log_level[16];
 	uint64_t slots; /* 0: one per core */
 	uint64_t uid_base;

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "sandbox/prepared.h"
 #include "sandbox/slot_run.h"
 
 #define QUANTUM_US 10000 /* a job may go on for, in a slot with its files */
@@ -149,6 +150,35 @@ start_next(struct dispatch *d, struct session *s)
 	slot_run(slot, r);
 }
 
+/* Nobody waits: time to make what compilers will be glad of. */
+static void
+prepare(struct dispatch *d)
+{
+	struct slot *slot = free_slot(d, NULL);
+	struct prepared *p = d->slot_host->prepared;
+
+	if (slot == NULL || !prepared_is_wanting(p) || d->waiting.newer != &d->waiting)
+		return;
+	struct run *r = prepared_next(p);
+	if (r != NULL)
+		slot_run(slot, r);
+}
+
+/* Somebody waits after all. */
+static void
+give_way(struct dispatch *d)
+{
+	for (unsigned i = 0; i < d->nslots; i++) {
+		struct slot *s = &d->slots[i];
+
+		if (s->run != NULL && s->run->kind == RUN_PREPARE &&
+		    prepared_gives_way(d->slot_host->prepared, s->run)) {
+			log_debug("slot %u gives way", s->index);
+			slot_kill_run(s, WIRE_FIRED_CANCEL);
+		}
+	}
+}
+
 /* A run that fails at once frees its slot from within: the loop sees to that slot, too.
  * Recursion would be as deep as the queues are long. */
 static void
@@ -162,6 +192,7 @@ fill_slots(struct dispatch *d)
 	charge_running(d);
 	while (free_slot(d, NULL) != NULL && (s = whose_turn(d)) != NULL)
 		start_next(d, s);
+	prepare(d);
 	d->filling = false;
 }
 
@@ -215,6 +246,8 @@ on_done(void *owner, struct slot *slot, struct run *r, const struct wire_outcome
 		learn(d, r, took_us);
 	if (s != NULL)
 		session_answer(s, o);
+	if (r->kind == RUN_PREPARE)
+		prepared_ended(d->slot_host->prepared, r, o);
 	if (r->kind == RUN_COMPILE && !r->job->ready)
 		twins_settle(&d->twins, d->sessions, r->job);
 	else if (r->kind == RUN_COMPILE)
@@ -339,6 +372,8 @@ submit(void *owner, struct session *s, struct run *r)
 	d->waiting.older = &r->link;
 	update(d, s);
 	fill_slots(d);
+	if (s->queue != NULL)
+		give_way(d);
 }
 
 static void
@@ -522,8 +557,10 @@ dispatch_check(struct dispatch *d)
 
 	for (unsigned i = 0; i < d->nslots; i++)
 		slot_check(&d->slots[i], now);
-	if (twins_check(&d->twins, d->sessions, now)) {
+	bool settled = twins_check(&d->twins, d->sessions, now);
+
+	if (settled)
 		update_all(d);
+	if (settled || prepared_is_wanting(d->slot_host->prepared))
 		fill_slots(d);
-	}
 }

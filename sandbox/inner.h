@@ -28,6 +28,9 @@ enum {
 	INNER_FD_METERS, /* METER_MAX_ of them, see meter.h; absent ones are /dev/null */
 };
 
+/* Where a box finds what prepared.h is about. */
+#define INNER_PREPARED_DIR "/prepared"
+
 #define INNER_FILTERS_MAX 32
 
 /* Ids inside a slot's user namespace. */

@@ -242,39 +242,18 @@ job_adopt(struct job *j, int fd, bool is_tree, struct err *e)
 
 /* --- the key --- */
 
-#define KEY_FORMAT "judgebox artifact 1"
-
-/* Changes with every update of a compiler, its headers or its libraries. */
-static const char *const package_lists[] = { "/var/lib/dpkg/status",
-	"/usr/lib/sysimage/rpm/rpmdb.sqlite", "/var/lib/rpm/rpmdb.sqlite" };
-
-struct identity {
-	uint64_t device, inode, size, seconds, nanoseconds;
-};
-
-static int
-add_identity(struct digest_maker *m, const char *path, struct err *e)
-{
-	struct identity id = { 0 };
-	struct stat st;
-
-	if (stat(path, &st) == 0)
-		id = (struct identity){ st.st_dev, st.st_ino, (uint64_t)st.st_size,
-			(uint64_t)st.st_mtim.tv_sec, (uint64_t)st.st_mtim.tv_nsec };
-	return digest_part(m, &id, sizeof(id), e);
-}
+#define KEY_FORMAT "judgebox artifact 2"
 
 static int
 add_toolchain(struct digest_maker *m, const struct language *l, struct err *e)
 {
+	struct language_toolchain t;
+
+	language_look_at_toolchain(l, &t);
 	if (digest_part(m, KEY_FORMAT, sizeof(KEY_FORMAT), e) == -1 ||
-	    digest_part(m, &l->file, sizeof(l->file), e) == -1 ||
-	    add_identity(m, words_next(&l->compile, NULL), e) == -1)
+	    digest_part(m, &l->file, sizeof(l->file), e) == -1)
 		return -1;
-	for (unsigned i = 0; i < sizeof(package_lists) / sizeof(package_lists[0]); i++)
-		if (add_identity(m, package_lists[i], e) == -1)
-			return -1;
-	return 0;
+	return digest_part(m, &t, sizeof(t), e);
 }
 
 static int
@@ -321,15 +300,19 @@ job_filter(const struct run *r)
 }
 
 int
-job_command(const struct run *r, struct inner_run *out, struct err *e)
+job_command(const struct run *r, const struct words *prepared, struct inner_run *out,
+    struct err *e)
 {
 	const struct job *j = r->job;
 	const struct words *command[] = { [RUN_TEST] = &j->lang->run,
 		[RUN_COMPILE] = &j->lang->compile,
-		[RUN_VERSION] = &j->lang->version };
+		[RUN_VERSION] = &j->lang->version,
+		[RUN_PREPARE] =
+		    j->lang->prepare != NULL ? &j->lang->prepare->command : NULL };
 	struct language_call call = { .files = j->files,
 		.nfiles = j->nfiles,
 		.options = &j->options,
+		.prepared = prepared,
 		.limits = &r->limits };
 
 	out->type = INNER_RUN;
@@ -361,6 +344,7 @@ run_new(struct session *s, struct job *j, enum run_kind kind, struct err *e)
 	r->kind = kind;
 	r->asked_us = clock_us();
 	r->fds[0] = r->fds[1] = r->fds[2] = -1;
+	r->said[0] = r->said[1] = -1;
 	return r;
 }
 
@@ -381,6 +365,7 @@ run_free(struct run *r)
 		return;
 	run_unlink(r);
 	fd_close_all(r->fds, 3);
+	fd_close_all(r->said, 2);
 	job_drop(r->job);
 	free(r);
 }

@@ -47,7 +47,7 @@ struct link {
 	struct link *older, *newer;
 };
 
-enum run_kind { RUN_TEST, RUN_COMPILE, RUN_VERSION };
+enum run_kind { RUN_TEST, RUN_COMPILE, RUN_VERSION, RUN_PREPARE /* prepared.h */ };
 
 struct run {
 	struct run *next;        /* of its session's queue */
@@ -60,6 +60,9 @@ struct run {
 	int fds[3]; /* owned: input output error; a compile has no input (-1) */
 	uint64_t asked_us, started_us;
 	bool waits;           /* for the artifact of another job with the same key */
+	unsigned prepares;    /* of RUN_PREPARE: which of the prepared files */
+	bool plain, prepared; /* to be, and being, compiled without and with them */
+	int said[2];          /* what the compiler says with them, -1: not recorded */
 	enum wire_fired kill; /* asked for; WIRE_FIRED_NONE: not */
 	struct wire_limits limits;
 	struct words args;
@@ -85,7 +88,9 @@ int job_make_key(struct job *j, struct err *e);
 
 /* The filter, command and environment of a run of this job. */
 unsigned job_filter(const struct run *r);
-int job_command(const struct run *r, struct inner_run *out, struct err *e);
+/* prepared: what {prepared} stands for. */
+int job_command(const struct run *r, const struct words *prepared, struct inner_run *out,
+    struct err *e);
 
 struct run *run_new(struct session *s, struct job *j, enum run_kind kind, struct err *e);
 void run_free(struct run *r);

@@ -96,7 +96,7 @@ take_meters(struct keeper *k)
 	    CREDS_CAP(CAP_SETPCAP) | CREDS_CAP(CAP_DAC_OVERRIDE))
 
 static int
-set_up(struct keeper *k, const struct inner_setup *s, struct err *e)
+set_up(struct keeper *k, const struct inner_setup *s, int prepared, struct err *e)
 {
 	uint64_t size;
 
@@ -121,7 +121,7 @@ set_up(struct keeper *k, const struct inner_setup *s, struct err *e)
 		return err_sys(e, "open /proc");
 	if (sethostname("box", 3) == -1)
 		return err_sys(e, "sethostname");
-	if (mounts_build_root(&s->paths, e) == -1 ||
+	if (mounts_build_root(&s->paths, prepared, e) == -1 ||
 	    mounts_new_work(-1, 64 << 20, k->work_inodes, e) == -1)
 		return -1;
 	umask(022);
@@ -341,9 +341,10 @@ main(void)
 	long n = fd_recv(INNER_FD_CONTROL, &m, sizeof(m), fds, &nfds, &e);
 	if (n != sizeof(m.setup) || m.type != INNER_SETUP)
 		return 1;
-	if (set_up(&k, &m.setup, &e) == -1 ||
+	if (set_up(&k, &m.setup, nfds > 0 ? fds[0] : -1, &e) == -1 ||
 	    (!JB_FAULT(KEEPER_CAPS) && creds_reduce(KEEPER_CAPS, &e) == -1))
 		done.fault = e;
+	fd_close_all(fds, nfds);
 	if (fd_send(INNER_FD_CONTROL, &done, sizeof(done), NULL, 0, &e) == -1 ||
 	    done.fault.code != ERR_NONE)
 		return 1;

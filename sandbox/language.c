@@ -42,6 +42,7 @@ static const struct conf_key keys[] = {
 	{ "class", CONF_TEXT, offsetof(struct file, class), 32, 0, 0, "seccomp class" },
 	{ "compile_class", CONF_TEXT, offsetof(struct file, compile_class), 32, 0, 0,
 	    "" },
+	{ .name = "prepare", .kind = CONF_GROUP },
 	/* the public half, read by the application */
 	{ .name = "name", .kind = CONF_SKIP },
 	{ .name = "aliases", .kind = CONF_SKIP },
@@ -50,6 +51,43 @@ static const struct conf_key keys[] = {
 	{ .name = "selftest", .kind = CONF_SKIP },
 	{ .name = NULL },
 };
+
+static const struct conf_key prepare_keys[] = {
+	CONF_ROW(WORDS, struct language_prepare, files, 0, 0, "names and sources"),
+	CONF_ROW(WORDS, struct language_prepare, command, 0, 0, ""),
+	CONF_ROW(WORDS, struct language_prepare, words, 0, 0, ""),
+	CONF_ROW(WORDS, struct language_prepare, sets, 0, 0, "compile options"),
+	CONF_ROW(WORDS, struct language_prepare, beside, 0, 0, "harmless options"),
+	CONF_ROW(BOOL, struct language_prepare, quiet, 0, 0, ""),
+	{ .name = NULL },
+};
+
+static int
+read_prepare(const struct conf *c, struct language *l, struct err *e)
+{
+	struct words names;
+
+	if (conf_names(c, "prepare", &names, e) == -1)
+		return -1;
+	if (names.count == 0)
+		return 0;
+	scope_free struct language_prepare *p = calloc(1, sizeof(*p));
+	if (p == NULL)
+		return err_sys(e, "calloc");
+	if (conf_read(c, "prepare", prepare_keys, p, e) == -1)
+		return -1;
+	if (l->compile.count == 0 || p->files.count == 0 || p->files.count % 2 != 0 ||
+	    p->command.count == 0 || p->words.count == 0 || p->sets.count == 0)
+		return conf_fault(c, "prepare", e,
+		    "prepare: needs compile, pairs of files, command, words and sets");
+	for (const char *f = words_next(&p->files, NULL); f != NULL;
+	     f = words_next(&p->files, words_next(&p->files, f)))
+		if (path_check_name(f, strlen(f), e) == -1)
+			return conf_fault(
+			    c, "prepare", e, "prepare: '%.60s' is not a plain name", f);
+	l->prepare = take_ptr(&p);
+	return 0;
+}
 
 static int
 check_language(const struct conf *c, struct file *f, struct err *e)
@@ -119,6 +157,8 @@ load_one(struct languages *all, const char *path, struct err *e)
 		return -1;
 	if (languages_find(all, f->lang.id) != NULL)
 		return conf_fault(c, "id", e, "id: '%s' is taken", f->lang.id);
+	if (read_prepare(c, &f->lang, e) == -1)
+		return -1;
 	f->lang.index = all->count;
 	all->item[all->count++] = f->lang;
 	return 0;
@@ -154,12 +194,12 @@ languages_load(const char *dir, struct languages **out, struct err *e)
 
 	if (check_owner(dir, e) == -1)
 		return -1;
-	scope_free struct languages *l = calloc(1, sizeof(*l));
+	struct languages *l = calloc(1, sizeof(*l));
 	if (l == NULL)
 		return err_sys(e, "calloc");
 	int n = scandir(dir, &names, is_conf, alphasort);
 	if (n == -1)
-		return err_sys(e, "read %s", dir);
+		r = err_sys(e, "read %s", dir);
 	for (int i = 0; i < n; i++) {
 		char path[600];
 
@@ -172,14 +212,24 @@ languages_load(const char *dir, struct languages **out, struct err *e)
 	if (r == 0 && l->count == 0)
 		r = err_set(e, ERR_BAD_INPUT, "no language file in %s", dir);
 	if (r == 0)
-		*out = take_ptr(&l);
+		*out = l;
+	else
+		languages_free(l);
 	return r;
 }
 
 void
 languages_free(struct languages *l)
 {
+	for (unsigned i = 0; l != NULL && i < l->count; i++)
+		free(l->item[i].prepare);
 	free(l);
+}
+
+const struct language *
+languages_at(const struct languages *l, unsigned i)
+{
+	return i < l->count ? &l->item[i] : NULL;
 }
 
 unsigned
@@ -343,6 +393,9 @@ language_command(const struct language *l, const struct words *command,
 			r = add_sources(l, call, &w, e);
 		else if (strcmp(s, "{prefer}") == 0)
 			r = add_preferred(l, &w, e);
+		else if (strcmp(s, "{prepared}") == 0)
+			r = call->prepared != NULL ? words_append(&w, call->prepared, e)
+						   : 0;
 		else if (strcmp(s, "{options}") == 0)
 			r = call->options != NULL ? words_append(&w, call->options, e)
 						  : 0;
@@ -353,6 +406,75 @@ language_command(const struct language *l, const struct words *command,
 		*out = w;
 	return r;
 }
+
+/* --- prepared files --- */
+
+/* Without those that make no difference, and that the command names anyway, what is left
+ * must be one set's: none, or one word. */
+int
+language_prepared_set(const struct language *l, const struct words *options)
+{
+	const struct language_prepare *p = l->prepare;
+	const char *chosen = NULL;
+	int n = 0;
+
+	for (const char *o = words_next(options, NULL); o != NULL;
+	     o = words_next(options, o)) {
+		if (words_has(&p->beside, o))
+			continue;
+		if (chosen != NULL)
+			return -1; /* two that matter: the last may win, or not */
+		chosen = o;
+	}
+	if (chosen == NULL || words_has(&l->compile, chosen))
+		chosen = "";
+	for (const char *s = words_next(&p->sets, NULL); s != NULL;
+	     s = words_next(&p->sets, s), n++)
+		if (strcmp(s, chosen) == 0)
+			return n;
+	return -1;
+}
+
+int
+language_prepared_words(
+    const struct language *l, const char *dir, struct words *out, struct err *e)
+{
+	for (const char *w = words_next(&l->prepare->words, NULL); w != NULL;
+	     w = words_next(&l->prepare->words, w)) {
+		const char *at = strstr(w, "{dir}");
+		char full[512];
+
+		snprintf(full, sizeof(full), "%.*s%s%s",
+		    at != NULL ? (int)(at - w) : (int)strlen(w), w, at != NULL ? dir : "",
+		    at != NULL ? at + 5 : "");
+		if (words_add(out, full, e) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+void
+language_look_at_toolchain(const struct language *l, struct language_toolchain *out)
+{
+	const char *const files[] = { words_next(&l->compile, NULL),
+		"/var/lib/dpkg/status", "/usr/lib/sysimage/rpm/rpmdb.sqlite",
+		"/var/lib/rpm/rpmdb.sqlite" };
+
+	*out = (struct language_toolchain){ 0 };
+	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct stat st;
+
+		if (files[i] == NULL || stat(files[i], &st) == -1)
+			continue;
+		out->file[i].device = st.st_dev;
+		out->file[i].inode = st.st_ino;
+		out->file[i].size = (uint64_t)st.st_size;
+		out->file[i].seconds = (uint64_t)st.st_mtim.tv_sec;
+		out->file[i].nanoseconds = (uint64_t)st.st_mtim.tv_nsec;
+	}
+}
+
+/* --- environments --- */
 
 /* Two of one name would be the first one's to most who look, and that is ours. */
 static bool

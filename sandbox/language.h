@@ -17,15 +17,27 @@
 
 #define LANGUAGES_MAX 128
 
+/* Files that make a compiler faster and change nothing else; see prepared.h. */
+struct language_prepare {
+	struct words files;   /* pairs: a name, the source it is made from */
+	struct words command; /* makes one, and calls it LANGUAGE_MADE */
+	struct words words;   /* what {prepared} stands for; {dir} is where it lies */
+	struct words sets;    /* compile options, "": none; each set has its own */
+	struct words beside;  /* options that make no difference */
+	bool quiet; /* only a compile that says nothing is the same with and without */
+};
+#define LANGUAGE_MADE "made"
+
 struct language {
 	unsigned index; /* below LANGUAGES_MAX, its own */
 	char id[32];
 	char source[64];
 	char artifact[64]; /* "main", "out/", or empty: interpreted */
 	struct words extensions, compile, run, version, env, paths, options;
-	struct words prefer;   /* pairs: a file, and what {prefer} is if it is there */
-	uint64_t heap_reserve; /* bytes */
-	struct digest file;    /* of the language file, every byte of it */
+	struct words prefer; /* pairs: a file, and what {prefer} is if it is there */
+	struct language_prepare *prepare; /* owned; NULL: nothing */
+	uint64_t heap_reserve;            /* bytes */
+	struct digest file;               /* of the language file, every byte of it */
 	enum seccomp_class class, compile_class;
 };
 
@@ -37,6 +49,7 @@ const struct language *languages_find(const struct languages *l, const char *id)
 /* Extra read-only paths of all languages together. */
 int languages_paths(const struct languages *l, struct words *paths, struct err *e);
 unsigned languages_count(const struct languages *l);
+const struct language *languages_at(const struct languages *l, unsigned i);
 
 bool language_is_compiled(const struct language *l);
 bool language_is_source(const struct language *l, const char *file);
@@ -46,13 +59,28 @@ struct language_call {
 	const struct bundle_entry *files; /* files[0] is the main one */
 	uint32_t nfiles;
 	const struct words *options;
+	const struct words *prepared; /* NULL: nothing is */
 	const struct wire_limits *limits;
 };
 
 /* The words of a command with its tokens replaced: {source} {sources} {options} {stem}
- * {prefer} {memory_mb} {heap_mb} {stack_kb}. */
+ * {prefer} {prepared} {memory_mb} {heap_mb} {stack_kb}. */
 int language_command(const struct language *l, const struct words *command,
     const struct language_call *call, struct words *out, struct err *e);
+
+/* Which of the sets these options choose; -1: none. */
+int language_prepared_set(const struct language *l, const struct words *options);
+/* Adds to *out what {prepared} stands for with one file, which lies in dir. */
+int language_prepared_words(
+    const struct language *l, const char *dir, struct words *out, struct err *e);
+
+/* Changes with every update of a compiler, its headers or its libraries. */
+struct language_toolchain {
+	struct {
+		uint64_t device, inode, size, seconds, nanoseconds;
+	} file[4];
+};
+void language_look_at_toolchain(const struct language *l, struct language_toolchain *out);
 
 /* The whole environment of a box. */
 int language_environment(const struct language *l, struct words *out, struct err *e);

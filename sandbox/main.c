@@ -41,6 +41,7 @@
 #include "base/scope.h"
 #include "sandbox/config.h"
 #include "sandbox/dispatch.h"
+#include "sandbox/prepared.h"
 #include "sandbox/fault.h"
 #include "sandbox/landlock.h"
 #include "sandbox/seccomp.h"
@@ -54,6 +55,7 @@ struct helper {
 	struct languages *languages;
 	struct cgroups *cgroups;
 	struct cache *cache;
+	struct prepared *prepared;
 	struct slot_host slots;
 	struct dispatch dispatch;
 	struct watcher listener, signals;
@@ -305,8 +307,10 @@ prepare(struct helper *h, struct err *e)
 	if (cgroups_open(h->config.cgroup, &h->cgroups, e) == -1)
 		return -1;
 	h->slots.cgroups = h->cgroups;
-	if (cache_open(h->config.cache, h->config.cache_bytes, &h->cache, e) == -1)
+	if (cache_open(h->config.cache, h->config.cache_bytes, &h->cache, e) == -1 ||
+	    prepared_open(&h->config, h->languages, &h->loop, &h->prepared, e) == -1)
 		return -1;
+	h->slots.prepared = h->prepared;
 	return cgroups_clean(h->cgroups, CONFIG_SLOTS_MAX, e);
 }
 
@@ -487,6 +491,7 @@ main(int argc, char *argv[])
 		}
 	}
 	cache_close(h.cache);
+	prepared_close(h.prepared);
 	languages_free(h.languages);
 	cgroups_close(h.cgroups);
 	if (r == -1)

@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "base/scope.h"
 #include "sandbox/fault.h"
+#include "sandbox/inner.h"
 #include "sandbox/wire/bundle.h"
 
 #define ROOT     "/tmp" /* where the new root is built: every machine has it */
@@ -225,6 +226,20 @@ build_dev(struct err *e)
 	return 0;
 }
 
+/* A mount that the helper made for us, read-only already. */
+static int
+build_prepared(int mount, struct err *e)
+{
+	if (mount == -1)
+		return 0;
+	if (make_dir(INNER_PREPARED_DIR, e) == -1)
+		return -1;
+	if (syscall(SYS_move_mount, mount, "", AT_FDCWD, ROOT INNER_PREPARED_DIR,
+		MOVE_MOUNT_F_EMPTY_PATH) == -1)
+		return err_sys(e, "mount " INNER_PREPARED_DIR);
+	return 0;
+}
+
 static int
 enter_root(struct err *e)
 {
@@ -264,10 +279,11 @@ check_root(struct err *e)
 }
 
 int
-mounts_build_root(const struct words *paths, struct err *e)
+mounts_build_root(const struct words *paths, int prepared, struct err *e)
 {
 	if (build_base(e) == -1 || build_system(e) == -1 || build_etc(paths, e) == -1 ||
-	    build_dev(e) == -1 || enter_root(e) == -1 || check_root(e) == -1)
+	    build_dev(e) == -1 || build_prepared(prepared, e) == -1 ||
+	    enter_root(e) == -1 || check_root(e) == -1)
 		return err_wrap(e, "root");
 	return 0;
 }

@@ -5,6 +5,7 @@
  *   /usr (without /usr/local), /bin /lib … as the host links them     read-only
  *   /etc: passwd, group, nsswitch.conf made here; ld.so.cache, alternatives, and what
  *         language files name, from the host                          read-only
+ *   /prepared: files that make compilers faster, of the helper's    read-only
  *   /dev: null zero full random urandom                               nothing else
  *   /work: a tmpfs; /tmp and /dev/shm point to it                     the one writable
  * place no /proc, no /sys
@@ -18,8 +19,9 @@
 #include "base/err.h"
 #include "base/words.h"
 
-/* Builds the root and moves into it.  Everything but /work is read-only afterwards. */
-int mounts_build_root(const struct words *paths, struct err *e);
+/* Builds the root and moves into it.  Everything but /work is read-only afterwards.
+ * prepared: a mount not attached anywhere, -1: none. */
+int mounts_build_root(const struct words *paths, int prepared, struct err *e);
 
 /* Replaces /work by a new tmpfs holding the files of a bundle (-1: none), read-only and
  * not the box's own, and marks it untouched.  bytes and inodes are the box's own. */

@@ -10,7 +10,9 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/scope.h"
 #include "sandbox/landlock.h"
+#include "sandbox/prepared.h"
 #include "sandbox/slot_spawn.h"
 
 #define START_US   15000000 /* a slot is up after 20 ms; a busy machine may need longer */
@@ -59,8 +61,12 @@ send_setup(struct slot *s, struct err *e)
 		.landlock = (uint32_t)landlock_mode_of(s->host->config->landlock),
 		.monitor = config_monitor_rules(s->host->config),
 		.paths = s->host->paths };
+	struct err why = { 0 };
 
-	return fd_send(s->control.fd, &m, sizeof(m), NULL, 0, e);
+	scope_fd prepared = prepared_mount(s->host->prepared, &why);
+	if (why.code != ERR_NONE)
+		log_err(&why, "slot %u goes without", s->index);
+	return fd_send(s->control.fd, &m, sizeof(m), &prepared, prepared != -1, e);
 }
 
 int

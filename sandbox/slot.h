@@ -26,9 +26,10 @@ struct slot_host {
 	struct loop *loop;
 	struct cgroups *cgroups;
 	const struct config *config;
-	struct words paths; /* extra read-only paths */
-	int filters;        /* sealed file of all filters */
-	int program;        /* judgebox-slot, opened once */
+	struct words paths;        /* extra read-only paths */
+	int filters;               /* sealed file of all filters */
+	int program;               /* judgebox-slot, opened once */
+	struct prepared *prepared; /* borrowed; NULL: nothing is */
 	void *owner;
 	void (*up)(void *owner, struct slot *s);
 	void (*down)(void *owner, struct slot *s, const struct err *why);

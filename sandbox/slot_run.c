@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "sandbox/prepared.h"
 
 #define PREPARE_US 10000000
 #define HELP_US    200000 /* beyond a run's own wall limit: a throttled slot gets air */
@@ -27,6 +29,12 @@ make_channel(struct slot *s, struct watcher *w, int *theirs, struct err *e)
 	w->fd = pair[0];
 	*theirs = pair[1];
 	return loop_add(s->host->loop, w, e);
+}
+
+static bool
+is_compile(const struct run *r)
+{
+	return r->kind == RUN_COMPILE || r->kind == RUN_PREPARE;
 }
 
 static int
@@ -81,7 +89,7 @@ send_run(struct slot *s, unsigned filter, struct err *e)
 	unsigned n = 0;
 
 	memset(&m, 0, sizeof(m));
-	if (job_command(r, &m, e) == -1)
+	if (job_command(r, NULL, &m, e) == -1)
 		return -1;
 	m.at_rest = at_rest(s);
 	if (m.has_program != 0)
@@ -94,10 +102,34 @@ send_run(struct slot *s, unsigned filter, struct err *e)
 	return 0;
 }
 
+/* A compiler that finds prepared files may say things in other words.  Its first try is
+ * recorded, and only if it was silent and went well that was it: see redo_plainly(). */
+static int
+find_prepared(struct slot *s, struct run *r, struct words *out, struct err *e)
+{
+	const struct language *l = r->job->lang;
+
+	*out = (struct words){ 0 };
+	if (r->kind != RUN_COMPILE || r->plain)
+		return 0;
+	if (prepared_words(s->host->prepared, l, &r->job->options, out, e) == -1)
+		return -1;
+	r->prepared = out->count > 0;
+	if (out->count == 0 || !l->prepare->quiet)
+		return 0;
+	for (unsigned i = 0; i < 2; i++) {
+		r->said[i] = fd_memfd_new("judgebox-said", e);
+		if (r->said[i] == -1)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 send_compile(struct slot *s, struct err *e)
 {
 	static struct inner_compile m;
+	static struct words prepared;
 	struct run *r = s->run;
 	scope_fd theirs = -1;
 
@@ -105,13 +137,16 @@ send_compile(struct slot *s, struct err *e)
 	m.type = INNER_COMPILE;
 	m.filter = job_filter(r);
 	m.work_bytes = r->limits.file_bytes;
-	m.artifact_bytes = BUNDLE_BYTES;
-	snprintf(m.artifact, sizeof(m.artifact), "%s", r->job->lang->artifact);
-	if (job_command(r, &m.run, e) == -1 ||
+	m.artifact_bytes = r->kind == RUN_COMPILE ? BUNDLE_BYTES : PREPARED_BYTES_MAX;
+	snprintf(m.artifact, sizeof(m.artifact), "%s",
+	    r->kind == RUN_COMPILE ? r->job->lang->artifact : LANGUAGE_MADE);
+	if (find_prepared(s, r, &prepared, e) == -1 ||
+	    job_command(r, &prepared, &m.run, e) == -1 ||
 	    make_channel(s, &s->compile, &theirs, e) == -1)
 		return -1;
 	m.run.at_rest = at_rest(s) + 2; /* the compile stage and its launcher */
-	const int fds[4] = { theirs, r->job->sources, r->fds[1], r->fds[2] };
+	const int *streams = r->said[0] != -1 ? r->said : r->fds + 1;
+	const int fds[4] = { theirs, r->job->sources, streams[0], streams[1] };
 	if (fd_send(s->control.fd, &m, sizeof(m), fds, 4, e) == -1)
 		return -1;
 	expect_end(s);
@@ -132,8 +167,8 @@ send_kill(struct slot *s)
 {
 	struct inner_kill m = { .type = INNER_KILL, .fired = s->run->kill };
 	struct err e = { 0 };
-	int sock = s->run->kind == RUN_COMPILE ? s->compile.fd
-					       : s->launcher[job_filter(s->run)].fd;
+	int sock =
+	    is_compile(s->run) ? s->compile.fd : s->launcher[job_filter(s->run)].fd;
 	if (fd_send(sock, &m, sizeof(m), NULL, 0, &e) == -1)
 		log_debug("slot %u: kill: %s", s->index, e.msg); /* it just ended */
 }
@@ -158,7 +193,7 @@ advance(struct slot *s)
 	struct err e = { 0 };
 	int ok;
 
-	if (r->kind == RUN_COMPILE)
+	if (is_compile(r))
 		ok = send_compile(s, &e);
 	else if (!work_fits(s, r))
 		ok = send_prepare(s, &e);
@@ -369,7 +404,7 @@ on_launcher(struct watcher *w, uint32_t events)
 		return;
 	}
 	if (n != sizeof(m.outcome) || m.type != INNER_OUTCOME || s->state != SLOT_BUSY ||
-	    !s->run_sent || s->run->kind == RUN_COMPILE) {
+	    !s->run_sent || is_compile(s->run)) {
 		unexpected(s, m.type);
 		return;
 	}
@@ -381,9 +416,11 @@ on_launcher(struct watcher *w, uint32_t events)
 
 /* What takes longer to copy than others should wait is copied by a child. */
 #define COPY_BYTES (4 << 20)
+#define COPY_US    60000000
 
 struct copy {
-	const struct job *job;
+	struct prepared *prepared;
+	const struct run *run;
 	int fd;
 	bool is_tree;
 };
@@ -393,7 +430,9 @@ copy_artifact(void *arg, int made[CHORE_MADE], struct err *e)
 {
 	const struct copy *c = arg;
 
-	return job_adopt_copy(c->job, c->fd, c->is_tree, made, e);
+	if (c->run->kind == RUN_PREPARE)
+		return prepared_store(c->prepared, c->run, c->fd, e);
+	return job_adopt_copy(c->run->job, c->fd, c->is_tree, made, e);
 }
 
 static void
@@ -402,7 +441,9 @@ on_copied(void *owner, const struct err *why, int made[CHORE_MADE])
 	struct slot *s = owner;
 	struct inner_outcome o = s->compiled;
 
-	if (why->code == ERR_NONE)
+	if (why->code == ERR_NONE && s->run->kind == RUN_PREPARE)
+		prepared_stored(s->host->prepared, s->run);
+	else if (why->code == ERR_NONE)
 		job_adopt_made(s->run->job, made, s->made_tree);
 	else {
 		o.wire.fault = *why;
@@ -417,14 +458,16 @@ static bool
 adopt(struct slot *s, int fd, bool is_tree, struct err *e)
 {
 	struct job *j = s->run->job;
-	struct copy c = { .job = j, .fd = fd, .is_tree = is_tree };
-	const int keep[CHORE_KEEP] = { fd, j->work, -1, -1 };
-	uint64_t size;
+	struct copy c = { s->host->prepared, s->run, fd, is_tree };
+	bool prepares = s->run->kind == RUN_PREPARE;
+	const int keep[CHORE_KEEP] = { fd, j->work,
+		prepares ? prepared_dir(s->host->prepared) : -1, -1 };
+	uint64_t size = 0;
 
-	int r = job_adopt_size(fd, &size, e);
-	if (r == 0 && size > COPY_BYTES) {
+	int r = prepares ? 0 : job_adopt_size(fd, &size, e);
+	if (r == 0 && (prepares || size > COPY_BYTES)) {
 		s->made_tree = is_tree;
-		s->deadline_us = clock_us() + PREPARE_US;
+		s->deadline_us = clock_us() + COPY_US;
 		r = chore_start(&s->chore, s->host->loop, copy_artifact, &c, keep, e);
 		if (r == 0)
 			return true;
@@ -433,6 +476,43 @@ adopt(struct slot *s, int fd, bool is_tree, struct err *e)
 	if (r == -1)
 		err_wrap(e, "artifact");
 	return false;
+}
+
+static bool
+is_silent(const struct run *r)
+{
+	struct stat st;
+
+	for (unsigned i = 0; i < 2; i++)
+		if (fstat(r->said[i], &st) == -1 || st.st_size != 0)
+			return false;
+	return true;
+}
+
+/* With prepared files, diagnostics name other places.  Where there is something to say,
+ * the compiler says it without them, to whoever asked. */
+static bool
+redo_plainly(struct slot *s, bool went_well)
+{
+	struct run *r = s->run;
+	bool recorded = r->said[0] != -1;
+	bool is_quiet = recorded && is_silent(r);
+	bool good = is_quiet && went_well;
+
+	fd_close_all(r->said, 2);
+	if (!recorded || good || !s->have_compiled || r->kill != WIRE_FIRED_NONE ||
+	    s->compiled.wire.fired != WIRE_FIRED_NONE ||
+	    s->compiled.wire.fault.code != ERR_NONE)
+		return false;
+	log_debug("compiled again: said=%d exit=%d signal=%d", !is_quiet,
+	    s->compiled.wire.exit_code, s->compiled.wire.signal);
+	r->plain = true;
+	r->prepared = false;
+	s->oom_seen += s->compiled.wire.oom_kills - s->compiled.uncounted;
+	s->have_compiled = false;
+	s->run_sent = false;
+	advance(s);
+	return true;
 }
 
 static void
@@ -456,11 +536,19 @@ take_artifact(struct slot *s, const struct inner_artifact *a, int *fd)
 	else if (went_well && a->fault.code != ERR_NONE)
 		w->fault = a->fault;
 	slot_drop_watcher(s, &s->compile);
+	if (redo_plainly(s, went_well && w->fault.code == ERR_NONE)) {
+		fd_close_all(fd, 1);
+		return;
+	}
+	if (s->run->prepared)
+		log_debug(
+		    "compiled with prepared files language=%s", s->run->job->lang->id);
 	bool copying = went_well && w->fault.code == ERR_NONE &&
 		       adopt(s, *fd, a->is_tree != 0, &w->fault);
 	fd_close_all(fd, 1); /* charged to the slot: gone before its next run starts */
 	if (copying)
 		return;
+
 	settle(s, &o);
 }
 

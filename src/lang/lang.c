@@ -51,6 +51,7 @@ static const struct conf_key file_keys[] = {
 	HELPER_ROW("class"),
 	HELPER_ROW("compile_class"),
 	HELPER_ROW("prefer"),
+	HELPER_ROW("prepare"),
 	HELPER_ROW("heap_reserve"),
 	LANG_ROW(WORDS, options, "compile options a client may ask for"),
 	{ .name = "floor", .kind = CONF_GROUP },

@@ -230,7 +230,7 @@ class Stack:
             "socket": self.path("run", "private", "sandbox.sock"), "user": APP_USER,
             "languages": self.path("languages"), "profiles": self.path("profiles"),
             "launcher": self.launcher, "uid_base": self.uid_base, "cgroup": self.cgroup,
-            "cache": self.path("cache"),
+            "cache": self.path("cache"), "prepared_bytes": 0, # seconds of compiling per stack
             **(sandbox or {})}
         self.app_settings = {
             "socket": self.path("web", "fcgi.sock"), "socket_group": WEB_USER,

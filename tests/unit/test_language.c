@@ -54,7 +54,9 @@ tokens_are_replaced(void **state)
 	struct bundle_entry files[3] = { { .name = "src/main.c" }, { .name = "b.c" },
 		{ .name = "data.txt" } };
 	struct wire_limits limits = { .memory_bytes = 256 << 20, .stack_bytes = 1 << 20 };
-	struct language_call call = { files, 3, &options, &limits };
+	struct language_call call = {
+		.files = files, .nfiles = 3, .options = &options, .limits = &limits
+	};
 
 	(void)state;
 	fill(&options, (const char *const[]){ "-O3", "-g", NULL });
@@ -111,6 +113,47 @@ a_variable_is_replaced_not_doubled(void **state)
 	    "LIBC_FATAL_STDERR_=1|LC_ALL=C|HOMES=2|PATH=/x");
 }
 
+/* A file made for other options would be of no use, or worse. */
+static void
+options_choose_a_set_or_none(void **state)
+{
+	static const struct {
+		const char *const options[4];
+		int set;
+	} cases[] = {
+		{ { NULL }, 0 },
+		{ { "-Wall", NULL }, 0 },
+		{ { "-std=c17", NULL }, 0 },
+		{ { "-std=c11", NULL }, 1 },
+		{ { "-Wall", "-std=c11", NULL }, 1 },
+		{ { "-std=c99", NULL }, -1 },
+		{ { "-std=c11", "-std=c17", NULL }, -1 },
+		{ { "-std=c11", "-O3", NULL }, -1 },
+	};
+	static struct language_prepare p;
+	static struct language l = { .prepare = &p };
+	struct err e = { 0 };
+
+	(void)state;
+	fill(&l.compile, (const char *const[]){ "cc", "-std=c17", NULL });
+	fill(&p.sets, (const char *const[]){ "", "-std=c11", NULL });
+	fill(&p.beside, (const char *const[]){ "-Wall", NULL });
+	fill(&p.words, (const char *const[]){ "-I", "x{dir}/y", "z", NULL });
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct words options = { 0 };
+
+		fill(&options, cases[i].options);
+		assert_int_equal(language_prepared_set(&l, &options), cases[i].set);
+	}
+	struct words out = { 0 };
+	char text[512];
+
+	assert_int_equal(language_prepared_words(&l, "/a", &out, &e), 0);
+	assert_int_equal(language_prepared_words(&l, "/b", &out, &e), 0);
+	join(&out, text, sizeof(text));
+	assert_string_equal(text, "-I|x/a/y|z|-I|x/b/y|z");
+}
+
 static void
 files_say_what_is_wrong_and_where(void **state)
 {
@@ -135,6 +178,16 @@ files_say_what_is_wrong_and_where(void **state)
 		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\"; "
 		  "env=[\"A=1\",\n\"B\"];",
 		    "a.conf:1: env: 'B' is not NAME=value", 0644 },
+		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\"; "
+		  "\nprepare={ sets=[\"\"]; };",
+		    "a.conf:2: prepare: needs compile, pairs of files, command, words "
+		    "and sets",
+		    0644 },
+		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\"; "
+		  "compile=[\"c\"]; artifact=\"m\"; compile_class=\"compiler\"; "
+		  "prepare={\nfiles=[\"../x\",\"\"]; command=[\"c\"]; words=[\"w\"]; "
+		  "sets=[\"\"]; };",
+		    "a.conf:1: prepare: '../x' is not a plain name", 0644 },
 		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\"; "
 		  "\nprefer=[\"/bin/x\"];",
 		    "a.conf:2: prefer: a file and a word, in pairs", 0644 },
@@ -193,6 +246,7 @@ main(void)
 		cmocka_unit_test(tokens_are_replaced),
 		cmocka_unit_test(a_small_heap_keeps_a_quarter),
 		cmocka_unit_test(a_variable_is_replaced_not_doubled),
+		cmocka_unit_test(options_choose_a_set_or_none),
 		cmocka_unit_test(files_say_what_is_wrong_and_where),
 		cmocka_unit_test(shipped_files_load),
 	};

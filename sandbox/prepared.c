@@ -1,0 +1,687 @@
+#include "sandbox/prepared.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/mount.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/scope.h"
+#include "sandbox/chore.h"
+#include "sandbox/inner.h"
+
+#define KEY_FORMAT "judgebox prepared 1"
+#define SUM        "sum" /* beside the file: what its bytes were when it was made */
+#define TRIES_MAX  3
+#define READ_ONLY  0xf /* MOUNT_ATTR_RDONLY, _NOSUID, _NODEV, _NOEXEC */
+#define MIB(n)     ((uint64_t)(n) << 20)
+
+enum state {
+	ABSENT,
+	PRESENT, /* on disk, not looked into yet */
+	ASKED,   /* the same, and wanted */
+	MAKING,
+	READY,
+	HOPELESS, /* it cannot be made, or has no room */
+};
+
+struct item {
+	const struct language *lang;
+	const char *file, *source, *set; /* words of the language file */
+	char name[DIGEST_HEX];
+	enum state state;
+	uint64_t bytes;
+	const struct run *run; /* that makes it; NULL: none does */
+	unsigned tries;
+};
+
+struct prepared {
+	const struct config *config;
+	const struct languages *languages;
+	int dir;
+	struct item *items; /* owned; grouped by language */
+	unsigned n;
+	struct language_toolchain toolchain[LANGUAGES_MAX]; /* as the names have it */
+	struct loop *loop;
+	struct chore check;
+	unsigned checking;
+};
+
+/* --- names --- */
+
+static int
+make_name(const struct prepared *p, struct item *it, struct err *e)
+{
+	const struct language_toolchain *t = &p->toolchain[it->lang->index];
+	struct digest_maker *m = digest_begin(e);
+	struct digest key;
+
+	if (m != NULL && (digest_part(m, KEY_FORMAT, sizeof(KEY_FORMAT), e) == -1 ||
+			     digest_part(m, &it->lang->file, DIGEST_BYTES, e) == -1 ||
+			     digest_part(m, t, sizeof(*t), e) == -1 ||
+			     digest_part(m, it->file, strlen(it->file), e) == -1 ||
+			     digest_part(m, it->set, strlen(it->set), e) == -1)) {
+		digest_end(m, NULL, e);
+		return -1;
+	}
+	if (digest_end(m, &key, e) == -1)
+		return -1;
+	digest_hex(&key, it->name);
+	return 0;
+}
+
+static bool
+is_name(const struct prepared *p, const char *name)
+{
+	for (unsigned i = 0; i < p->n; i++)
+		if (strcmp(p->items[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* --- the directory --- */
+
+/* Everything below is root's and ours: no link is followed, and no box can be here. */
+static void
+remove_tree(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *d = fd != -1 ? fdopendir(fd) : NULL;
+
+	for (struct dirent *de = d != NULL ? readdir(d) : NULL; de != NULL;
+	     de = readdir(d)) {
+		if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0)
+			continue;
+		if (unlinkat(fd, de->d_name, 0) == -1)
+			remove_tree(fd, de->d_name);
+	}
+	if (d != NULL)
+		closedir(d);
+	unlinkat(dir, name, AT_REMOVEDIR);
+}
+
+/* Files of compilers that were, and of makings that were cut short. */
+static void
+remove_strangers(const struct prepared *p)
+{
+	int fd = openat(p->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd != -1 ? fdopendir(fd) : NULL;
+
+	for (struct dirent *de = d != NULL ? readdir(d) : NULL; de != NULL;
+	     de = readdir(d))
+		if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0 &&
+		    !is_name(p, de->d_name))
+			remove_tree(p->dir, de->d_name);
+	if (d != NULL)
+		closedir(d);
+}
+
+static void
+path_of(const struct item *it, const char *file, char *out, size_t size)
+{
+	snprintf(out, size, "%s/%s", it->name, file);
+}
+
+static void
+look_for(const struct prepared *p, struct item *it)
+{
+	char path[DIGEST_HEX + PATH_NAME_MAX + 2];
+	struct stat st;
+
+	path_of(it, it->file, path, sizeof(path));
+	it->state = ABSENT;
+	it->bytes = 0;
+	it->tries = 0;
+	it->run = NULL;
+	if (fstatat(p->dir, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return;
+	it->bytes = (uint64_t)st.st_size;
+	it->state = it->set[0] == '\0' ? ASKED : PRESENT;
+}
+
+/* The names of a language's files, and which of them are there. */
+static int
+look_again(struct prepared *p, const struct language *l, struct err *e)
+{
+	language_look_at_toolchain(l, &p->toolchain[l->index]);
+	for (unsigned i = 0; i < p->n; i++) {
+		if (p->items[i].lang != l)
+			continue;
+		if (make_name(p, &p->items[i], e) == -1)
+			return -1;
+		look_for(p, &p->items[i]);
+	}
+	return 0;
+}
+
+/* --- before it is used --- */
+
+static int
+sum_of(int fd, uint64_t size, char hex[DIGEST_HEX], struct err *e)
+{
+	struct digest_maker *m = digest_begin(e);
+	struct digest d;
+
+	if (m != NULL && digest_file(m, fd, 0, size, e) == -1) {
+		digest_end(m, NULL, e);
+		return -1;
+	}
+	if (digest_end(m, &d, e) == -1)
+		return -1;
+	digest_hex(&d, hex);
+	return 0;
+}
+
+static int
+check_item(void *arg, int made[CHORE_MADE], struct err *e)
+{
+	struct prepared *p = arg;
+	const struct item *it = &p->items[p->checking];
+	char path[DIGEST_HEX + PATH_NAME_MAX + 2], sum[DIGEST_HEX] = "", is[DIGEST_HEX];
+	struct stat st;
+
+	(void)made;
+	path_of(it, SUM, path, sizeof(path));
+	scope_fd sum_fd = openat(p->dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (sum_fd == -1)
+		return err_sys(e, "open its digest");
+	if (fd_pread_all(sum_fd, sum, DIGEST_HEX - 1, 0, e) == -1)
+		return -1;
+	path_of(it, it->file, path, sizeof(path));
+	scope_fd fd = openat(p->dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1 || fstat(fd, &st) == -1)
+		return err_sys(e, "open it");
+	if (!S_ISREG(st.st_mode) || st.st_uid != 0 || (st.st_mode & 0222) != 0)
+		return err_set(e, ERR_BUG, "it is not a file of root's alone");
+	if (sum_of(fd, (uint64_t)st.st_size, is, e) == -1)
+		return -1;
+	if (strcmp(is, sum) != 0)
+		return err_set(e, ERR_BUG, "its content changed");
+	return 0;
+}
+
+static void check_next(struct prepared *p);
+
+static void
+on_checked(void *owner, const struct err *why, int made[CHORE_MADE])
+{
+	struct prepared *p = owner;
+	struct item *it = &p->items[p->checking];
+
+	fd_close_all(made, CHORE_MADE);
+	if (it->state == ASKED && why->code == ERR_NONE)
+		it->state = READY;
+	else if (it->state == ASKED) {
+		log_err(why, "prepared file %s is removed", it->file);
+		remove_tree(p->dir, it->name);
+		it->state = ABSENT;
+	}
+	check_next(p);
+}
+
+static void
+check_next(struct prepared *p)
+{
+	const int keep[CHORE_KEEP] = { p->dir, -1, -1, -1 };
+	struct err e = { 0 };
+
+	if (p->check.loop != NULL)
+		return;
+	for (unsigned i = 0; i < p->n; i++) {
+		if (p->items[i].state != ASKED)
+			continue;
+		p->checking = i;
+		if (chore_start(&p->check, p->loop, check_item, p, keep, &e) == -1)
+			log_err(&e, "prepared files are not looked at");
+		return;
+	}
+}
+
+/* --- life --- */
+
+static unsigned
+count_items(const struct languages *languages)
+{
+	const struct language *l;
+	unsigned n = 0;
+
+	for (unsigned i = 0; (l = languages_at(languages, i)) != NULL; i++)
+		if (l->prepare != NULL)
+			n += l->prepare->sets.count * (l->prepare->files.count / 2u);
+	return n;
+}
+
+/* Set by set: the files of the first one, which most ask for, come first. */
+static void
+add_items(struct prepared *p, const struct language *l)
+{
+	const struct words *sets = &l->prepare->sets, *files = &l->prepare->files;
+
+	for (const char *s = words_next(sets, NULL); s != NULL; s = words_next(sets, s))
+		for (const char *f = words_next(files, NULL), *source; f != NULL;
+		     f = words_next(files, source)) {
+			source = words_next(files, f);
+			p->items[p->n++] = (struct item){
+				.lang = l, .file = f, .source = source, .set = s
+			};
+		}
+}
+
+static int
+open_dir(struct prepared *p, struct err *e)
+{
+	char path[sizeof(p->config->cache) + 16];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/prepared", p->config->cache);
+	mkdir(path, 0755); /* open says what is wrong with it */
+	p->dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (p->dir == -1 || fstat(p->dir, &st) == -1)
+		return err_sys(e, "prepared: open %s", path);
+	if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return err_set(e, ERR_BAD_INPUT,
+		    "prepared: %s must belong to root and be writable by nobody else",
+		    path);
+	return 0;
+}
+
+static int
+fill(struct prepared *p, struct err *e)
+{
+	const struct language *l;
+
+	for (unsigned i = 0; (l = languages_at(p->languages, i)) != NULL; i++) {
+		if (l->prepare == NULL ||
+		    access(words_next(&l->prepare->command, NULL), X_OK) == -1)
+			continue;
+		add_items(p, l);
+		if (look_again(p, l, e) == -1)
+			return -1;
+	}
+	remove_strangers(p);
+	check_next(p);
+	return 0;
+}
+
+int
+prepared_open(const struct config *config, const struct languages *languages,
+    struct loop *loop, struct prepared **out, struct err *e)
+{
+	unsigned most = count_items(languages);
+	struct prepared *p = NULL;
+
+	if (config->prepared_bytes == 0 || most == 0)
+		return 0;
+	p = calloc(1, sizeof(*p));
+	if (p == NULL)
+		return err_sys(e, "calloc");
+	p->dir = -1;
+	p->config = config;
+	p->languages = languages;
+	p->loop = loop;
+	p->check.done = on_checked;
+	p->check.owner = p;
+	p->items = calloc(most, sizeof(*p->items));
+	if (p->items == NULL) {
+		free(p);
+		return err_sys(e, "calloc");
+	}
+	if (open_dir(p, e) == 0 && fill(p, e) == 0) {
+		*out = p;
+		return 0;
+	}
+	prepared_close(p);
+	if (e->code == ERR_BAD_INPUT)
+		return -1;
+	log_err(e, "nothing is prepared");
+	*e = (struct err){ 0 };
+	return 0;
+}
+
+void
+prepared_close(struct prepared *p)
+{
+	if (p == NULL)
+		return;
+	chore_end(&p->check);
+	if (p->dir != -1)
+		close(p->dir);
+	free(p->items);
+	free(p);
+}
+
+int
+prepared_mount(const struct prepared *p, struct err *e)
+{
+	struct {
+		uint64_t set, clear, propagation, userns;
+	} attributes = { .set = READ_ONLY };
+
+	if (p == NULL)
+		return -1;
+	scope_fd fd = (int)syscall(SYS_open_tree, p->dir, "",
+	    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	if (fd == -1)
+		return err_sys(e, "prepared: open_tree");
+	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attributes,
+		sizeof(attributes)) == -1)
+		return err_sys(e, "prepared: mount_setattr");
+	return take_fd(&fd);
+}
+
+/* --- use --- */
+
+static void
+refresh(struct prepared *p, const struct language *l)
+{
+	struct language_toolchain now;
+	struct err e = { 0 };
+
+	language_look_at_toolchain(l, &now);
+	if (memcmp(&now, &p->toolchain[l->index], sizeof(now)) == 0)
+		return;
+	log_info("prepared files are made anew language=%s", l->id);
+	chore_end(&p->check);
+	if (look_again(p, l, &e) == -1)
+		log_err(&e, "prepared files");
+	remove_strangers(p);
+	check_next(p);
+}
+
+int
+prepared_words(struct prepared *p, const struct language *l, const struct words *options,
+    struct words *out, struct err *e)
+{
+	int set = -1;
+
+	*out = (struct words){ 0 };
+	if (p != NULL && l->prepare != NULL)
+		set = language_prepared_set(l, options);
+	if (set == -1)
+		return 0;
+	refresh(p, l);
+	const char *name = words_next(&l->prepare->sets, NULL);
+	while (set-- > 0)
+		name = words_next(&l->prepare->sets, name);
+	for (unsigned i = 0; i < p->n; i++) {
+		struct item *it = &p->items[i];
+		char dir[sizeof(INNER_PREPARED_DIR) + DIGEST_HEX + 1];
+
+		if (it->lang != l || strcmp(it->set, name) != 0)
+			continue;
+		if (it->state == PRESENT)
+			it->state = ASKED;
+		if (it->state != READY)
+			continue;
+		snprintf(dir, sizeof(dir), "%s/%s", INNER_PREPARED_DIR, it->name);
+		if (language_prepared_words(l, dir, out, e) == -1)
+			return -1;
+	}
+	check_next(p);
+	return 0;
+}
+
+/* --- making --- */
+
+int
+prepared_dir(const struct prepared *p)
+{
+	return p->dir;
+}
+
+static uint64_t
+bytes_kept(const struct prepared *p)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < p->n; i++)
+		bytes += p->items[i].bytes;
+	return bytes;
+}
+
+/* As large as the same file of another set; nobody knows before the first. */
+static bool
+has_room(const struct prepared *p, const struct item *it)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < p->n; i++)
+		if (p->items[i].lang == it->lang && p->items[i].bytes > bytes &&
+		    strcmp(p->items[i].file, it->file) == 0)
+			bytes = p->items[i].bytes;
+	return bytes_kept(p) + bytes <= p->config->prepared_bytes;
+}
+
+/* One at a time: making one takes memory, and a slot. */
+static struct item *
+next_item(const struct prepared *p)
+{
+	struct item *next = NULL;
+
+	for (unsigned i = 0; p != NULL && i < p->n; i++) {
+		if (p->items[i].run != NULL)
+			return NULL;
+		if (p->items[i].state == ABSENT && next == NULL)
+			next = &p->items[i];
+	}
+	return next;
+}
+
+bool
+prepared_is_wanting(const struct prepared *p)
+{
+	return next_item(p) != NULL;
+}
+
+static uint64_t
+least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static struct wire_limits
+making_limits(const struct config *c)
+{
+	const struct wire_limits caps = config_caps_on_wire(c);
+
+	return (struct wire_limits){ .cpu_us = least(caps.cpu_us, 120000000),
+		.wall_us = least(caps.wall_us, 300000000),
+		.memory_bytes = least(caps.memory_bytes, MIB(1536)),
+		.file_bytes = least(caps.file_bytes, PREPARED_BYTES_MAX),
+		.stack_bytes = least(caps.stack_bytes, MIB(64)),
+		.processes = (uint32_t)least(caps.processes, 64),
+		.open_files = (uint32_t)least(caps.open_files, 256),
+		.cpu_share_milli = config_default_share(c) };
+}
+
+static struct job *
+make_job(const struct item *it, struct err *e)
+{
+	struct bundle_writer w = { 0 };
+	struct words options = { 0 };
+	scope_fd sources = -1;
+	int r = bundle_add(&w, it->lang->source, it->source, strlen(it->source), e);
+
+	if (r == 0)
+		sources = bundle_seal(&w, e);
+	bundle_free(&w);
+	if (sources == -1 ||
+	    (it->set[0] != '\0' && words_add(&options, it->set, e) == -1))
+		return NULL;
+	struct job *j = job_new(it->lang, &options, sources, e);
+	if (j != NULL)
+		take_fd(&sources);
+	return j;
+}
+
+static struct run *
+make_run(const struct prepared *p, const struct item *it, struct err *e)
+{
+	struct job *j = make_job(it, e);
+	struct run *r = j != NULL ? run_new(NULL, j, RUN_PREPARE, e) : NULL;
+
+	if (j != NULL)
+		job_drop(j); /* the run holds it */
+	if (r == NULL)
+		return NULL;
+	r->prepares = (unsigned)(it - p->items);
+	r->limits = making_limits(p->config);
+	for (unsigned i = 1; i < 3; i++)
+		r->fds[i] = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (r->fds[1] != -1 && r->fds[2] != -1)
+		return r;
+	err_sys(e, "open /dev/null");
+	run_free(r);
+	return NULL;
+}
+
+struct run *
+prepared_next(struct prepared *p)
+{
+	struct err e = { 0 };
+
+	for (struct item *it; (it = next_item(p)) != NULL;) {
+		struct run *r = NULL;
+
+		if (!has_room(p, it))
+			log_info("prepared_bytes leaves no room for %s language=%s",
+			    it->file, it->lang->id);
+		else
+			r = make_run(p, it, &e);
+		it->state = r != NULL ? MAKING : HOPELESS;
+		it->run = r;
+		if (e.code != ERR_NONE)
+			log_err(&e, "%s is not prepared", it->file);
+		e = (struct err){ 0 };
+		if (r != NULL) {
+			log_debug("prepares %s", it->file);
+			return r;
+		}
+	}
+	return NULL;
+}
+
+static int
+make_parents(int dir, const char *file, struct err *e)
+{
+	char part[PATH_NAME_MAX + 1];
+
+	for (const char *s = strchr(file, '/'); s != NULL; s = strchr(s + 1, '/')) {
+		snprintf(part, sizeof(part), "%.*s", (int)(s - file), file);
+		if (mkdirat(dir, part, 0755) == -1)
+			return err_sys(e, "mkdir %s", part);
+	}
+	return 0;
+}
+
+static int
+copy_file(int dir, const char *file, int from, uint64_t size, struct err *e)
+{
+	static char block[65536];
+	uint64_t at = 0;
+
+	scope_fd to =
+	    openat(dir, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444);
+	if (to == -1)
+		return err_sys(e, "create %s", file);
+	while (at < size) {
+		size_t n = size - at < sizeof(block) ? size - at : sizeof(block);
+
+		if (fd_pread_all(from, block, n, at, e) == -1 ||
+		    fd_write_all(to, block, n, e) == -1)
+			return -1;
+		at += n;
+	}
+	return 0;
+}
+
+/* Under another name first: what bears its own is whole. */
+int
+prepared_store(struct prepared *p, const struct run *r, int fd, struct err *e)
+{
+	const struct item *it = &p->items[r->prepares];
+	char new[DIGEST_HEX + 8], sum[DIGEST_HEX];
+	struct stat st;
+
+	if (it->run != r)
+		return err_set(e, ERR_GONE, "the compiler changed meanwhile");
+	umask(022);
+	snprintf(new, sizeof(new), "%s.new", it->name);
+	remove_tree(p->dir, new);
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
+	    (uint64_t)st.st_size > PREPARED_BYTES_MAX)
+		return err_set(e, ERR_PROTO, "the slot passed no such file");
+	if (mkdirat(p->dir, new, 0755) == -1)
+		return err_sys(e, "mkdir");
+	scope_fd dir = openat(p->dir, new, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir == -1)
+		return err_sys(e, "open");
+	if (make_parents(dir, it->file, e) == -1 ||
+	    copy_file(dir, it->file, fd, (uint64_t)st.st_size, e) == -1 ||
+	    sum_of(fd, (uint64_t)st.st_size, sum, e) == -1)
+		return -1;
+	scope_fd sum_fd = openat(dir, SUM, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+	if (sum_fd == -1 || fd_write_all(sum_fd, sum, strlen(sum), e) == -1)
+		return err_sys(e, "write its digest");
+	remove_tree(p->dir, it->name);
+	if (renameat(p->dir, new, p->dir, it->name) == -1)
+		return err_sys(e, "rename");
+	return 0;
+}
+
+void
+prepared_stored(struct prepared *p, const struct run *r)
+{
+	struct item *it = &p->items[r->prepares];
+
+	if (it->run != r)
+		return; /* the compiler changed meanwhile */
+	look_for(p, it);
+	it->run = r;
+	if (it->state == ABSENT)
+		it->state = HOPELESS;
+	if (bytes_kept(p) > p->config->prepared_bytes) {
+		remove_tree(p->dir, it->name);
+		it->bytes = 0;
+		it->state = HOPELESS;
+	}
+	check_next(p);
+}
+
+bool
+prepared_gives_way(const struct prepared *p, const struct run *r)
+{
+	return p->items[r->prepares].tries < TRIES_MAX;
+}
+
+void
+prepared_ended(struct prepared *p, const struct run *r, const struct wire_outcome *o)
+{
+	struct item *it = &p->items[r->prepares];
+	bool there = o->fault.code == ERR_NONE && o->exit_code == 0 && o->signal == 0;
+
+	if (there)
+		log_info("prepared %s language=%s set=%s bytes=%" PRIu64 " ms=%" PRIu64,
+		    it->file, it->lang->id, it->set[0] != '\0' ? it->set : "default",
+		    it->bytes, o->wall_us / 1000);
+	else if (o->fired != WIRE_FIRED_CANCEL)
+		log_warn("%s is not prepared language=%s exit=%d signal=%d: %s", it->file,
+		    it->lang->id, o->exit_code, o->signal, o->fault.msg);
+	if (it->run != r)
+		return;
+	it->run = NULL;
+	if (it->state != MAKING)
+		return;
+	/* one that failed by itself would fail again; a slot's fault may not */
+	bool again = o->fired == WIRE_FIRED_CANCEL || o->fault.code != ERR_NONE;
+	it->state = again && it->tries++ < TRIES_MAX ? ABSENT : HOPELESS;
+}
