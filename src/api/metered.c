@@ -7,6 +7,7 @@
 #include "api/auth.h"
 #include "base/log.h"
 #include "base/when.h"
+#include "observe/metrics.h"
 
 /* --- bounds --- */
 
@@ -174,6 +175,9 @@ metered_begin(const struct call *c, const struct job *job, const struct lang *la
 	if (rc == -1 && p->code == PROBLEM_QUOTAS_UNAVAILABLE && !has_bounds(claim))
 		return 0;
 	add_headers(c, &state);
+	if (rc == -1 && state.refused != NULL)
+		metrics_add(METRIC_QUOTA_REFUSALS,
+		    metrics_find(LABEL_REASON, state.refused), 0, 1);
 	return rc;
 }
 

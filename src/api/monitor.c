@@ -20,8 +20,8 @@ handle_metrics(const struct call *c)
 	struct problem p;
 
 	if (c->rq->format[0] != '\0' && !expose_named(c->rq->format, &format)) {
-		problem_set(
-		    &p, PROBLEM_BAD_FIELD, "format", "format: 'openmetrics', 'prometheus' or 'influx'");
+		problem_set(&p, PROBLEM_BAD_FIELD, "format",
+		    "format: 'openmetrics', 'prometheus' or 'influx'");
 		return answer_problem(c, &p);
 	}
 	c->api->judge.measure(c->api->helper_path);

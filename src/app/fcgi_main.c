@@ -38,6 +38,7 @@
 #include "base/log.h"
 #include "base/scope.h"
 #include "http/fcgi.h"
+#include "judge/quota.h"
 #include "observe/metrics.h"
 
 #define STALL_MS         15000 /* nginx has the whole request before it connects */
@@ -400,6 +401,8 @@ start_metrics(struct err *e)
 		metrics_word(LABEL_VERDICT, verdict_name(v));
 	for (enum problem_code p = PROBLEM_NONE + 1; p < PROBLEM_MAX_; p++)
 		metrics_word(LABEL_REASON, problem_id(p));
+	for (const char *const *b = quota_bounds; *b != NULL; b++)
+		metrics_word(LABEL_REASON, *b);
 	return 0;
 }
 

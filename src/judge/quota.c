@@ -622,19 +622,32 @@ describe(struct quota_account *out, const struct account *a, const struct allowa
 	out->reset_s = ceil_s(ahead);
 }
 
+const char *const quota_bounds[] = { "key_rate", "key_jobs", "key_cpu", "user_rate",
+	"user_jobs", "user_cpu", NULL };
+
+enum bound { BOUND_RATE, BOUND_JOBS, BOUND_CPU };
+
+/* Whose account, in words, and his bounds. */
+struct whose {
+	const char *text;
+	const char *const *bounds;
+	const char **refused;
+};
+
 static int
-refuse(struct problem *p, enum problem_code code, uint64_t retry_s, const char *whose,
-    const char *what)
+refuse(struct problem *p, enum problem_code code, uint64_t retry_s,
+    const struct whose *whose, enum bound bound, const char *what)
 {
-	problem_set(p, code, NULL, "%s: %s", whose, what);
+	problem_set(p, code, NULL, "%s: %s", whose->text, what);
 	p->retry_after_s = retry_s > UINT32_MAX ? UINT32_MAX : (uint32_t)retry_s;
+	*whose->refused = whose->bounds[bound];
 	return -1;
 }
 
 /* May one account bear one more?  Changes nothing. */
 static int
 check_account(const struct quota_account *s, const struct account *a, uint64_t cpu_ms,
-    const struct now *now, const char *whose, struct problem *p)
+    const struct now *now, const struct whose *whose, struct problem *p)
 {
 	char text[160];
 
@@ -646,12 +659,12 @@ check_account(const struct quota_account *s, const struct account *a, uint64_t c
 		    " at once",
 		    s->rate.count, s->rate.period_s, burst);
 		return refuse(p, PROBLEM_RATE_LIMITED, ceil_s(ahead - (burst - 1) * step),
-		    whose, text);
+		    whose, BOUND_RATE, text);
 	}
 	if (s->jobs_limit > 0 && s->jobs >= s->jobs_limit) {
 		snprintf(text, sizeof(text),
 		    "%" PRIu64 " jobs at a time, and as many run", s->jobs_limit);
-		return refuse(p, PROBLEM_QUOTA_EXCEEDED, SOON_S, whose, text);
+		return refuse(p, PROBLEM_QUOTA_EXCEEDED, SOON_S, whose, BOUND_JOBS, text);
 	}
 	if (s->cpu_limit_ms == 0)
 		return 0;
@@ -660,7 +673,7 @@ check_account(const struct quota_account *s, const struct account *a, uint64_t c
 		    "its limits allow it %" PRIu64 " ms of CPU time in all, compiler "
 		    "included, and a whole day has %" PRIu64,
 		    cpu_ms, s->cpu_limit_ms);
-		return refuse(p, PROBLEM_LIMIT_TOO_HIGH, 0, whose, text);
+		return refuse(p, PROBLEM_LIMIT_TOO_HIGH, 0, whose, BOUND_CPU, text);
 	}
 	if (s->cpu_ms + s->cpu_held_ms + cpu_ms <= s->cpu_limit_ms)
 		return 0;
@@ -671,7 +684,8 @@ check_account(const struct quota_account *s, const struct account *a, uint64_t c
 	    s->cpu_limit_ms > taken ? s->cpu_limit_ms - taken : 0, s->cpu_limit_ms,
 	    cpu_ms);
 	return refuse(p, PROBLEM_QUOTA_EXCEEDED,
-	    s->cpu_ms + cpu_ms <= s->cpu_limit_ms ? SOON_S : now->day_s, whose, text);
+	    s->cpu_ms + cpu_ms <= s->cpu_limit_ms ? SOON_S : now->day_s, whose, BOUND_CPU,
+	    text);
 }
 
 static void
@@ -705,18 +719,22 @@ describe_both(struct quota *q, const struct quota_claim *c, const struct stand *
 }
 
 static int
-check_both(const struct quota_claim *c, const struct stand *s,
-    const struct quota_state *state, struct problem *p)
+check_both(const struct quota_claim *c, const struct stand *s, struct quota_state *state,
+    struct problem *p)
 {
 	bool keyless = c->key == 0;
+	const struct whose key = { keyless ? "the quota of all without a key"
+					   : "this key's quota",
+		quota_bounds, &state->refused };
+	const struct whose user = { keyless ? "this address's quota"
+					    : "this user's quota",
+		quota_bounds + BOUND_CPU + 1, &state->refused };
 
-	if (check_account(&state->key, s->key, c->cpu_ms, &s->now,
-		keyless ? "the quota of all without a key" : "this key's quota", p) == -1)
+	if (check_account(&state->key, s->key, c->cpu_ms, &s->now, &key, p) == -1)
 		return -1;
 	if (s->user == NULL)
 		return 0;
-	return check_account(&state->user, s->user, c->cpu_ms, &s->now,
-	    keyless ? "this address's quota" : "this user's quota", p);
+	return check_account(&state->user, s->user, c->cpu_ms, &s->now, &user, p);
 }
 
 /* The clock was set back: what was used on a day to come was used today. */
@@ -767,6 +785,7 @@ take_locked(struct quota *q, const struct quota_claim *c, struct quota_state *st
 {
 	struct stand s = stand_of(q, c, true);
 
+	state->refused = NULL;
 	if (s.key == NULL)
 		return problem_set(p, PROBLEM_QUOTAS_UNAVAILABLE, NULL,
 		    "more keys are in use than the quotas have places for");

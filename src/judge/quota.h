@@ -53,9 +53,14 @@ struct quota_account {
 	uint64_t day_s;                             /* until the day ends */
 };
 
+/* Whose bound, and which, for the metrics: "key_rate", "user_cpu"; NULL ends. */
+extern const char *const quota_bounds[];
+
 struct quota_state {
 	struct quota_account key, user;
 	bool has_user; /* false: none named, or no room to count for him */
+	const char
+	    *refused; /* one of quota_bounds, by which a claim failed; NULL: none */
 };
 
 /* *state is as it stands after the call; both fill it, on refusal too. */

@@ -44,6 +44,26 @@ class Screen:
             self.text += os.read(self.fd, 65536)
 
 
+class Quotas(SystemTest):
+    """What a quota refuses is counted under its name; a user's and the site's apart."""
+    own_stack = True
+
+    @classmethod
+    def make_stack(cls):
+        return stack.Stack(app={"anonymous": "address", "workers": 4, "anonymous_limits":
+                                {"rate": "2/min", "jobs": 1, "cpu_seconds": 60}}).start()
+
+    def test_refusals(self):
+        self.need("python")
+        statuses = [self.stack.post({"language": "python", "code": "1"}).status for _ in range(4)]
+        self.assertEqual(statuses, [200, 200, 429, 429])
+        text = client.request(self.stack.port, "GET", "/metrics").body.decode()
+        for line in ('quota_refusals_total{reason="user_rate"} 2', 'refusals_total{reason="rate_limited"} 2',
+                     'jobs_total{verdict="ok",language="python"} 2',
+                     'requests_total{status="429",dialect="native"} 2'):
+            self.assertIn(f"judgebox_{line}\n", text)
+
+
 class Metrics(SystemTest):
     own_stack = True
 
@@ -230,7 +250,7 @@ class Metrics(SystemTest):
     def test_strangers_see_nothing(self):
         for address in ("10.1.2.3", "2001:db8::1", "192.168.0.1"):
             a = self.scrape(headers={"X-Forwarded-For": address})
-            self.check_refusal(a, 403, "not_allowed")
+            self.check_refusal(a, 401, "key_required")
             self.assertNotIn(b"judgebox_", a.body)
         self.assertEqual(self.scrape(headers={"X-Forwarded-For": "127.0.0.1"}).status, 200)
 

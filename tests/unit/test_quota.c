@@ -173,6 +173,8 @@ refused_costs_nothing(void **state)
 		CHECK_INT("user", pass(b->q, &c, &p), PROBLEM_RATE_LIMITED);
 	CHECK_STR("whose", p.text,
 	    "this user's quota: more than 2 requests in 60 s, or 2 at once");
+	assert_int_equal(quota_take(b->q, &c, &s, &p), -1);
+	CHECK_STR("by which", s.refused, "user_rate");
 	assert_int_equal(quota_look(b->q, &c, &s, &p), 0);
 	CHECK_INT("key paid for two", s.key.left, 8);
 	assert_true(s.has_user);
@@ -206,6 +208,8 @@ cpu_is_spoken_for_then_charged(void **state)
 	quota_settle(b->q, 1);
 	CHECK_INT("a microsecond less", take(b->q, &c, &p), PROBLEM_QUOTA_EXCEEDED);
 	CHECK_INT("until midnight", p.retry_after_s, DAY - 3600);
+	assert_int_equal(quota_take(b->q, &c, &s, &p), -1);
+	CHECK_STR("by which", s.refused, "key_cpu");
 	c.cpu_ms = 10001;
 	CHECK_INT("never", take(b->q, &c, &p), PROBLEM_LIMIT_TOO_HIGH);
 	c.cpu_ms = 4000;
