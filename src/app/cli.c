@@ -34,6 +34,10 @@ static const struct {
 	{ "check-config", cmd_check_config },
 	{ "metrics", cmd_metrics },
 	{ "top", cmd_top },
+	{ "log", cmd_log },
+	{ "stats", cmd_stats },
+	{ "audit", cmd_audit },
+	{ "db", cmd_db },
 };
 
 static const char usage[] =
@@ -43,6 +47,10 @@ static const char usage[] =
     "       judgebox check-config              check the configuration\n"
     "       judgebox top [--once]              watch the service\n"
     "       judgebox metrics [OPTION]...       carry its figures to a monitoring system\n"
+    "       judgebox log list | show JOB | export | delete --user USER\n"
+    "       judgebox stats [--by key | language | user | day]\n"
+    "       judgebox audit list | show N | export | verify | clear --user USER\n"
+    "       judgebox db backup FILE | check | recover | vacuum | migrate\n"
     "       judgebox --version | --help\n"
     "\n"
     "run:\n"
@@ -65,9 +73,19 @@ static const char usage[] =
     "  --udp HOST:PORT      send lines of influx there\n"
     "top, metrics:\n"
     "  --every TIME         again and again: 10s, 500ms\n"
+    "log, stats, audit:\n"
+    "  --since T, --until T 2026-11-21, 2026-11-21T09:30, 2h, 7d\n"
+    "  --user, --key, --language, --verdict, --kind NAME   only those\n"
+    "  --limit N            the newest N\n"
+    "  --json, --csv        a line each; --tests: of CSV, one for each test\n"
+    "  --flagged            of audit list: users with too many violations\n"
+    "  --expect N:HASH      of audit verify: a head that the service logged\n"
+    "log, stats, audit, db:\n"
+    "  --store DIR          instead of the one of the configuration\n"
+    "  --keys               of db: the file of the keys\n"
     "run, languages, doctor, top, metrics:\n"
     "  --url URL            the service (JUDGEBOX_URL, or http://127.0.0.1:8080)\n"
-    "languages, doctor, check-config:\n"
+    "languages, doctor, check-config, log, stats, audit, db:\n"
     "  --config FILE        of judgebox-fcgi (" SETTINGS_DEFAULT_PATH ")\n"
     "\n"
     "Exit status: 0 all passed; 1 something failed; 2 the command is wrong;\n"

@@ -12,7 +12,8 @@ enum { CLI_PASSED = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NO_SERVICE = 3 };
 
 /* One command; argv[0] is its name. */
 typedef int cli_command(int argc, char **argv);
-cli_command cmd_run, cmd_languages, cmd_doctor, cmd_check_config, cmd_metrics, cmd_top;
+cli_command cmd_run, cmd_languages, cmd_doctor, cmd_check_config, cmd_metrics, cmd_top,
+    cmd_log, cmd_stats, cmd_audit, cmd_db;
 
 const char *cli_default_url(void);
 

@@ -309,12 +309,18 @@ write_items(struct recorder *r, struct item *items, unsigned n, struct err *e)
 	return 0;
 }
 
-/* The hard bound was reached before tidying was: the oldest go at once. */
+/* The hard bound was reached before tidying was: the oldest go at once.  Where the disk
+ * is full of other things, deleting what we have would help nobody. */
 static int
 make_room(struct recorder *r, struct err *e)
 {
 	scope_transaction t = { 0 };
+	struct db_space space = { 0 };
 
+	if (db_size(r->db, &space, e) == -1)
+		return -1;
+	if (space.used < r->rules->max_bytes / 4 * 3)
+		return 0;
 	if (db_begin(r->db, &t, e) == -1)
 		return -1;
 	int gone = runs_prune(r->db, INT64_MAX, ROOM_JOBS, e);

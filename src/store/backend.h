@@ -49,6 +49,8 @@ struct backend {
 	int (*vacuum)(void *conn, struct err *e);
 	int (*size)(void *conn, struct db_space *out, struct err *e);
 	int (*room)(void *conn, uint64_t *bytes, struct err *e);
+	int (*salvage)(void *conn, const char *broken, int64_t *rows, struct err *e);
+	int (*in_use)(const char *place, int *pid, struct err *e);
 	int (*version)(void *conn, uint64_t *number, struct err *e);
 };
 

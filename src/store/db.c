@@ -30,6 +30,17 @@ struct db {
 
 /* --- open and close --- */
 
+static const struct backend *
+find_backend(const char *place)
+{
+	const struct backend *found = NULL;
+
+	for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++)
+		if (strncmp(place, backends[i]->scheme, strlen(backends[i]->scheme)) == 0)
+			found = backends[i];
+	return found;
+}
+
 int
 db_open(const char *place, const struct db_options *how, struct db **out, struct err *e)
 {
@@ -37,9 +48,7 @@ db_open(const char *place, const struct db_options *how, struct db **out, struct
 	if (d == NULL)
 		return err_sys(e, "calloc");
 
-	for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++)
-		if (strncmp(place, backends[i]->scheme, strlen(backends[i]->scheme)) == 0)
-			d->backend = backends[i];
+	d->backend = find_backend(place);
 	if (strlen(place) >= sizeof(d->place)) {
 		free(d);
 		return err_set(e, ERR_BAD_INPUT, "%.80s…: longer than %zu bytes", place,
@@ -448,6 +457,18 @@ int
 db_room(struct db *d, uint64_t *bytes, struct err *e)
 {
 	return d->backend->room(d->conn, bytes, e);
+}
+
+int
+db_salvage(struct db *d, const char *broken, int64_t *rows, struct err *e)
+{
+	return d->backend->salvage(d->conn, broken, rows, e);
+}
+
+int
+db_in_use(const char *place, int *pid, struct err *e)
+{
+	return find_backend(place)->in_use(place, pid, e);
 }
 
 int

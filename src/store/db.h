@@ -134,6 +134,13 @@ struct db_space {
 int db_size(struct db *d, struct db_space *out, struct err *e);
 /* Bytes that the file system still has for it. */
 int db_room(struct db *d, uint64_t *bytes, struct err *e);
+/* Copies every row that can be read from a broken file into the tables of the same name
+ * here; those that are here stay.  Fails if not all of them could be; *rows is right all
+ * the same. */
+int db_salvage(struct db *d, const char *broken, int64_t *rows, struct err *e);
+/* *pid: of a process that has it open; 0: none has. */
+int db_in_use(const char *place, int *pid, struct err *e);
+
 /* Another number than last time: somebody else has written since. */
 int db_version(struct db *d, uint64_t *number, struct err *e);
 

@@ -358,16 +358,30 @@ runs_list(struct db *d, const struct runs_filter *f, unsigned newest, run_visit 
 	return 0;
 }
 
+/* A list shows the first eight digits of an id; more than one job may have them. */
+static bool
+is_part_of_id(const char *s)
+{
+	size_t len = strlen(s);
+
+	return len >= 8 && len < 36 && strspn(s, "0123456789abcdef-") == len;
+}
+
 int
 runs_find(struct db *d, const char *id, run_visit *visit, void *ctx, struct err *e)
 {
 	int64_t last = 0;
-	scope_query q = db_query(
-	    d, "SELECT " COLUMNS " FROM jobs WHERE id = $1 OR request_id = $2", e);
+	scope_query q = db_query(d,
+	    "SELECT " COLUMNS " FROM jobs WHERE id = $1 OR request_id = $2 OR"
+	    " ($3 > 0 AND substr(id, 1, $4) = $5) ORDER BY n LIMIT 100",
+	    e);
 	if (q == NULL)
 		return -1;
 
 	db_put_text(q, id);
+	db_put_text(q, id);
+	db_put_int(q, is_part_of_id(id));
+	db_put_int(q, (int64_t)strlen(id));
 	db_put_text(q, id);
 	int rows = visit_rows(q, visit, ctx, &last, e);
 	return rows > 0 ? 1 : rows;

@@ -70,7 +70,7 @@ typedef int run_visit(void *ctx, const struct run_row *row, struct err *e);
 int runs_list(struct db *d, const struct runs_filter *f, unsigned newest,
     run_visit *visit, void *ctx, struct err *e);
 
-/* 1: found.  By the job's id or the request's. */
+/* 1: found.  By the job's id, its first eight digits or more, or the request's id. */
 int runs_find(struct db *d, const char *id, run_visit *visit, void *ctx, struct err *e);
 
 typedef int run_test_visit(void *ctx, const struct run_test *t, struct err *e);

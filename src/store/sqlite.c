@@ -279,6 +279,21 @@ resolve(const char *place, char out[PATH_MAX], struct err *e)
 	return 0;
 }
 
+/* Made by root it belongs to whom its directory belongs to: the service. */
+static int
+give_away(int fd, const char *path, struct err *e)
+{
+	char dir[PATH_MAX];
+	struct stat st;
+
+	if (geteuid() != 0)
+		return 0;
+	snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(path, '/') - path) + 1, path);
+	if (stat(dir, &st) == -1 || fchown(fd, st.st_uid, st.st_gid) == -1)
+		return err_sys(e, "chown %.200s", path);
+	return 0;
+}
+
 /* SQLite would make it readable by everybody; its other files take after this one. */
 static int
 create_file(const char *path, struct err *e)
@@ -289,7 +304,8 @@ create_file(const char *path, struct err *e)
 		return 0;
 	if (fd == -1)
 		return err_sys(e, "make %.200s", path);
-	int rc = fchmod(fd, 0640) == -1 ? err_sys(e, "chmod %.200s", path) : 0;
+	int rc = fchmod(fd, 0640) == -1 ? err_sys(e, "chmod %.200s", path)
+					: give_away(fd, path, e);
 	close(fd);
 	return rc;
 }
@@ -545,6 +561,154 @@ version(void *conn, uint64_t *number, struct err *e)
 	return 0;
 }
 
+/* --- what can be saved --- */
+
+static sqlite3_stmt *
+prepare_text(struct sqlite *c, char *sql, int *rc)
+{
+	sqlite3_stmt *stmt = NULL;
+
+	*rc =
+	    sql != NULL ? sqlite3_prepare_v2(c->db, sql, -1, &stmt, NULL) : SQLITE_NOMEM;
+	sqlite3_free(sql);
+	return stmt;
+}
+
+/* INSERT with as many placeholders as the rows have columns. */
+static sqlite3_stmt *
+prepare_insert(struct sqlite *to, const char *table, int columns, int *rc)
+{
+	char marks[200] = "?";
+
+	for (int i = 1; i < columns && i < 60; i++)
+		strcat(marks, ",?");
+	return prepare_text(to,
+	    sqlite3_mprintf("INSERT OR IGNORE INTO \"%w\" VALUES (%s)", table, marks),
+	    rc);
+}
+
+/* Returns the status that ended the reading: DONE if all of it could be read. */
+static int
+copy_rows(sqlite3_stmt *in, sqlite3_stmt *out, sqlite3 *to, int64_t *rows)
+{
+	int rc;
+
+	while ((rc = sqlite3_step(in)) == SQLITE_ROW) {
+		for (int i = 0; i < sqlite3_column_count(in); i++)
+			sqlite3_bind_value(out, i + 1, sqlite3_column_value(in, i));
+		/* A row that does not fit its table is damage, too. */
+		if (sqlite3_step(out) == SQLITE_DONE)
+			*rows += sqlite3_changes64(to);
+		sqlite3_reset(out);
+	}
+	return rc;
+}
+
+/* From both ends, as far as the damage lets us. */
+static int
+copy_table(
+    struct sqlite *from, struct sqlite *to, const char *table, int64_t *rows, int *rc)
+{
+	static const char *const orders[] = { "ASC", "DESC" };
+	int first = SQLITE_OK;
+
+	for (int i = 0; i < 2 && first != SQLITE_DONE; i++) {
+		sqlite3_stmt *in = prepare_text(from,
+		    sqlite3_mprintf(
+			"SELECT * FROM \"%w\" ORDER BY 1 %s", table, orders[i]),
+		    rc);
+		sqlite3_stmt *out =
+		    in != NULL ? prepare_insert(to, table, sqlite3_column_count(in), rc)
+			       : NULL;
+		if (out != NULL)
+			*rc = copy_rows(in, out, to->db, rows);
+		if (i == 0)
+			first = *rc;
+		sqlite3_finalize(in);
+		sqlite3_finalize(out);
+	}
+	*rc = first;
+	return first == SQLITE_DONE ? 0 : -1;
+}
+
+static int
+copy_tables(struct sqlite *from, struct sqlite *to, int64_t *rows, struct err *e)
+{
+	int rc = SQLITE_OK, result = 0;
+	sqlite3_stmt *tables = prepare_text(to,
+	    sqlite3_mprintf(
+		"SELECT name FROM sqlite_schema WHERE type = 'table' AND name "
+		"NOT LIKE 'sqlite_%%' AND name <> 'schemas'"),
+	    &rc);
+
+	if (tables == NULL)
+		return fail(to, rc, e);
+	while (sqlite3_step(tables) == SQLITE_ROW) {
+		const char *name = (const char *)sqlite3_column_text(tables, 0);
+		if (copy_table(from, to, name, rows, &rc) == -1) {
+			fail(from, rc, e);
+			result = err_wrap(e, "%s", name);
+		}
+	}
+	sqlite3_finalize(tables);
+	return result;
+}
+
+static int
+salvage(void *conn, const char *broken, int64_t *rows, struct err *e)
+{
+	struct sqlite from = { 0 }, *to = conn;
+	int result;
+
+	*rows = 0;
+	snprintf(from.path, sizeof(from.path), "%s", broken);
+	int rc = sqlite3_open_v2(broken, &from.db,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX, NULL);
+	if (rc == SQLITE_OK)
+		sqlite3_db_config(from.db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	/* Orphans are the caller's business: their other half may come later. */
+	if (rc != SQLITE_OK)
+		result = fail(&from, rc, e);
+	else if (exec(to, "PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE", e) == -1)
+		result = -1;
+	else
+		result = copy_tables(&from, to, rows, e);
+	struct err why;
+	if (rc == SQLITE_OK && exec(to, "COMMIT", &why) == -1) {
+		*e = why;
+		result = -1;
+	}
+	exec(to, "PRAGMA foreign_keys = ON", &why);
+	sqlite3_close(from.db);
+	return result;
+}
+
+/* Whoever has a database in WAL mode open holds a lock on this byte of its -shm file. */
+#define SHM_OPEN_BYTE 128
+
+static int
+in_use(const char *place, int *pid, struct err *e)
+{
+	char path[PATH_MAX + 8], real[PATH_MAX];
+	struct flock lock = { .l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = SHM_OPEN_BYTE,
+		.l_len = 1 };
+
+	*pid = 0;
+	if (resolve(place, real, e) == -1)
+		return -1;
+	snprintf(path, sizeof(path), "%s-shm", real);
+	scope_fd fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return errno == ENOENT ? 0 : err_sys(e, "%.200s", path);
+	if (fcntl(fd, F_GETLK, &lock) == -1)
+		return err_sys(e, "lock of %.200s", path);
+	if (lock.l_type != F_UNLCK)
+		*pid = lock.l_pid > 0 ? lock.l_pid : -1;
+	return 0;
+}
+
 static const struct backend_word words[] = {
 	{ "{int}", "INTEGER" },
 	{ "{real}", "REAL" },
@@ -585,5 +749,7 @@ const struct backend sqlite_backend = {
 	.vacuum = vacuum,
 	.size = size,
 	.room = room,
+	.salvage = salvage,
+	.in_use = in_use,
 	.version = version,
 };

@@ -1,0 +1,610 @@
+/* judgebox log and judgebox stats: who had what judged when, and how much of it. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/cli_store.h"
+#include "app/table.h"
+#include "store/audit.h"
+#include "store/runs.h"
+
+#define NEWEST       20 /* that a list shows */
+#define DELETE_JOBS  50 /* in one transaction: the service waits for it */
+#define SHRINK_BYTES ((uint64_t)1 << 40)
+
+static struct runs_filter
+filter_of(const struct cli_pick *p)
+{
+	return (struct runs_filter){ .since = p->since,
+		.until = p->until,
+		.key = p->key,
+		.user = p->user,
+		.language = p->language,
+		.verdict = p->verdict };
+}
+
+/* --- list --- */
+
+static int
+list_row(void *ctx, const struct run_row *r, struct err *e)
+{
+	char when[WHEN_TEXT], id[9], passed[48], ms[24];
+
+	(void)e;
+	when_text(r->at, when);
+	snprintf(id, sizeof(id), "%s", r->id);
+	snprintf(passed, sizeof(passed), "%" PRId64 "/%" PRId64, r->passed, r->tests);
+	snprintf(ms, sizeof(ms), "%.1f", (double)r->took_us / 1000);
+	table_row(ctx,
+	    strcmp(r->verdict, "accepted") == 0 || strcmp(r->verdict, "ok") == 0
+		? TINT_GOOD
+		: TINT_BAD,
+	    (const char *[]){
+		when, id, r->key, r->user, r->language, r->verdict, passed, ms });
+	return 0;
+}
+
+static int
+print_list(struct db *d, const struct cli_pick *p, struct err *e)
+{
+	static const char *const heads[] = { "time", "job", "key", "user", "language",
+		"verdict", "passed", "ms", NULL };
+	struct table t = { .heads = heads, .right = "      rr", .tinted = 5 };
+	const struct runs_filter f = filter_of(p);
+	int rc = runs_list(d, &f, p->limit != 0 ? p->limit : NEWEST, list_row, &t, e);
+
+	if (rc == 0)
+		table_print(&t, stdout);
+	table_free(&t);
+	return rc;
+}
+
+/* --- JSON lines --- */
+
+struct json {
+	struct db *db;
+	struct buf out;
+	struct writer w;
+};
+
+static void
+write_int(struct writer *w, const char *key, int64_t n)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRId64, n);
+	write_raw(w, key, text, strlen(text));
+}
+
+static int
+json_test(void *ctx, const struct run_test *t, struct err *e)
+{
+	struct writer *w = ctx;
+	char hex[SHA256_HEX];
+
+	(void)e;
+	write_open(w, NULL, '{');
+	if (t->i >= 0)
+		write_int(w, "index", t->i);
+	else
+		write_bool(w, "compile", true);
+	write_text(w, "verdict", t->verdict);
+	write_int(w, "code", t->exit_code);
+	write_int(w, "signal", t->signal);
+	if (t->fired[0] != '\0')
+		write_text(w, "limit", t->fired);
+	write_int(w, "cpuUs", t->cpu_us);
+	write_int(w, "wallUs", t->wall_us);
+	write_int(w, "queueUs", t->queue_us);
+	write_int(w, "memoryBytes", t->memory_bytes);
+	write_int(w, "oomKills", t->oom_kills);
+	if (t->has_input) {
+		sha256_hex(&t->input, hex);
+		write_text(w, "inputSha256", hex);
+		write_int(w, "inputBytes", t->input_bytes);
+	}
+	write_int(w, "stdoutBytes", t->stdout_bytes);
+	write_int(w, "stderrBytes", t->stderr_bytes);
+	if (t->compared)
+		write_bool(w, "passed", t->passed);
+	if (t->hidden)
+		write_bool(w, "hidden", true);
+	write_close(w, '}');
+	return 0;
+}
+
+static int
+json_text(void *ctx, const char *kind, int64_t index, const char *name, const void *data,
+    size_t len, struct err *e)
+{
+	struct writer *w = ctx;
+
+	(void)e;
+	write_open(w, NULL, '{');
+	write_text(w, "kind", kind);
+	write_int(w, "index", index);
+	if (name[0] != '\0')
+		write_text(w, "name", name);
+	write_bytes(w, "text", data, len);
+	write_close(w, '}');
+	return 0;
+}
+
+static void
+json_job(struct writer *w, const struct run_row *r)
+{
+	char when[WHEN_TEXT], hex[SHA256_HEX];
+	const struct {
+		const char *name, *value;
+	} texts[] = { { "requestId", r->request }, { "key", r->key }, { "user", r->user },
+		{ "address", r->address }, { "dialect", r->dialect },
+		{ "language", r->language }, { "version", r->compiler },
+		{ "profile", r->profile }, { "kernel", r->kernel },
+		{ "verdict", r->verdict }, { "error", r->error } };
+
+	when_text(r->at, when);
+	sha256_hex(&r->source, hex);
+	write_text(w, "time", when);
+	write_text(w, "jobId", r->id);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (texts[i].value[0] != '\0')
+			write_text(w, texts[i].name, texts[i].value);
+	write_int(w, "status", r->status);
+	write_int(w, "total", r->tests);
+	write_int(w, "passed", r->passed);
+	write_int(w, "tookUs", r->took_us);
+	write_int(w, "queueUs", r->queue_us);
+	write_int(w, "maxCpuUs", r->cpu_us);
+	write_int(w, "maxMemoryBytes", r->memory_bytes);
+	write_text(w, "sourceSha256", hex);
+	write_int(w, "sourceBytes", r->source_bytes);
+	write_int(w, "files", r->files);
+	write_raw(w, "limits", r->limits, strlen(r->limits));
+	if (r->compiled)
+		write_bool(w, "cached", r->cached);
+}
+
+static int
+json_row(void *ctx, const struct run_row *r, struct err *e)
+{
+	struct json *j = ctx;
+
+	j->w = (struct writer){ .out = &j->out };
+	write_open(&j->w, NULL, '{');
+	json_job(&j->w, r);
+	write_open(&j->w, "tests", '[');
+	if (runs_tests(j->db, r->n, json_test, &j->w, e) == -1)
+		return -1;
+	write_close(&j->w, ']');
+	write_open(&j->w, "texts", '[');
+	if (runs_texts(j->db, r->n, json_text, &j->w, e) == -1)
+		return -1;
+	write_close(&j->w, ']');
+	write_close(&j->w, '}');
+	cli_line(&j->out);
+	return 0;
+}
+
+/* --- CSV --- */
+
+static const char csv_job_head[] =
+    "time,job,request,key,user,address,dialect,language,version,profile,verdict,status,"
+    "tests,passed,took_us,queue_us,max_cpu_us,max_memory_bytes,source_sha256,"
+    "source_bytes";
+static const char csv_test_head[] =
+    ",test,test_verdict,exit_code,signal,cpu_us,wall_us,test_queue_us,memory_bytes,"
+    "input_sha256,input_bytes,stdout_bytes,stderr_bytes,test_passed";
+
+static void
+csv_job(const struct run_row *r, bool last)
+{
+	char when[WHEN_TEXT], hex[SHA256_HEX];
+	const char *const texts[] = { r->id, r->request, r->key, r->user, r->address,
+		r->dialect, r->language, r->compiler, r->profile, r->verdict };
+	const int64_t numbers[] = { r->status, r->tests, r->passed, r->took_us,
+		r->queue_us, r->cpu_us, r->memory_bytes };
+
+	when_text(r->at, when);
+	cli_csv(stdout, when, false);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		cli_csv(stdout, texts[i], false);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		cli_csv_int(stdout, numbers[i], false);
+	sha256_hex(&r->source, hex);
+	cli_csv(stdout, hex, false);
+	cli_csv_int(stdout, r->source_bytes, last);
+}
+
+static int
+csv_test(void *ctx, const struct run_test *t, struct err *e)
+{
+	char hex[SHA256_HEX] = "";
+	const int64_t numbers[] = { t->exit_code, t->signal, t->cpu_us, t->wall_us,
+		t->queue_us, t->memory_bytes };
+
+	(void)e;
+	csv_job(ctx, false);
+	if (t->i >= 0)
+		cli_csv_int(stdout, t->i, false);
+	else
+		cli_csv(stdout, "compile", false);
+	cli_csv(stdout, t->verdict, false);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		cli_csv_int(stdout, numbers[i], false);
+	if (t->has_input)
+		sha256_hex(&t->input, hex);
+	cli_csv(stdout, hex, false);
+	cli_csv_int(stdout, t->input_bytes, false);
+	cli_csv_int(stdout, t->stdout_bytes, false);
+	cli_csv_int(stdout, t->stderr_bytes, false);
+	cli_csv(stdout, t->compared ? (t->passed ? "1" : "0") : "", true);
+	return 0;
+}
+
+static int
+csv_row(void *ctx, const struct run_row *r, struct err *e)
+{
+	struct run_row copy = *r;
+
+	(void)e;
+	if (ctx == NULL) {
+		csv_job(r, true);
+		return 0;
+	}
+	return runs_tests(ctx, r->n, csv_test, &copy, e);
+}
+
+static int export(struct db *d, const struct cli_pick *p, struct err *e)
+{
+	const struct runs_filter f = filter_of(p);
+	struct json j = { .db = d };
+
+	if (p->format != CLI_CSV) {
+		int rc = runs_list(d, &f, p->limit, json_row, &j, e);
+		buf_free(&j.out);
+		return rc;
+	}
+	printf("%s%s\r\n", csv_job_head, p->tests ? csv_test_head : "");
+	return runs_list(d, &f, p->limit, csv_row, p->tests ? d : NULL, e);
+}
+
+/* --- show --- */
+
+static int
+show_test(void *ctx, const struct run_test *t, struct err *e)
+{
+	char name[24], cpu[24], wall[24], memory[24], end[40], out[48], hash[13] = "";
+	char hex[SHA256_HEX];
+
+	(void)e;
+	snprintf(name, sizeof(name), "%" PRId64, t->i + 1);
+	snprintf(cpu, sizeof(cpu), "%.1f", (double)t->cpu_us / 1000);
+	snprintf(wall, sizeof(wall), "%.1f", (double)t->wall_us / 1000);
+	snprintf(memory, sizeof(memory), "%.1f", (double)t->memory_bytes / (1 << 20));
+	snprintf(end, sizeof(end), "%s %" PRId64, t->signal != 0 ? "signal" : "exit",
+	    t->signal != 0 ? t->signal : t->exit_code);
+	snprintf(
+	    out, sizeof(out), "%" PRId64 "+%" PRId64, t->stdout_bytes, t->stderr_bytes);
+	if (t->has_input) {
+		sha256_hex(&t->input, hex);
+		snprintf(hash, sizeof(hash), "%.12s", hex);
+	}
+	table_row(ctx,
+	    strcmp(t->verdict, "accepted") == 0 || strcmp(t->verdict, "ok") == 0
+		? TINT_GOOD
+		: TINT_BAD,
+	    (const char *[]){ t->i < 0 ? "compile" : name, t->verdict, cpu, wall, memory,
+		end, out, hash });
+	return 0;
+}
+
+static int
+show_text(void *ctx, const char *kind, int64_t index, const char *name, const void *data,
+    size_t len, struct err *e)
+{
+	(void)ctx, (void)e;
+	if (name[0] != '\0')
+		printf("--- %s %s\n", kind, name);
+	else
+		printf("--- %s of test %" PRId64 "\n", kind, index + 1);
+	cli_print_safe(data, len);
+	return 0;
+}
+
+static void
+show_line(const char *name, const char *value)
+{
+	if (value[0] != '\0')
+		printf("%-10s %s\n", name, value);
+}
+
+static int
+show_row(void *ctx, const struct run_row *r, struct err *e)
+{
+	static const char *const heads[] = { "test", "verdict", "CPU ms", "wall ms",
+		"MiB", "ended", "output", "input", NULL };
+	struct table t = { .heads = heads, .right = "  rrr   ", .tinted = 1 };
+	char when[WHEN_TEXT], hex[SHA256_HEX];
+
+	when_text(r->at, when);
+	sha256_hex(&r->source, hex);
+	show_line("job", r->id);
+	show_line("time", when);
+	show_line("request", r->request);
+	show_line("key", r->key);
+	show_line("user", r->user);
+	show_line("address", r->address);
+	printf("%-10s %s %s, dialect %s, profile %s\n", "language", r->language,
+	    r->compiler, r->dialect, r->profile);
+	show_line("limits", r->limits);
+	show_line("kernel", r->kernel);
+	printf("%-10s %s, %" PRId64 " bytes in %" PRId64 " files\n", "source", hex,
+	    r->source_bytes, r->files);
+	printf("%-10s %s, %" PRId64 " of %" PRId64 " passed, status %" PRId64
+	       ", %.1f ms, %.1f of it in the queue%s\n",
+	    "verdict", r->verdict, r->passed, r->tests, r->status,
+	    (double)r->took_us / 1000, (double)r->queue_us / 1000,
+	    r->cached ? ", compiled before" : "");
+	show_line("error", r->error);
+	int rc = runs_tests(ctx, r->n, show_test, &t, e);
+	if (rc == 0)
+		table_print(&t, stdout);
+	table_free(&t);
+	return rc == -1 ? -1 : runs_texts(ctx, r->n, show_text, NULL, e);
+}
+
+static int
+show(struct db *d, const struct cli_pick *p, const char *id, struct err *e)
+{
+	struct json j = { .db = d };
+	int rc = p->format == CLI_JSON ? runs_find(d, id, json_row, &j, e)
+				       : runs_find(d, id, show_row, d, e);
+
+	buf_free(&j.out);
+	if (rc == 0)
+		return err_set(e, ERR_BAD_INPUT, "no job or request '%.60s'", id);
+	return rc == -1 ? -1 : 0;
+}
+
+/* --- delete --- */
+
+static int
+delete_some(struct db *d, const struct cli_pick *p, struct err *e)
+{
+	scope_transaction t = { 0 };
+
+	if (db_begin(d, &t, e) == -1)
+		return -1;
+	int gone = runs_forget(d, p->user, p->key, DELETE_JOBS, e);
+	if (gone == -1 || db_commit(&t, e) == -1)
+		return -1;
+	return gone;
+}
+
+static int
+delete_user(struct db *d, const struct cli_pick *p, struct err *e)
+{
+	int64_t total = 0;
+	char detail[64];
+
+	for (int gone = DELETE_JOBS; gone == DELETE_JOBS; total += gone) {
+		gone = delete_some(d, p, e);
+		if (gone == -1)
+			return -1;
+	}
+	snprintf(detail, sizeof(detail), "%" PRId64 " jobs", total);
+	if (audit_action(p->store, "log_delete", p->key, p->user, detail, e) == -1)
+		return -1;
+	printf("deleted %" PRId64 " jobs\n", total);
+	return db_shrink(d, SHRINK_BYTES, e);
+}
+
+/* --- the commands --- */
+
+static int
+do_list(struct db *d, const struct cli_pick *p, const char *arg, struct err *e)
+{
+	struct cli_pick limited = *p;
+
+	(void)arg;
+	if (p->format == CLI_TABLE)
+		return print_list(d, p, e);
+	if (limited.limit == 0)
+		limited.limit = NEWEST;
+	return export(d, &limited, e);
+}
+
+static int
+do_show(struct db *d, const struct cli_pick *p, const char *arg, struct err *e)
+{
+	return show(d, p, arg, e);
+}
+
+static int
+do_export(struct db *d, const struct cli_pick *p, const char *arg, struct err *e)
+{
+	(void)arg;
+	return export(d, p, e);
+}
+
+static int
+do_delete(struct db *d, const struct cli_pick *p, const char *arg, struct err *e)
+{
+	(void)arg;
+	if (p->user == NULL)
+		return err_set(e, ERR_BAD_INPUT, "delete wants --user");
+	return delete_user(d, p, e);
+}
+
+#define FILTERS "since until user key language verdict "
+
+static const struct {
+	const char *name, *takes;
+	int arguments;
+	bool writes;
+	int (*run)(
+	    struct db *d, const struct cli_pick *p, const char *arg, struct err *e);
+} verbs[] = {
+	{ "list", FILTERS "limit json csv tests ", 0, false, do_list },
+	{ "show", "json ", 1, false, do_show },
+	{ "export", FILTERS "limit json csv tests ", 0, false, do_export },
+	{ "delete", "user key ", 0, true, do_delete },
+};
+
+int
+cmd_log(int argc, char **argv)
+{
+	struct cli_pick p = { 0 };
+	struct err e = { 0 };
+
+	if (argc < 2)
+		return cli_usage("log wants list, show, export or delete");
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (strcmp(verbs[i].name, argv[1]) != 0)
+			continue;
+		int status = cli_pick(argc - 1, argv + 1, verbs[i].takes, &p);
+		if (status != -1)
+			return status;
+		if (argc - 1 - optind != verbs[i].arguments)
+			return cli_usage("log %s wants %s", verbs[i].name,
+			    verbs[i].arguments == 1 ? "one JOB or request id"
+						    : "no further word");
+		scope_db d = cli_open_log(&p, verbs[i].writes);
+		if (d == NULL)
+			return CLI_FAILED;
+		if (verbs[i].run(d, &p, argv[1 + optind], &e) == -1)
+			return cli_fail(CLI_FAILED, &e);
+		return 0;
+	}
+	return cli_usage("log has no '%s'", argv[1]);
+}
+
+/* --- stats --- */
+
+static const struct {
+	const char *name;
+	enum runs_group group;
+} groups[] = { { "key", RUNS_BY_KEY }, { "language", RUNS_BY_LANGUAGE },
+	{ "user", RUNS_BY_USER }, { "day", RUNS_BY_DAY } };
+#define GROUPS (sizeof(groups) / sizeof(groups[0]))
+
+struct stats {
+	struct table t;
+	struct buf out;
+	const char *by;
+	enum cli_format format;
+};
+
+static void
+name_group(const struct stats *s, const struct run_stat *r, char out[80])
+{
+	char when[WHEN_TEXT];
+
+	snprintf(out, 80, "%s", r->group[0] != '\0' ? r->group : "(none)");
+	if (strcmp(s->by, "day") != 0)
+		return;
+	long long day = 0;
+	sscanf(r->group, "%lld", &day);
+	when_text((int64_t)day * 86400 * 1000000, when);
+	snprintf(out, 80, "%.10s", when);
+}
+
+static int
+stat_row(void *ctx, const struct run_stat *r, struct err *e)
+{
+	struct stats *s = ctx;
+	char name[80], cells[7][32];
+	double mean = r->jobs > 0 ? (double)r->took_us / (double)r->jobs / 1000 : 0;
+	struct writer w = { .out = &s->out };
+
+	(void)e;
+	name_group(s, r, name);
+	if (s->format == CLI_TABLE) {
+		snprintf(cells[0], 32, "%" PRId64, r->jobs);
+		snprintf(cells[1], 32, "%" PRId64, r->tests);
+		snprintf(cells[2], 32, "%.0f%%",
+		    r->tests > 0 ? 100.0 * (double)r->passed / (double)r->tests : 0);
+		snprintf(cells[3], 32, "%" PRId64, r->violations);
+		snprintf(cells[4], 32, "%.1f", (double)r->cpu_us / 1000000);
+		snprintf(cells[5], 32, "%.1f", mean);
+		snprintf(cells[6], 32, "%.1f", (double)r->queue_us / 1000);
+		table_row(&s->t, TINT_NONE,
+		    (const char *[]){ name, cells[0], cells[1], cells[2], cells[3],
+			cells[4], cells[5], cells[6] });
+		return 0;
+	}
+	if (s->format == CLI_CSV) {
+		const int64_t numbers[] = { r->jobs, r->tests, r->passed, r->violations,
+			r->faults, r->cpu_us, r->took_us, r->queue_us };
+		cli_csv(stdout, s->by, false);
+		cli_csv(stdout, name, false);
+		for (size_t i = 0; i < 8; i++)
+			cli_csv_int(stdout, numbers[i], i == 7);
+		return 0;
+	}
+	write_open(&w, NULL, '{');
+	write_text(&w, "by", s->by);
+	write_text(&w, "group", name);
+	write_int(&w, "jobs", r->jobs);
+	write_int(&w, "tests", r->tests);
+	write_int(&w, "passed", r->passed);
+	write_int(&w, "violations", r->violations);
+	write_int(&w, "internalErrors", r->faults);
+	write_int(&w, "cpuUs", r->cpu_us);
+	write_int(&w, "tookUs", r->took_us);
+	write_int(&w, "maxQueueUs", r->queue_us);
+	write_close(&w, '}');
+	cli_line(&s->out);
+	return 0;
+}
+
+static int
+print_stats(struct db *d, const struct cli_pick *p, size_t by, struct err *e)
+{
+	const char *heads[] = { groups[by].name, "jobs", "tests", "passed", "violations",
+		"CPU s", "mean ms", "longest queue ms", NULL };
+	struct stats s = { .t = { .heads = heads, .right = " rrrrrrr", .tinted = 99 },
+		.by = groups[by].name,
+		.format = p->format };
+	const struct runs_filter f = filter_of(p);
+	int rc = runs_stats(d, &f, groups[by].group, stat_row, &s, e);
+
+	if (rc == 0 && p->format == CLI_TABLE)
+		table_print(&s.t, stdout);
+	table_free(&s.t);
+	buf_free(&s.out);
+	return rc;
+}
+
+int
+cmd_stats(int argc, char **argv)
+{
+	struct cli_pick p = { 0 };
+	struct err e = { 0 };
+	unsigned printed = 0;
+	int status = cli_pick(argc, argv, FILTERS "by json csv ", &p);
+
+	if (status != -1)
+		return status;
+	if (optind != argc)
+		return cli_usage("stats takes no argument");
+	scope_db d = cli_open_log(&p, false);
+	if (d == NULL)
+		return CLI_FAILED;
+	if (p.format == CLI_CSV)
+		fputs("by,group,jobs,tests,passed,violations,internal_errors,cpu_us,"
+		      "took_us,max_queue_us\r\n",
+		    stdout);
+	for (size_t i = 0; i < GROUPS; i++) {
+		/* All but the users, who are many. */
+		if (p.by != NULL ? strcmp(p.by, groups[i].name) != 0
+				 : groups[i].group == RUNS_BY_USER)
+			continue;
+		if (printed++ > 0 && p.format == CLI_TABLE)
+			putchar('\n');
+		if (print_stats(d, &p, i, &e) == -1)
+			return cli_fail(CLI_FAILED, &e);
+	}
+	return printed > 0 ? 0 : cli_usage("--by key, language, user or day");
+}

@@ -1,0 +1,47 @@
+/* cli_store - what the commands on the store share: where it is, what to pick, how to
+ * print. */
+#ifndef APP_CLI_STORE_H
+#define APP_CLI_STORE_H
+
+#include <stdio.h>
+
+#include "app/cli.h"
+#include "api/write.h"
+#include "base/when.h"
+#include "store/db.h"
+
+enum cli_format { CLI_TABLE, CLI_JSON, CLI_CSV };
+
+/* All that these commands can be told; which of it, each says in `takes`. */
+struct cli_pick {
+	char store[200], state[256]; /* of the log; of the keys */
+	int64_t since, until;        /* until 0: no end */
+	const char *user, *key, *kind, *language, *verdict, *by, *expect;
+	unsigned limit;  /* 0: not said */
+	int64_t flag_us; /* how long a flag lasts */
+	enum cli_format format;
+	bool flagged, keys, tests, yes;
+};
+
+/*
+ * Reads the options; takes: names of those that the command has, each with a blank behind
+ * it ("since until user ").  What is left begins at argv[optind].  Returns an exit status
+ * to end with, or -1 to go on.
+ */
+int cli_pick(int argc, char **argv, const char *takes, struct cli_pick *out);
+
+/* The log, to read or to change.  Prints why not, and returns NULL. */
+struct db *cli_open_log(const struct cli_pick *p, bool write);
+
+/* A cell of RFC 4180; text that a spreadsheet would take for a formula gets a ' before
+ * it.  last: ends the line. */
+void cli_csv(FILE *out, const char *text, bool last);
+void cli_csv_int(FILE *out, int64_t n, bool last);
+
+/* A program's bytes: no escape sequence of its choice reaches a terminal. */
+void cli_print_safe(const char *data, size_t len);
+
+/* Prints the buffer as a line and empties it. */
+void cli_line(struct buf *b);
+
+#endif
