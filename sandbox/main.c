@@ -43,9 +43,11 @@
 #include "sandbox/dispatch.h"
 #include "sandbox/prepared.h"
 #include "sandbox/fault.h"
+#include "sandbox/ids.h"
 #include "sandbox/landlock.h"
 #include "sandbox/seccomp.h"
 #include "sandbox/slot.h"
+#include "sandbox/slot_spawn.h"
 
 #define CONFIG_DEFAULT_PATH JB_SYSCONFDIR "/sandbox.conf"
 
@@ -287,7 +289,8 @@ prepare(struct helper *h, struct err *e)
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
 	h->listener.fd = inherited_socket();
-	if (check_alone(h, e) == -1)
+	if (check_alone(h, e) == -1 || ids_check("/etc", (unsigned)h->config.uid_base,
+					   slot_count(h) * SLOT_IDS, e) == -1)
 		return -1;
 	if (find_client(h, e) == -1 || loop_open(&h->loop, e) == -1 ||
 	    watch_signals(h, e) == -1 ||
