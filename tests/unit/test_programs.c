@@ -40,7 +40,7 @@ setup(void **state)
 	fprintf(out,
 	    "socket = \"%s\"; socket_group = \"\"; user = \"nobody\"; workers = 2;\n"
 	    "helper = \"%s/none\"; languages = \"%s/l\"; drain_timeout = \"5s\";\n"
-	    "state = \"%s/state\";",
+	    "state = \"%s/state\"; store = \"\";",
 	    f->socket, f->dir, f->dir, f->dir);
 	fclose(out);
 	char path[120];
