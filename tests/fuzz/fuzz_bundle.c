@@ -1,6 +1,6 @@
 /*
  * Any sealed file as a bundle: refused with a reason, or every file in it has a good name
- * of its own and lies where it can be read.
+ * of its own and lies where it can be read.  (I-14)
  */
 #include <stdint.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * Any text as a configuration or a language file: refused with a reason that begins with
  * the file's name, or read into a settings that hold together.
  *
- * Input: a byte that chooses the reader, then the file.
+ * Input: a byte that chooses the reader, then the file.  (I-47)
  */
 #include <fcntl.h>
 #include <stdint.h>

@@ -3,7 +3,8 @@
  * terminated fields, an id that cannot forge a line, and no more body than was announced.
  *
  * Input: an even first byte, then records as they come; or an odd one, then lines
- * "NAME=VALUE", an empty line and a body, of which well-formed records are made.
+ * "NAME=VALUE", an empty line and a body, of which well-formed records are made.  (I-05,
+ * I-06)
  */
 #include <signal.h>
 #include <stdint.h>

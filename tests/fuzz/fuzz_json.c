@@ -1,6 +1,6 @@
 /*
  * Any body at the door of every dialect: an answer comes, its status is one that a
- * client may cause, and its own bytes pass the strict door they came in by.
+ * client may cause, and its own bytes pass the strict door they came in by.  (I-01, I-12)
  */
 #include <stdio.h>
 #include <stdlib.h>

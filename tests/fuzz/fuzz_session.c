@@ -4,7 +4,7 @@
  * is gone, no descriptor of its is left.
  *
  * Input: one step after the other, {type, descriptors, place of a patch, its length} and
- * the patch itself, laid over a message that would pass.
+ * the patch itself, laid over a message that would pass.  (I-15, I-16, I-18)
  */
 #include <dirent.h>
 #include <fcntl.h>

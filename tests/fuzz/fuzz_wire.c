@@ -1,6 +1,6 @@
 /*
  * Any datagram on the bridge: refused with a reason, or a message whose size is its
- * type's; words that pass their check can be walked, and stay within their block.
+ * type's; words that pass their check can be walked, and stay within their block.  (I-14)
  */
 #include <stdint.h>
 #include <stdio.h>

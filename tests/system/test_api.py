@@ -230,6 +230,7 @@ class Members(SystemTest):
         self.assertNotIn("secret", json.dumps(j))
         self.assertEqual(t[2]["stdout"], "6\n")
 
+    # I-36
     def test_hidden_failure_tells_nothing(self):
         j = self.judge("python", "import sys\nd = input()\nprint(d)\nraise Exception(d)",
                        tests=[{"input": "secret-in", "expected": "x", "hidden": True}])
@@ -289,6 +290,7 @@ class Members(SystemTest):
         j = self.judge("python", code, tests=tests)
         self.assertEqual((j["passed"], j["total"]), (11, 12))
 
+    # I-08
     def test_warnings_name_unknown_members(self):
         j = self.judge("python", "print(1)", timelimitms=5, tests=[{"inptu": "x"}],
                        limits={"cpuMS": 1}, user="someone")
@@ -311,6 +313,7 @@ class Members(SystemTest):
                               {"name": "f.c", "content": "int f(void) { return 40; }"}])
         self.assertEqual(j["tests"][0]["stdout"], "42\n", j)
 
+    # I-08
     def test_compile_args(self):
         for language, code in (("c", '#include <stdio.h>\nint main(void){printf("%ld", __STDC_VERSION__);}'),
                                ("cpp", '#include <cstdio>\nint main(){std::printf("%ld", (long)__cplusplus);}')):
@@ -411,6 +414,7 @@ class Compile(SystemTest):
         self.assertIn("just so", j["compile"]["stderr"])
         self.assertEqual((j["compile"]["code"], j["verdict"]), (0, "ok"))
 
+    # I-27
     def test_messages_name_no_host_path(self):
         j = self.judge("c", '#include "nowhere.h"\nint main(void) {}')
         self.assertIn("main.c:1", j["compile"]["stderr"])
@@ -469,6 +473,7 @@ class Endpoints(SystemTest):
                 self.assertEqual((h.status, h.body), (200, b""))
                 self.assertEqual(h.headers["content-type"], g.headers["content-type"])
 
+    # I-03
     def test_wrong_method(self):
         for method, path, allow in (("GET", "/api/run", "POST"), ("PUT", "/api/run", "POST"),
                                     ("DELETE", "/run", "POST"), ("PATCH", "/api/execute", "POST"),
@@ -480,6 +485,7 @@ class Endpoints(SystemTest):
                 self.check_refusal(a, 405, "method_not_allowed")
                 self.assertIn(allow, a.headers["allow"])
 
+    # I-03
     def test_not_found(self):
         for path in ("/nowhere", "/apis", "/api/x", "/api/run/x", "/etc/passwd", "/api/../../etc/passwd",
                      "/%2e%2e/etc/passwd", "/api/run%00", "/judgebox.conf", "/.git/config", "//"):

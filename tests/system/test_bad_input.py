@@ -48,6 +48,7 @@ class BadInput(SystemTest):
 
 
 class Bodies(BadInput):
+    # I-01
     def test_not_json(self):
         self.table([(b, 400, "bad_json", None) for b in (
             b"", b" ", b"x", b"{", b"}", b'{"language":', b"{'language':'python'}", b'{"language":"python",}',
@@ -67,6 +68,7 @@ class Bodies(BadInput):
                 self.assertEqual(a.status, 400, a)
                 self.assertIn(a.json["code"], ("bad_json", "bad_field", "missing_field"))
 
+    # I-06
     def test_nested(self):
         for b in (b"[" * 100000, b"[" * 100000 + b"]" * 100000, b'{"a":' * 100000,
                   b'{"language":"python","tests":' + b"[" * 100000 + b"]" * 100000 + b"}",
@@ -74,12 +76,14 @@ class Bodies(BadInput):
             with self.subTest(b[:40]):
                 self.refused(b, 400, "bad_json")
 
+    # I-06
     def test_many_keys(self):
         body = json.dumps({"language": "python", **{f"k{i}": i for i in range(10000)}}).encode()
         a = self.stack.post(body)
         self.assertEqual(a.status, 400, a)
         self.assertIn(a.json["code"], ("bad_json", "bad_field"))
 
+    # I-11
     def test_duplicate_keys(self):
         for b in (b'{"language":"python","language":"c"}', b'{"language":"python","language":"python"}',
                   b'{"language":"python","tests":[{"input":"a","input":"b"}]}',
@@ -99,9 +103,11 @@ class Bodies(BadInput):
         a = self.stack.post(over.replace(b"x", b"", 1))
         self.assertEqual(a.status, 200, "1 MiB is still allowed")
 
+    # I-02
     def test_far_too_large(self):
         self.refused({"language": "x" * 10 * MIB}, 413, "body_too_large")
 
+    # I-02
     def test_far_too_large_chunked(self):
         def chunks():
             yield b'{"language":"'
@@ -128,6 +134,7 @@ class Bodies(BadInput):
 
 
 class Fields(BadInput):
+    # I-09
     def test_language(self):
         self.table([
             ({}, 400, "missing_field", "language"),
@@ -146,6 +153,7 @@ class Fields(BadInput):
             ({"language": {"id": "python"}}, 400, "bad_field", "language"),
         ])
 
+    # I-08
     def test_wrong_types(self):
         self.table([
             (py(code=5), 400, "bad_field", "code"),
@@ -185,6 +193,7 @@ class Fields(BadInput):
             (py(user="u" * 129), 400, "bad_field", "user"),
         ])
 
+    # I-10
     def test_numbers(self):
         self.table([
             (py(limits={"cpuMs": "5"}), 400, "bad_field", "limits.cpuMs"),
@@ -202,6 +211,7 @@ class Fields(BadInput):
             (py(cpus=[]), 400, "bad_field", "cpus"),
         ])
 
+    # I-10
     def test_numbers_beyond_any_range(self):
         for name in ("timeLimitMs", "memoryMb", "cpus", "limits.cpuMs", "limits.memoryBytes", "limits.processes"):
             for number in (b"1e400", b"-1e400", b"1e308", b"18446744073709551616", b"9223372036854775808",
@@ -215,6 +225,7 @@ class Fields(BadInput):
                     if a.json["code"] != "bad_json":
                         self.assertEqual(a.json["path"], name)
 
+    # I-10
     def test_limits_above_the_cap(self):
         for row in (("cpuMs", 30001), ("wallMs", 60001), ("memoryBytes", (512 << 20) + 1), ("processes", 257),
                     ("outputBytes", (16 << 20) + 1), ("fileBytes", (256 << 20) + 1), ("stackBytes", (512 << 20) + 1),
@@ -236,6 +247,7 @@ class Fields(BadInput):
         self.assertEqual(a.status, 400, a)
         self.assertTrue(a.json["path"].startswith("tests[0].args"), a)
 
+    # I-08
     def test_file_names(self):
         for name in ("../x", "/etc/passwd", "a/../../b", "a//b", "./a", "a/.", "a/..", "", ".", "..", "a\x00b",
                      "x" * 5000, "a\nb", "/".join(["d"] * 200), "a/", "\\..\\x\x7f"):
@@ -281,6 +293,7 @@ class Wire(BadInput):
         m = re.match(rb"HTTP/1\.[01] (\d+)", got)
         return int(m.group(1)) if m else None
 
+    # I-06
     def test_content_length_lies(self):
         body = json.dumps(py()).encode()
         for name, data in (("longer than the body", self.head(len(body) + 100) + body),
@@ -296,6 +309,7 @@ class Wire(BadInput):
                 status = self.status(client.raw(self.stack.port, data, shut=True))
                 self.assertTrue(status is None or 400 <= status < 500, status)
 
+    # I-01
     def test_aborted_uploads(self):
         body = json.dumps(py(code="#" * 90000)).encode()
         for n in (0, 1, 100, 50000, len(body) - 1):
@@ -303,6 +317,7 @@ class Wire(BadInput):
                 s.sendall(self.head(len(body)) + body[:n])
                 s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
 
+    # I-01
     def test_not_http(self):
         for data in (b"\x00" * 1000, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"A" * 500, b"GET\r\n\r\n",
                      b"GET / HTTP/9.9\r\n\r\n", b"A" * 100000, b"GET /" + b"a" * 100000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -313,6 +328,7 @@ class Wire(BadInput):
                 status = self.status(client.raw(self.stack.port, data, shut=True))
                 self.assertTrue(status is None or 400 <= status < 500 or status == 505, status)
 
+    # I-05
     def test_headers_that_mean_something_elsewhere(self):
         a = self.stack.post(py(code="import os\nprint(sorted(os.environ))"), headers={
             "Proxy": "http://evil/", "X-Request-Id": "../../x\t", "X-Real-IP": "::1", "LD_PRELOAD": "/x",
@@ -321,10 +337,12 @@ class Wire(BadInput):
         self.assertIn(a.status, (200, 400, 401, 415), a)
         self.assertNotIn("..", a.headers["x-request-id"])
 
+    # I-05
     def test_query_changes_nothing(self):
         a = self.stack.post(py(), "/api/run?language=c&code=x&limits.cpuMs=1&a[]=%00")
         self.assertEqual((a.status, a.json["language"]), (200, "python"))
 
+    # I-02, I-04
     def test_slow_clients_do_not_hold_workers(self):
         slow = []
         try:

@@ -61,6 +61,7 @@ class Cache(CacheTest):
                              {"code": 0, "signal": None, "killed": False, "stdout": "", "stderr": ""})
             self.assertEqual((j["verdict"], j["passed"], j["total"]), ("accepted", 1, 1))
 
+    # I-38
     def test_everything_that_matters_is_in_the_key(self):
         tag = str(uuid.uuid4())
         base = program("same", tag)
@@ -76,6 +77,7 @@ class Cache(CacheTest):
         self.assertFalse(self.cached(base, "same", language="cpp"), "another language")
         self.assertTrue(self.cached(base, "same"))
 
+    # I-38
     def test_bytes_between_files_do_not_move(self):
         """Names and texts that read alike when put end to end are not alike."""
         main = '#include <stdio.h>\n#include "%s"\nint main(void) { puts(X); }'
@@ -89,6 +91,7 @@ class Cache(CacheTest):
             j = self.judge("c", code)
             self.assertIn("told every time", j["compile"]["stderr"])
 
+    # I-40
     def test_failures_are_not_kept(self):
         code = "int main(void) { return nothing_" + uuid.uuid4().hex + "; }"
         for _ in range(2):
@@ -137,6 +140,7 @@ class Cache(CacheTest):
         self.stack.sandbox.start()
         self.stack.wait_ready()
 
+    # I-39
     def test_a_spoilt_file_is_not_run(self):
         code = program("sound")
         self.cached(program("another"), "another")
@@ -180,6 +184,7 @@ class Cache(CacheTest):
         os.unlink(path)
         os.symlink("/bin/true", path)
 
+    # I-39
     def test_who_may_read_it(self):
         self.cached(program("mine"), "mine")
         d = os.stat(self.stack.path("cache"))

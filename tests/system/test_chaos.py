@@ -143,6 +143,7 @@ class Chaos(SystemTest):
         stack.wait_for("a healthy service", self.healthy, 20)
         return load
 
+    # I-01
     def test_kill_worker(self):
         def blow():
             strike(self.stack.workers)
@@ -162,6 +163,7 @@ class Chaos(SystemTest):
                and p.ppid != self.stack.app.pid and p.pid != self.stack.app.pid]
         stack.wait_for("workers of dead masters to go", lambda: not [p for p in old if stack.Proc.look(p.pid)], 30)
 
+    # I-45
     def test_kill_helper(self):
         def blow():
             old = self.stack.sandbox.pid
@@ -262,6 +264,7 @@ class Chaos(SystemTest):
             type(self).supervisor = stack.Supervisor([self.stack.sandbox, self.stack.app])
             self.supervisor.start()
 
+    # I-07
     def test_client_that_goes_frees_its_slots(self):
         sleeper = {"language": "python", "code": "import time\ntime.sleep(9)", "tests": [{}] * 8}
         held = [client.start(self.stack.port, sleeper) for _ in range(3)]
@@ -274,6 +277,7 @@ class Chaos(SystemTest):
         self.assertTrue(self.healthy())
         self.assertLess(gone, 1.5, "a second, and what a busy machine adds")
 
+    # I-07
     def test_client_that_goes_while_compiling(self):
         bomb = {"language": "c", "code": "#define A(x) x x x x x x x x x x\n#define B(x) A(A(A(A(x))))\n"
                                          "int a = B(B(1+)) 0;\nint main(void) {}"}

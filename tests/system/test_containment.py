@@ -269,6 +269,7 @@ class CompileTime(Containment):
                     for s in secrets:
                         self.assertNotIn(s, j["compile"]["stderr"])
 
+    # I-20
     def test_reading_test_data(self):
         """No input, expected output or other test is in the compiler's reach."""
         code = ('#include <stdio.h>\n__asm__(".globl d\\nd: .incbin \\"%s\\"\\n.byte 0");\n'
@@ -280,6 +281,7 @@ class CompileTime(Containment):
                 self.assertEqual(j["verdict"], "compile_error", j)
                 self.assertNotIn("SECRET", str(j))
 
+    # I-20
     def test_environment(self):
         j = self.compile("rust", 'fn main() { print!("{:?} {:?}", option_env!("PATH"), option_env!("JUDGEBOX_URL")); }')
         self.assertEqual(j["verdict"], "ok", j)
@@ -306,6 +308,7 @@ class CompileTime(Containment):
         c = self.bomb("c", "#define A(x) x x x x x x x x x x\n#define B(x) A(A(A(A(x))))\nint a = B(B(1+)) 0;\nint main(void) {}")
         self.assertTrue(c["killed"] or c["code"] != 0)
 
+    # I-20
     def test_constexpr_for_ever(self):
         self.bomb("cpp", "constexpr long f(long n) { long s = 0; for (long i = 0; i < n; i++) for (long k = 0; k < n; k++) s += i * k; return s; }\n"
                          "constexpr long x = f(100000000);\nint main() { return (int)x; }")
@@ -394,12 +397,14 @@ class HostSide(Containment):
         self.assertNotIn("BUILDDIR", environ)
         self.assertNotIn(self.stack.dir, environ + p.cmdline)
 
+    # I-19, I-24
     def test_running_programs(self):
         for language, code, _ in self.SLEEPERS:
             with self.subTest(language):
                 for p in self.running(language, code):
                     self.check_process(p)
 
+    # I-37
     def test_two_boxes_share_nothing(self):
         n = min(2, len(os.sched_getaffinity(0)))
         if n < 2:
@@ -410,6 +415,7 @@ class HostSide(Containment):
             self.assertNotEqual(os.readlink(f"/proc/{a.pid}/ns/{ns}"), os.readlink(f"/proc/{b.pid}/ns/{ns}"), ns)
         self.assertNotEqual(stack.read(f"/proc/{a.pid}/cgroup"), stack.read(f"/proc/{b.pid}/cgroup"))
 
+    # I-20
     def test_running_compiler(self):
         code = "#define A(x) x x x x x x x x x x\n#define B(x) A(A(A(A(x))))\nint a = B(B(1+)) 0;\nint main(void) {}"
         held = client.start(self.stack.port, {"language": "c", "code": code})
@@ -419,6 +425,7 @@ class HostSide(Containment):
             self.check_status(p)
             self.assertNotEqual(os.readlink(f"/proc/{p.pid}/ns/net"), os.readlink("/proc/self/ns/net"))
 
+    # I-15
     def test_application_has_no_privilege(self):
         for pid in [self.stack.app.pid] + self.stack.workers():
             s = stack.Proc.look(pid).status
@@ -428,6 +435,7 @@ class HostSide(Containment):
             self.assertEqual(s["NoNewPrivs"], "1")
             self.assertNotIn("0", s["Groups"].split())
 
+    # I-13
     def test_sockets_are_private(self):
         st = os.stat(self.stack.sandbox_settings["socket"])
         self.assertEqual(st.st_mode & 0o007, 0, "anyone may talk to the helper")
@@ -456,6 +464,7 @@ class Helper(Containment):
         except ConnectionError:
             return True
 
+    # I-45
     def test_a_second_helper_harms_nobody(self):
         """It must not clean away the boxes of the one that serves."""
         held = client.start(self.stack.port, {"language": "c", "code": "int main(void) { for (;;); }", "limits": {"cpuMs": 1500}})
@@ -467,6 +476,7 @@ class Helper(Containment):
         self.assertIn("another helper serves", p.stderr)
         self.assertEqual(client.finish(held).json["verdict"], "time_limit")
 
+    # I-14
     def test_garbage_closes_the_connection(self):
         v = WIRE_VERSION
         for data in (b"", b"\x00", b"\xff" * 8, b"\x00" * 8, v + b"\x01\x00\x00\x00\x00", v + b"\x02\x00\x00\x00\x00\x00",
@@ -478,6 +488,7 @@ class Helper(Containment):
                 self.assertTrue(self.closed(s))
         self.assertEqual(self.judge1("python", "print(1)")["stdout"], "1\n")
 
+    # I-16
     def test_stray_descriptors(self):
         before = len(os.listdir(f"/proc/{self.stack.sandbox.pid}/fd"))
         for _ in range(50):
@@ -491,6 +502,7 @@ class Helper(Containment):
         stack.wait_for("the descriptors to be closed",
                        lambda: len(os.listdir(f"/proc/{self.stack.sandbox.pid}/fd")) <= before + 4, 5)
 
+    # I-13
     def test_other_users_are_turned_away(self):
         """Even if file modes would let them: by SO_PEERCRED."""
         path = self.stack.sandbox_settings["socket"]
@@ -513,6 +525,7 @@ class Helper(Containment):
         _, status = os.waitpid(pid, 0)
         self.assertEqual(os.waitstatus_to_exitcode(status), 0)
 
+    # I-17
     def test_many_connections(self):
         held = []
         try:

@@ -57,6 +57,7 @@ class Fairness(SystemTest):
                 "tests": [{"args": ["sleep", str(0.2 if i % 5 == 0 else 0), str(i)]} for i in range(20)]}
         self.spans(self.check_answer(self.stack.post(body), body))
 
+    # I-04
     def test_large_job_does_not_starve_a_small_one(self):
         big = client.start(self.stack.port, self.job(200, 0.05))
         stack.wait_for("the large job to run", self.stack.boxes)

@@ -303,6 +303,7 @@ class Configuration(SystemTest):
                 self.assertNotEqual(r.returncode, 0)
                 self.assertIn(f"{name}:{line}", r.stderr + r.stdout)
 
+    # I-47
     def test_missing_launcher(self):
         text = stack.read(self.stack.path("sandbox.conf"))
         _, r = self.start("judgebox-sandbox", text.replace(self.stack.launcher, "/nonexistent/slot"))

@@ -208,6 +208,7 @@ class Output(Programs):
         # 8 streams of 1 MiB, the answer (escaped) and its copy: what one request may need.
         self.assertLess(after - before, 80 * 1024, f"{before} kB became {after} kB")
 
+    # I-12
     def test_answer_as_a_whole_is_bounded(self):
         j = self.judge("c", C, tests=[{"args": ["both", "1000000"]}] * 40)
         self.assertEqual({t["verdict"] for t in j["tests"]}, {"ok"})
@@ -225,6 +226,7 @@ class Output(Programs):
             self.assertEqual(t["verdict"], "output_limit")
         self.each("both", 10001, check=check, outputBytes=10000)
 
+    # I-12
     def test_invalid_utf8(self):
         def check(t):
             self.assertEqual((t["verdict"], t["stdout"]), ("ok", "a\ufffd\ufffd z"))
@@ -268,6 +270,7 @@ class Ends(Programs):
         self.each("recurse", only=["c"], check=self.facts("runtime_error", 139, "SIGSEGV"))
         self.each("recurse", only=["python"], check=self.facts("runtime_error", 1))
 
+    # I-32
     def test_exit_codes(self):
         for n in (1, 2, 124, 125, 126, 127, 128, 137, 255):
             self.each("exit", n, only=["c"], check=self.facts("runtime_error", n))
@@ -279,6 +282,7 @@ class Ends(Programs):
         self.assertEqual((t["verdict"], t["stdout"], t["stderr"]), ("ok", "", ""))
         self.assertEqual(self.judge("c", "", tests=[{"input": ""}])["verdict"], "compile_error")
 
+    # I-36
     def test_sabotage(self):
         self.each("sabotage", only=["python"], check=lambda t: self.assertEqual(t["stdout"], "lost\n"))
         self.each("destroy", only=["c"], check=lambda t: self.assertEqual(t["stdout"], "tried\n"))
@@ -305,6 +309,7 @@ class Time(Programs):
     def test_loop_that_ignores_signals(self):
         self.each("loop-deaf", check=self.facts("time_limit", **self.KILLED), cpuMs=250)
 
+    # I-33
     def test_cpu_of_grandchildren_counts(self):
         def check(t):
             self.facts("time_limit", **self.KILLED)(t)
@@ -320,6 +325,7 @@ class Time(Programs):
         j = self.judge("c", C, tests=[{"args": ["burn", "200"]}] * 4, limits={"cpuMs": 400})
         self.assertEqual({t["verdict"] for t in j["tests"]}, {"ok"})
 
+    # I-29
     def test_daemon_does_not_delay(self):
         def check(t):
             self.assertEqual((t["verdict"], t["stdout"]), ("ok", "parent is done\n"))
@@ -343,6 +349,7 @@ class Space(Programs):
         self.each("memory-child", only=["c"], memoryBytes=64 * MIB,
                   check=lambda t: self.assertEqual(t["verdict"], "memory_limit"))
 
+    # I-33
     def test_memory_by_files(self):
         self.each("memory-file", only=["c"], memoryBytes=32 * MIB, fileBytes=200 * MIB,
                   check=lambda t: self.assertEqual(t["verdict"], "memory_limit"))
@@ -441,6 +448,7 @@ class Endurance(Programs):
             client.start(self.stack.port, {"language": "python", "code": "import time\ntime.sleep(5)"}).close()
         self.assertEqual(self.stack.quiet(), [])
 
+    # I-34
     def test_nothing_grows(self):
         for _ in range(2):
             self.round()  # every worker and launcher has come into its own

@@ -429,6 +429,7 @@ the_clock_does_not_step(void **state)
 }
 
 /* One line per event, whatever is in the values. */
+/* I-42 */
 static void
 log_lines_cannot_be_forged(void **state)
 {

@@ -172,6 +172,7 @@ make_foreign(const char *path)
 	assert_int_equal(chown(path, 12345, 12345), 0);
 }
 
+/* I-39 */
 static void
 a_changed_entry_is_removed_not_used(void **state)
 {
@@ -286,6 +287,7 @@ a_cache_of_no_size_keeps_nothing(void **state)
 	cache_close(c);
 }
 
+/* I-39 */
 static void
 a_directory_others_may_write_is_refused(void **state)
 {
@@ -303,6 +305,7 @@ a_directory_others_may_write_is_refused(void **state)
 	rmdir(dir);
 }
 
+/* I-38 */
 static void
 parts_do_not_run_together(void **state)
 {

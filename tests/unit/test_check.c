@@ -274,6 +274,7 @@ a_cut_leaves_characters_whole(void **state)
 }
 
 /* The verdict ladder: every fact against every weaker one. */
+/* I-32 */
 static void
 grades_follow_the_ladder(void **state)
 {

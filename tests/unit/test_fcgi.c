@@ -162,6 +162,7 @@ static const struct {
 	{ "a unit", "POST", "3K", "abc", "body=0 short" },
 };
 
+/* I-06 */
 static void
 content_length_is_strict(void **state)
 {
@@ -179,6 +180,7 @@ content_length_is_strict(void **state)
 	}
 }
 
+/* I-05 */
 static void
 unlisted_parameters_do_nothing(void **state)
 {
@@ -227,6 +229,7 @@ records_may_be_split_anywhere(void **state)
 	assert_non_null(strstr(buf_cstr(&answer), "POST /x type= id=i origin= body=5h"));
 }
 
+/* I-05 */
 static void
 values_too_long_count_as_absent(void **state)
 {
@@ -258,6 +261,7 @@ a_bad_request_id_is_replaced(void **state)
 }
 
 /* Too many or too large: no answer at all, and the worker lives. */
+/* I-06 */
 static void
 parameters_are_capped(void **state)
 {
@@ -309,6 +313,7 @@ static const struct {
 };
 
 /* Sent, and then either closed or left to stand: the worker drops it by itself. */
+/* I-06 */
 static void
 garbage_is_dropped(void **state)
 {

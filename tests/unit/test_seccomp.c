@@ -87,6 +87,7 @@ ask(enum seccomp_class class, bool fork, uint32_t arch, int nr, uint64_t a0, uin
 #define FAIL(n) (SECCOMP_RET_ERRNO | (n))
 #define HIGH    (7ULL << 32)
 
+/* I-25 */
 static void
 shipped_filters_answer_as_designed(void **state)
 {
@@ -159,6 +160,7 @@ fork_is_a_variant(void **state)
 	}
 }
 
+/* I-25 */
 static void
 foreign_architectures_are_reported(void **state)
 {
@@ -193,6 +195,7 @@ calls_have_names(void **state)
 
 /* --- lines --- */
 
+/* I-47 */
 static void
 lines_say_what_is_wrong(void **state)
 {

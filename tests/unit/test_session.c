@@ -190,6 +190,7 @@ answer_type(const struct house *h)
 
 /* --- the table --- */
 
+/* I-18 */
 static void
 only_listed_requests_in_their_state_pass(void **state)
 {
@@ -246,6 +247,7 @@ only_listed_requests_in_their_state_pass(void **state)
 	}
 }
 
+/* I-15 */
 static void
 a_job_names_a_language_and_listed_options(void **state)
 {
@@ -279,6 +281,7 @@ a_job_names_a_language_and_listed_options(void **state)
 	}
 }
 
+/* I-17 */
 static void
 a_full_queue_is_said_before_anything_is_kept(void **state)
 {
@@ -298,6 +301,7 @@ a_full_queue_is_said_before_anything_is_kept(void **state)
 	house_close(&h);
 }
 
+/* I-14 */
 static void
 forged_jobs_break_the_connection(void **state)
 {
@@ -413,6 +417,7 @@ make(enum kind k)
 	return -1;
 }
 
+/* I-16 */
 static void
 descriptors_are_of_exactly_the_expected_kind(void **state)
 {
@@ -468,6 +473,7 @@ descriptors_are_of_exactly_the_expected_kind(void **state)
 	}
 }
 
+/* I-10 */
 static void
 limits_above_the_caps_are_refused_again(void **state)
 {
@@ -532,6 +538,7 @@ a_capped_share_holds_for_who_asks_for_none(void **state)
 	config.caps.cpu_share = old;
 }
 
+/* I-18 */
 static void
 a_compiled_job_runs_only_after_its_one_compile(void **state)
 {
@@ -591,6 +598,7 @@ an_artifact_is_kept_once_and_only_if_there_is_one(void **state)
 	house_close(&h);
 }
 
+/* I-17 */
 static void
 outstanding_runs_are_bounded(void **state)
 {

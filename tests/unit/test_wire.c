@@ -63,6 +63,7 @@ every_type_goes_through(void **state)
 
 /* HS-04 to HS-10 of SECURITY.md: a message is refused by the first thing wrong with it.
  */
+/* I-14 */
 static void
 malformed_messages_are_refused(void **state)
 {
@@ -137,6 +138,7 @@ lowest_free_fd(void)
 	return fd;
 }
 
+/* I-16 */
 static void
 refused_descriptors_are_closed(void **state)
 {
@@ -308,6 +310,7 @@ forge_overlap(struct forged *f)
 	f->entries[1].size = 5;
 }
 
+/* I-14 */
 static void
 forged_bundles_are_refused(void **state)
 {
@@ -368,6 +371,7 @@ a_clash_is_found_across_neighbours(void **state)
 	CHECK_STR("message", e.msg, "bundle: 'x/a' is a file and a folder");
 }
 
+/* I-16 */
 static void
 bundles_must_be_sealed(void **state)
 {
