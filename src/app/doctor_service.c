@@ -14,7 +14,9 @@
 #include "app/cli.h"
 #include "app/doctor.h"
 #include "base/scope.h"
+#include "base/log.h"
 #include "box/box.h"
+#include "store/runs.h"
 
 #define MIB            ((uint64_t)1 << 20)
 #define DISK_MIN_BYTES (512 * MIB)
@@ -324,6 +326,36 @@ check_disk(struct doctor *d, struct finding *f)
 	}
 }
 
+/* The files as the service would find them, and what it says of its log itself. */
+static void
+check_store(struct doctor *d, struct finding *f)
+{
+	static const struct db_options how = { .readonly = true, .busy_ms = 1000 };
+	const char *store = d->settings.store;
+	scope_db db = NULL;
+	struct db_space space = { 0 };
+	struct err e = { 0 };
+	char text[400];
+
+	if (store[0] == '\0') {
+		doctor_found(f, HEALTH_OK, "off");
+		return;
+	}
+	if (access(store, F_OK) == -1 && errno == ENOENT) {
+		doctor_found(f, HEALTH_WARN, "no directory %s: nothing is logged", store);
+		return;
+	}
+	if (runs_open(store, &how, &db, &e) == -1 || db_size(db, &space, &e) == -1) {
+		bool hidden = !d->root && (e.sys == EACCES || e.sys == EPERM);
+		doctor_found(f, hidden || e.sys == ENOENT ? HEALTH_WARN : HEALTH_FAIL,
+		    "%s", err_text(&e, text, sizeof(text)));
+		return;
+	}
+	doctor_found(f, HEALTH_OK, "%llu of %llu MiB used",
+	    (unsigned long long)(space.used / MIB),
+	    (unsigned long long)(d->settings.log_max_bytes / MIB));
+}
+
 const struct doctor_row doctor_service[] = {
 	{ "user", check_user,
 	    "useradd --system --user-group --no-create-home --shell /usr/sbin/nologin "
@@ -351,6 +383,10 @@ const struct doctor_row doctor_service[] = {
 	    "install them, or take their files away; a version unknown at first is asked "
 	    "for "
 	    "again when judgebox-fcgi is reloaded." },
+	{ "run log", check_store,
+	    "make the directory of `store`, for the service's user; judgebox db check, "
+	    "and "
+	    "db recover where it is damaged." },
 	{ "disk", check_disk, "make room: nginx buffers requests and answers on it." },
 	{ 0 },
 };

@@ -10,7 +10,7 @@ mkdir -p "$2"
 build=$(cd "$2" && pwd)
 seconds=$3
 shift 3
-all="json check wire bundle fcgi conf session"
+all="json check wire bundle fcgi conf session record"
 targets=${*:-$all}
 
 cd "$build"
