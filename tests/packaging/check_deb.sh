@@ -63,10 +63,16 @@ units_are_understood()
 	! grep -E 'nknown|nvalid|ailed to parse|gnoring' "$work/verify"
 }
 
-nginx_takes_the_site()
+nginx_takes() # site|snippet
 {
 	local root=$work/root
-	sed "s|/usr/share/judgebox|$root&|" "$root/etc/nginx/sites-available/judgebox" >"$work/site" &&
+	sed -i "s|include /usr/share/judgebox|include $root/usr/share/judgebox|" \
+		"$root"/usr/share/judgebox/nginx/*.conf
+	case $1 in
+	site) sed "s|/usr/share/judgebox|$root&|" "$root/etc/nginx/sites-available/judgebox" ;;
+	snippet) echo "server { listen 127.0.0.1:8081; root /nowhere;
+		include $root/usr/share/judgebox/nginx/judgebox-snippet.conf; }" ;;
+	esac >"$work/site" &&
 		printf 'pid %s/pid; error_log stderr; events { } http { access_log off; include %s; %s }\n' \
 			"$work" "$work/site" "client_body_temp_path $work/b; fastcgi_temp_path $work/f;
 			proxy_temp_path $work/p; scgi_temp_path $work/s; uwsgi_temp_path $work/u;" \
@@ -108,7 +114,8 @@ check "unpacks" unpack
 check "exposure of the application: at most 0.5" exposure judgebox.service 5
 check "exposure of the helper: at most 3.8" exposure judgebox-sandbox.service 38
 check "units are understood" units_are_understood
-check "nginx takes the site" nginx_takes_the_site
+check "nginx takes the site" nginx_takes site
+check "nginx takes the snippet in another site" nginx_takes snippet
 check "everything in /etc is a conffile" everything_in_etc_is_a_conffile
 check "programs are hardened, none is setuid" programs_are_hardened
 check "no walls can be left out" no_build_for_tests

@@ -262,11 +262,18 @@ class Stack:
             with open(self.path(name + ".conf"), "w") as f:
                 f.write(conf_text(settings))
 
-    def write_nginx(self, edit, rates):
-        text = read(os.path.join(SRCDIR, "nginx/judgebox-locations.conf"))
+    def nginx_file(self, name):
+        """One of ours, with what it includes in its place, and to our socket."""
+        text = re.sub(r"(?m)^\s*include /usr/share/judgebox/nginx/(\S+);",
+                      lambda m: read(os.path.join(SRCDIR, "nginx", m[1])),
+                      read(os.path.join(SRCDIR, "nginx", name)))
         text, n = re.subn(r"unix:[^\s;]+", "unix:" + self.app_settings["socket"], text)
         if n == 0:
-            raise StackError("nginx/judgebox-locations.conf passes nothing to a unix socket")
+            raise StackError(f"nginx/{name} passes nothing to a unix socket")
+        return text
+
+    def write_nginx(self, edit, rates):
+        text = self.nginx_file("judgebox-locations.conf")
         site = read(os.path.join(SRCDIR, "nginx/judgebox.conf"))
         if edit:
             changed = edit(text), edit(site)
