@@ -5,7 +5,7 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "sandbox/fault.h"
-#include "sandbox/landlock.h"
+#include "sandbox/domain.h"
 #include "sandbox/monitor.h"
 
 #define MIB(n)    ((uint64_t)(n) << 20)
@@ -118,7 +118,7 @@ config_load(const char *path, struct config *c, struct err *e)
 	if (!log_level_named(new.log_level, &level))
 		return conf_fault(file, "log_level", e,
 		    "log_level: '%s' is none of error, warn, info, debug", new.log_level);
-	if (landlock_mode_of(new.landlock) == -1)
+	if (domain_mode_of(new.landlock) == -1)
 		return conf_fault(file, "landlock", e,
 		    "landlock: '%s' is none of auto, required, off", new.landlock);
 	if (monitor_action_of(new.monitor.action) == -1)

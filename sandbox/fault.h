@@ -40,7 +40,7 @@
 	X(FOREIGN, "foreign", "the end of foreign architectures' calls", "launcher.c")   \
 	X(TRIPS_MAX, "trips-max", "the end of a box that trips too often", "launcher.c") \
 	X(VIOLATION, "violation", "the report of a tripwire", "launcher.c")              \
-	X(LANDLOCK, "landlock", "the Landlock domain", "landlock.c")                     \
+	X(LANDLOCK, "landlock", "the Landlock domain", "domain.c")                       \
 	X(BOUNDING_SET, "bounding-set", "an empty bounding set", "creds.c")              \
 	X(SECUREBITS, "securebits", "locked securebits", "creds.c")                      \
 	X(LAUNCHER_CAPS, "launcher-caps", "few capabilities of the launcher", "creds.c") \

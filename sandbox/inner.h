@@ -61,7 +61,7 @@ struct inner_setup {
 	uint32_t cpu; /* the core the slot is pinned to */
 	uint32_t cgroup_v2;
 	uint32_t work_inodes;
-	uint32_t landlock; /* enum landlock_mode */
+	uint32_t landlock; /* enum domain_mode */
 	uint32_t pad;
 	struct monitor_rules monitor;
 	struct words paths; /* extra read-only paths of all languages */

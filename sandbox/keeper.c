@@ -47,7 +47,7 @@ struct keeper {
 	struct meter meter;
 	bool cgroup_v2;
 	unsigned work_inodes;
-	enum landlock_mode landlock;
+	enum domain_mode landlock;
 	struct monitor_rules monitor;
 	struct inner_filters filters;
 };
@@ -102,7 +102,7 @@ set_up(struct keeper *k, const struct inner_setup *s, int prepared, struct err *
 
 	k->cgroup_v2 = s->cgroup_v2 != 0;
 	k->work_inodes = s->work_inodes;
-	k->landlock = (enum landlock_mode)s->landlock;
+	k->landlock = (enum domain_mode)s->landlock;
 	k->monitor = s->monitor;
 	take_meters(k);
 	k->force = mmap(NULL, sizeof(*k->force), PROT_READ | PROT_WRITE,
@@ -132,7 +132,7 @@ set_up(struct keeper *k, const struct inner_setup *s, int prepared, struct err *
 /* --- launchers --- */
 
 static struct launcher_parts
-parts_of(const struct keeper *k, int control, enum landlock_view view)
+parts_of(const struct keeper *k, int control, enum domain_view view)
 {
 	return (struct launcher_parts){ .control = control,
 		.proc = k->proc,
@@ -186,7 +186,7 @@ static int
 on_launch(struct keeper *k, const union inner_message *m, const int *fds, struct err *e)
 {
 	static struct launcher l;
-	struct launcher_parts parts = parts_of(k, fds[0], LANDLOCK_TEST);
+	struct launcher_parts parts = parts_of(k, fds[0], DOMAIN_TEST);
 
 	scope_free struct sock_filter *program =
 	    read_filter(k, m->launch.filter, &parts.instructions, e);
@@ -219,7 +219,7 @@ run_compiler(const struct keeper *k, const struct inner_compile *c, int control,
     const int box_fds[3], struct err *e)
 {
 	static struct launcher l;
-	struct launcher_parts parts = parts_of(k, control, LANDLOCK_COMPILE);
+	struct launcher_parts parts = parts_of(k, control, DOMAIN_COMPILE);
 	int status = 0;
 
 	scope_free struct sock_filter *program =

@@ -88,7 +88,7 @@ launcher_start(struct launcher *l, const struct launcher_parts *p, struct err *e
 		e) == -1)
 		return -1;
 	/* the filter comes last: it has no Landlock calls for anybody */
-	if (landlock_enter(p->landlock, p->view, p->proc, e) == -1)
+	if (domain_enter(p->landlock, p->view, p->proc, e) == -1)
 		return -1;
 	l->listener = load_filter(p->program, p->instructions, e);
 	return l->listener == -1 ? -1 : 0;

@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 #include "sandbox/inner.h"
-#include "sandbox/landlock.h"
+#include "sandbox/domain.h"
 #include "sandbox/meter.h"
 #include "sandbox/monitor.h"
 
@@ -30,8 +30,8 @@ struct launcher_parts {
 	bool cgroup_v2;
 	struct meter_force *force;
 	const struct monitor_rules *monitor;
-	enum landlock_mode landlock;
-	enum landlock_view view;
+	enum domain_mode landlock;
+	enum domain_view view;
 	const struct sock_filter *program;
 	unsigned instructions;
 };

@@ -36,6 +36,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/landlock.h"
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/scope.h"
@@ -43,8 +44,8 @@
 #include "sandbox/dispatch.h"
 #include "sandbox/prepared.h"
 #include "sandbox/fault.h"
+#include "sandbox/domain.h"
 #include "sandbox/ids.h"
-#include "sandbox/landlock.h"
 #include "sandbox/seccomp.h"
 #include "sandbox/slot.h"
 #include "sandbox/slot_spawn.h"
@@ -266,11 +267,11 @@ open_launcher(const struct config *c, struct err *e)
 static int
 check_landlock(const struct config *c, struct err *e)
 {
-	int mode = landlock_mode_of(c->landlock);
+	int mode = domain_mode_of(c->landlock);
 
-	if (mode == LANDLOCK_OFF || landlock_abi() > 0)
+	if (mode == DOMAIN_OFF || landlock_abi() > 0)
 		return 0;
-	if (mode == LANDLOCK_REQUIRED)
+	if (mode == DOMAIN_REQUIRED)
 		return err_set(e, ERR_SYS,
 		    "landlock = \"required\", and this kernel has no Landlock");
 	log_info("this kernel has no Landlock: boxes go without that second wall");

@@ -11,7 +11,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/scope.h"
-#include "sandbox/landlock.h"
+#include "sandbox/domain.h"
 #include "sandbox/prepared.h"
 #include "sandbox/slot_spawn.h"
 
@@ -58,7 +58,7 @@ send_setup(struct slot *s, struct err *e)
 		.cpu = s->cpu,
 		.cgroup_v2 = cgroups_v2(s->host->cgroups),
 		.work_inodes = (uint32_t)s->host->config->work_inodes,
-		.landlock = (uint32_t)landlock_mode_of(s->host->config->landlock),
+		.landlock = (uint32_t)domain_mode_of(s->host->config->landlock),
 		.monitor = config_monitor_rules(s->host->config),
 		.paths = s->host->paths };
 	struct err why = { 0 };

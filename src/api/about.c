@@ -135,7 +135,7 @@ handle_ready(const struct call *c)
 		problem_set(&p, PROBLEM_DRAINING, NULL, "the service is being stopped");
 		return answer_problem(c, &p);
 	}
-	if (c->api->judge.ready(c->api->helper_path, &p) == -1)
+	if (c->api->judge.ready(c->api->helper, &p) == -1)
 		return answer_problem(c, &p);
 	struct writer w = { .out = &c->rs->body };
 	write_open(&w, NULL, '{');

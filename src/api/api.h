@@ -13,14 +13,16 @@
 #include "judge/judge.h"
 #include "model/answered.h"
 
+struct box_door; /* box/box.h; only passed on here */
+
 struct api_judge {
 	__typeof__(judge_admit) *admit;
 	__typeof__(judge_run) *run;
 	/* Does the helper answer, and has it a slot?  The problem is what the client of
 	 * /readyz reads. */
-	int (*ready)(const char *helper_path, struct problem *p);
+	int (*ready)(const struct box_door *helper, struct problem *p);
 	/* Sets those metrics that the helper alone knows. */
-	void (*measure)(const char *helper_path);
+	void (*measure)(const struct box_door *helper);
 };
 
 struct keys;
@@ -64,8 +66,8 @@ struct api_log {
 struct api {
 	const struct site *site;
 	const struct langs *langs;
-	const char *helper_path;
-	struct judge_line *line; /* to the same helper, borrowed */
+	const struct box_door *helper; /* borrowed */
+	struct judge_line *line;       /* to the same helper, borrowed */
 	/* As the languages' own version commands say, in the order of langs_at; an entry
 	 * is NULL until it is known, and so may be the table. */
 	const char *const *versions;
@@ -75,6 +77,9 @@ struct api {
 	struct api_gate gate;
 	struct trace *trace; /* borrowed; NULL: nobody wants to know */
 };
+
+/* Once in a worker, before it gives up opening files: json-c seeds its hash. */
+void api_prepare(void);
 
 /* Fills *rs, zeroed by the caller and his to free (headers, body).  False: the client
  * went away while his job ran, so there is nobody to send it to. */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/api.h"
 #include "api/scan.h"
 
 static const char *
@@ -90,4 +91,12 @@ json_read(const struct http_request *rq, uint64_t max_bytes, struct json_object 
 	buf_add(&text, rq->body.data, rq->body.len);
 	buf_str(&text, " "); /* json-c waits for the end of a number or word */
 	return parse(buf_cstr(&text), text.len, out, p);
+}
+
+void
+api_prepare(void)
+{
+	scope_json o = json_object_new_object();
+
+	json_object_object_add(o, "seed", NULL);
 }

@@ -24,7 +24,7 @@ handle_metrics(const struct call *c)
 		    "format: 'openmetrics', 'prometheus' or 'influx'");
 		return answer_problem(c, &p);
 	}
-	c->api->judge.measure(c->api->helper_path);
+	c->api->judge.measure(c->api->helper);
 	measure_workers();
 	expose_write(format, &c->rs->body);
 	c->rs->content_type = expose_content_type(format);

@@ -22,10 +22,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api/api.h"
 #include "api/dialect.h"
+#include "app/broker.h"
+#include "app/confine.h"
 #include "app/drop.h"
 #include "app/gate.h"
 #include "app/logbook.h"
@@ -39,6 +42,7 @@
 #include "base/scope.h"
 #include "http/fcgi.h"
 #include "judge/quota.h"
+#include "store/keys.h"
 #include "observe/metrics.h"
 
 #define STALL_MS         15000 /* nginx has the whole request before it connects */
@@ -58,6 +62,7 @@ struct crew_config {
 struct worker {
 	struct crew_config *crew;
 	struct api api;
+	struct box_door door;
 	struct judge_line line;
 	struct logbook logbook;
 	struct gate gate;
@@ -193,18 +198,38 @@ logbook_for(const struct crew_config *crew, int fd)
 		.notice = crew->notice };
 }
 
+/* All but the keys and quotas that are open by now: their databases come back to files.
+ */
 static int
-serve_requests(
-    struct crew_config *crew, const struct listener *l, bool draining, int log_fd)
+give_up(const char *state, struct err *e)
+{
+	static const char *const names[] = { KEYS_FILE, KEYS_FILE "-wal",
+		KEYS_FILE "-shm", QUOTA_FILE };
+	char paths[sizeof(names) / sizeof(names[0])][320];
+	const char *files[sizeof(names) / sizeof(names[0]) + 1] = { NULL };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(paths[i], sizeof(paths[i]), "%.255s/%s", state, names[i]);
+		files[i] = paths[i];
+	}
+	tzset(); /* it reads a file, too */
+	api_prepare();
+	return confine(files, e);
+}
+
+static int
+serve_requests(struct crew_config *crew, const struct listener *l, bool draining,
+    const struct prefork_link *link)
 {
 	struct worker w = {
 		.crew = crew,
-		.logbook = logbook_for(crew, log_fd),
+		.logbook = logbook_for(crew, link->fd),
 		.draining = draining,
-		.line = { .path = crew->settings.helper },
+		.door = { crew->settings.helper, broker_dial, link->master },
+		.line = { .door = &w.door },
 		.api = { .site = &crew->settings.site,
 		    .langs = crew->langs,
-		    .helper_path = crew->settings.helper,
+		    .helper = &w.door,
 		    .line = &w.line,
 		    .versions = crew->version_table,
 		    .draining = &w.draining,
@@ -228,6 +253,10 @@ serve_requests(
 	gate_open(&w.gate, crew->settings.state);
 	w.api.gate = gate_for_api(&w.gate);
 	metrics_worker_join();
+	if (give_up(crew->settings.state, &e) == -1) {
+		log_err(&e, "worker");
+		return 1;
+	}
 	int r = fcgi_serve(&s, &e);
 	judge_hang_up(&w.line);
 	gate_close(&w.gate);
@@ -276,7 +305,7 @@ work(void *config, const struct listener *l, enum prefork_role role,
 	case PREFORK_RECORD:
 		return recorder_run(&rules, crew->notice, link);
 	default:
-		return serve_requests(crew, l, role == PREFORK_REFUSE, link->fd);
+		return serve_requests(crew, l, role == PREFORK_REFUSE, link);
 	}
 }
 
@@ -385,6 +414,14 @@ prepare_store(const struct crew_config *crew, const char *kind, struct err *e)
 	return 0;
 }
 
+static const char *
+helper(const void *config)
+{
+	const struct crew_config *crew = config;
+
+	return crew->settings.helper;
+}
+
 /* The bounded lists that labels of metrics take their values from; languages follow with
  * each crew. */
 static int
@@ -425,8 +462,8 @@ struct options {
 static int
 serve(const struct options *o, struct err *e)
 {
-	static const struct prefork_calls calls = { load, unload, workers, drain_ms, work,
-		records };
+	static const struct prefork_calls calls = { load, unload, workers, drain_ms,
+		helper, work, records };
 	struct source source = { 0 };
 	struct listener l = { .fd = -1 };
 	pid_t parent = getppid();

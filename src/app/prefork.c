@@ -23,6 +23,9 @@
  * that the master keeps, and those of workers forked later are handed to it.  At a reload
  * there are two for a moment, which share the sockets; what they do is safe twice.
  *
+ * A worker may not make connections (confine.h); it asks on its line, which raises SIGIO
+ * here, and gets one to the helper (broker.h).  The master reads nothing else from it.
+ *
  * Workers die with the master (PR_SET_PDEATHSIG): a pool without a head would go on with
  * an old configuration and keep the socket from the next master.
  */
@@ -38,6 +41,7 @@
 #include <unistd.h>
 
 #include "app/backoff.h"
+#include "app/broker.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -59,6 +63,8 @@ struct worker {
 	uint64_t deadline_us; /* told to go: SIGKILL then; 0: not told */
 	int end;     /* SERVE: the recorder's end of its socket, owned; -1: none */
 	bool handed; /* the recorder has it, too */
+	int line;    /* owned: it asks for connections here */
+	struct broker_pace pace;
 };
 
 struct crew {
@@ -109,7 +115,7 @@ crew_drop(struct master *m, struct crew *c)
 /* A socket of its own each; what is the master's is not the child's, or a worker could
  * read its neighbours' records. */
 static void
-become_worker(struct master *m, enum prefork_role role, int fd, pid_t master)
+become_worker(struct master *m, enum prefork_role role, int fd, int line, pid_t master)
 {
 	static const int ignored[] = { SIGINT, SIGHUP, SIGUSR1, SIGPIPE };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
@@ -125,12 +131,13 @@ become_worker(struct master *m, enum prefork_role role, int fd, pid_t master)
 	sigprocmask(SIG_SETMASK, &only_term, NULL);
 
 	scope_free int *ends = calloc(m->n + 1, sizeof(*ends));
-	struct prefork_link link = { .fd = fd, .ends = ends };
+	struct prefork_link link = { .master = line, .fd = fd, .ends = ends };
 	if (ends == NULL)
 		_exit(1);
 	if (m->recorder != -1)
 		close(m->recorder);
 	for (unsigned i = 0; i < m->n; i++) {
+		close(m->workers[i].line);
 		if (m->workers[i].end == -1)
 			continue;
 		if (role == PREFORK_RECORD)
@@ -209,17 +216,21 @@ start_one(struct master *m, enum prefork_role role, uint64_t now)
 {
 	struct err e = { 0 };
 	pid_t master = getpid();
-	int fds[2] = { -1, -1 };
+	int fds[2] = { -1, -1 }, line[2] = { -1, -1 };
 
-	if (room_for_one(m, &e) == 0 && make_link(m, role, fds, &e) == 0) {
+	if (room_for_one(m, &e) == 0 && broker_pair(line, &e) == 0 &&
+	    make_link(m, role, fds, &e) == 0) {
 		pid_t pid = fork();
 		if (pid == 0) {
 			if (fds[1] != -1)
 				close(fds[1]);
-			become_worker(m, role, fds[0], master);
+			close(line[0]);
+			become_worker(m, role, fds[0], line[1], master);
 		}
 		if (fds[0] != -1)
 			close(fds[0]);
+		close(line[1]);
+		line[1] = -1;
 		if (pid > 0) {
 			bool recorder = role == PREFORK_RECORD;
 			m->crew->refs++;
@@ -227,7 +238,8 @@ start_one(struct master *m, enum prefork_role role, uint64_t now)
 				.role = role,
 				.crew = m->crew,
 				.born_us = now,
-				.end = recorder ? -1 : fds[1] };
+				.end = recorder ? -1 : fds[1],
+				.line = line[0] };
 			if (recorder)
 				use_recorder(m, fds[1]);
 			return;
@@ -236,6 +248,7 @@ start_one(struct master *m, enum prefork_role role, uint64_t now)
 		if (fds[1] != -1)
 			close(fds[1]);
 	}
+	fd_close_all(line, 2);
 	log_err(&e, "cannot start a worker");
 	backoff_death(backoff_of(m, role), now, 0);
 }
@@ -307,6 +320,19 @@ adjust(struct master *m, enum prefork_role role, uint64_t now)
 	}
 }
 
+/* Nothing of ours makes such a call: somebody else's code did, by our process. */
+static void
+tell_barred(const struct worker *w)
+{
+	struct err e = { 0 };
+
+	err_set(&e, ERR_BUG,
+	    "it made a system call that is barred to workers: was it "
+	    "taken over?");
+	log_err(&e, "worker pid=%d", (int)w->pid);
+	metrics_count(METRIC_WORKERS_BARRED);
+}
+
 static void
 bury(struct master *m, unsigned i, int status, uint64_t now)
 {
@@ -322,11 +348,14 @@ bury(struct master *m, unsigned i, int status, uint64_t now)
 		    (unsigned long long)(now - w.born_us) / MSEC);
 		m->deaths++;
 		metrics_count(METRIC_WORKER_DEATHS);
+		if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+			tell_barred(&w);
 		if (w.deadline_us == 0 && w.role != PREFORK_ONCE)
 			backoff_death(backoff_of(m, w.role), now, now - w.born_us);
 	}
 	if (w.end != -1)
 		close(w.end);
+	close(w.line);
 	crew_drop(m, w.crew);
 }
 
@@ -446,6 +475,15 @@ on_child(struct master *m, uint64_t now)
 	(void)now;
 }
 
+static void
+on_question(struct master *m, uint64_t now)
+{
+	(void)now;
+	for (unsigned i = 0; i < m->n; i++)
+		broker_answer(m->workers[i].line, &m->workers[i].pace,
+		    m->calls->helper(m->workers[i].crew->config));
+}
+
 static const struct {
 	int signal;
 	void (*handle)(struct master *m, uint64_t now);
@@ -455,6 +493,7 @@ static const struct {
 	{ SIGTERM, on_terminate },
 	{ SIGINT, on_terminate },
 	{ SIGUSR1, on_usr1 },
+	{ SIGIO, on_question },
 };
 #define SIGNALS (sizeof(signals) / sizeof(signals[0]))
 

@@ -28,6 +28,7 @@ enum prefork_role {
  * that waits in it.
  */
 struct prefork_link {
+	int master; /* where a worker asks for a connection to the helper, see broker.h */
 	int fd; /* SERVE: to the recorder, or -1.  RECORD: where ends of workers that are
 		 * forked later come from, each with a byte; its end of file is ours */
 	const int *ends; /* RECORD: of the workers that there are, all owned */
@@ -42,6 +43,8 @@ struct prefork_calls {
 	/* Asked again whenever somebody dies, so it may depend on what ONCE found. */
 	unsigned (*workers)(const void *crew);
 	uint64_t (*drain_ms)(const void *crew);
+	/* The path of the helper's socket, to which workers are connected. */
+	const char *(*helper)(const void *crew);
 	/* In the child.  SIGTERM is blocked and means: go when it suits.  Returns the
 	 * exit status; 0 is a retirement, anything else a death. */
 	int (*work)(void *crew, const struct listener *l, enum prefork_role role,

@@ -5,14 +5,14 @@
 #include "observe/metrics.h"
 
 int
-ready_check(const char *helper_path, struct problem *p)
+ready_check(const struct box_door *helper, struct problem *p)
 {
 	scope_box b = NULL;
 	struct box_state s = { 0 };
 	struct err e = { 0 };
 	char text[400];
 
-	if (box_connect(helper_path, &b, &e) == -1 || box_status(b, &s, &e) == -1)
+	if (box_open(helper, &b, &e) == -1 || box_status(b, &s, &e) == -1)
 		return problem_set(p, PROBLEM_SANDBOX_UNAVAILABLE, NULL,
 		    "the sandbox helper does not answer: %s",
 		    err_text(&e, text, sizeof(text)));
@@ -25,13 +25,13 @@ ready_check(const char *helper_path, struct problem *p)
 
 /* Of a helper that is away all that it counts is none; what it counted up to stays. */
 void
-ready_measure(const char *helper_path)
+ready_measure(const struct box_door *helper)
 {
 	scope_box b = NULL;
 	struct box_state s = { 0 };
 	struct err e = { 0 };
 
-	bool up = box_connect(helper_path, &b, &e) == 0 && box_status(b, &s, &e) == 0;
+	bool up = box_open(helper, &b, &e) == 0 && box_status(b, &s, &e) == 0;
 	if (!up)
 		log_err(&e, "metrics");
 	metrics_set(METRIC_HELPER_UP, up);

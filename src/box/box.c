@@ -71,11 +71,21 @@ expect(const struct box *b, enum wire_type type, struct wire_message *m, struct 
 	return 0;
 }
 
+/* connect(2) waits while the backlog is full, send(2) while the peer does not read. */
+static int
+be_patient(int fd, struct err *e)
+{
+	struct timeval patience = { .tv_sec = REPLY_MS / 1000 };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == -1)
+		return err_sys(e, "setsockopt SO_SNDTIMEO");
+	return 0;
+}
+
 static int
 open_socket(const char *path, struct err *e)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	struct timeval patience = { .tv_sec = REPLY_MS / 1000 };
 
 	if (strlen(path) >= sizeof(a.sun_path))
 		return err_set(
@@ -85,10 +95,8 @@ open_socket(const char *path, struct err *e)
 	if (fd == -1)
 		return err_sys(e, "socket");
 
-	/* connect(2) waits while the backlog is full, send(2) while the peer does not
-	 * read */
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == -1)
-		return err_sys(e, "setsockopt SO_SNDTIMEO");
+	if (be_patient(fd, e) == -1)
+		return -1;
 	if (connect(fd, (const struct sockaddr *)&a, sizeof(a)) == -1)
 		return err_sys(e, "connect %s", path);
 	return take_fd(&fd);
@@ -109,18 +117,35 @@ greet(struct box *b, struct err *e)
 	return 0;
 }
 
+static int
+dial(const struct box_door *door, struct err *e)
+{
+	if (door->dial == NULL)
+		return open_socket(door->path, e);
+	scope_fd fd = door->dial(door, e);
+	if (fd == -1 || be_patient(fd, e) == -1)
+		return -1;
+	return take_fd(&fd);
+}
+
 int
-box_connect(const char *path, struct box **out, struct err *e)
+box_open(const struct box_door *door, struct box **out, struct err *e)
 {
 	scope_box b = calloc(1, sizeof(*b));
 	if (b == NULL)
 		return err_sys(e, "calloc");
 
-	b->fd = open_socket(path, e);
+	b->fd = dial(door, e);
 	if (b->fd == -1 || greet(b, e) == -1)
 		return -1;
 	*out = take_ptr(&b);
 	return 0;
+}
+
+int
+box_connect(const char *path, struct box **out, struct err *e)
+{
+	return box_open(&(struct box_door){ .path = path }, out, e);
 }
 
 void

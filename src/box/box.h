@@ -30,6 +30,15 @@ struct box_state {
 	char why[160];
 };
 
+/* The way to the helper: by its socket's path, or by whoever makes connections for us. */
+struct box_door {
+	const char *path;
+	/* A connected socket, or -1; NULL: connect to the path. */
+	int (*dial)(const struct box_door *door, struct err *e);
+	int line; /* dial's own */
+};
+
+int box_open(const struct box_door *door, struct box **out, struct err *e);
 int box_connect(const char *path, struct box **out, struct err *e);
 void box_close(struct box *b);
 int box_fd(const struct box *b); /* readable: an outcome is there */

@@ -27,8 +27,8 @@ int judge_admit(struct job *job, const struct site *site, const struct langs *la
 
 /* The way to the helper, kept open from one job to the next.  A worker has one. */
 struct judge_line {
-	const char *path; /* of the helper's socket, borrowed */
-	struct box *box;  /* owned, judge_hang_up releases it; NULL: to be made */
+	const struct box_door *door; /* borrowed */
+	struct box *box; /* owned, judge_hang_up releases it; NULL: to be made */
 };
 
 void judge_hang_up(struct judge_line *line);

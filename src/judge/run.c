@@ -69,7 +69,7 @@ open_job(struct judging *j, struct err *e)
 		box_close(j->box);
 		j->box = NULL;
 	}
-	if (box_connect(j->line->path, &j->box, e) == -1)
+	if (box_open(j->line->door, &j->box, e) == -1)
 		return LEAVE_AWAY;
 	return ask_for_job(j, e);
 }

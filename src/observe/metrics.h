@@ -110,6 +110,8 @@ enum metrics_unit { UNIT_NONE, UNIT_SECONDS, UNIT_BYTES };
 	X(WORKER_STARTS, COUNTER, NONE, "worker_starts", NONE, NONE, "Workers started.") \
 	X(WORKER_DEATHS, COUNTER, NONE, "worker_deaths", NONE, NONE,                     \
 	    "Workers that ended without being told to.")                                 \
+	X(WORKERS_BARRED, COUNTER, NONE, "workers_barred", NONE, NONE,                   \
+	    "Workers that the kernel ended at a call barred to them.")                   \
 	X(RELOADS, COUNTER, NONE, "reloads", NONE, NONE, "Configurations taken over.")   \
 	X(RELOAD_FAILURES, COUNTER, NONE, "reload_failures", NONE, NONE,                 \
 	    "Configurations refused at a reload.")                                       \

@@ -4,7 +4,9 @@ What each of them refuses is tried from inside by a program; that it is there at
 from /proc on the host's side.
 """
 import ctypes
+import os
 import re
+import signal
 
 import stack
 from suite import SystemTest
@@ -122,6 +124,48 @@ class Monitors(SystemTest):
         self.assertEqual(t["verdict"], "ok")
         line = log_of(self.stack, "kind=memory_growth")
         self.assertGreater(int(re.search(r"mb_per_s=(\d+)", line)[1]), 250)
+
+
+class Workers(SystemTest):
+    """A worker gives up what it does not need; tests/unit/test_confine.c tries it all."""
+    own_stack = True
+
+    @classmethod
+    def make_stack(cls):
+        return stack.Stack(app={"workers": 2}).start()
+
+    @classmethod
+    def tearDownClass(cls):
+        left = [l for l in cls.stack.stop() if f"died signal={signal.SIGSYS}" not in l]
+        if left:
+            raise AssertionError("left behind: " + "\n".join(left))
+
+    def confined(self):
+        return [p for p in map(stack.Proc.look, self.stack.workers()) if p and p.status["Seccomp"] == "2"]
+
+    def test_every_worker_is_filtered(self):
+        for p in stack.wait_for("two workers", lambda: len(self.confined()) >= 2 and self.confined()):
+            self.assertEqual(p.status["NoNewPrivs"], "1")
+            self.assertEqual(p.status["Threads"], "1")
+        self.assertEqual(self.judge1("c", "int main(void) { return 0; }")["verdict"], "ok")
+
+    def test_a_new_helper_is_found(self):
+        self.assertEqual(self.judge1("python", "print(1)")["stdout"], "1\n")
+        self.stack.sandbox.stop()
+        self.assertEqual(self.stack.get("/readyz").status, 503)
+        self.stack.sandbox.start()
+        self.stack.wait_ready()
+        for _ in range(8):
+            self.assertEqual(self.judge1("python", "print(2)")["stdout"], "2\n")
+        self.assertEqual(self.stack.get("/readyz").status, 200)
+
+    def test_a_barred_call_is_told_and_counted(self):
+        victim = stack.wait_for("a worker", self.confined)[0].pid
+        os.kill(victim, signal.SIGSYS)  # as the kernel does it
+        stack.wait_for("the master's word",
+                       lambda: f"worker pid={victim}: it made a system call that is barred" in stack.read(self.stack.app.log))
+        stack.wait_for("another worker", lambda: len(self.confined()) >= 2)
+        self.assertRegex(self.stack.get("/metrics").body.decode(), r"(?m)^judgebox_workers_barred_total 1$")
 
 
 class Off(SystemTest):

@@ -1,5 +1,7 @@
 #include "api_stub.h"
 
+#include "box/box.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -288,21 +290,22 @@ stub_admit(struct job *job, const struct site *site, const struct langs *langs,
 }
 
 static int
-stub_ready(const char *helper_path, struct problem *p)
+stub_ready(const struct box_door *helper, struct problem *p)
 {
 	if (stub_judge.helper_away)
 		return problem_set(p, PROBLEM_SANDBOX_UNAVAILABLE, NULL,
-		    "connect %s: nobody listens", helper_path);
+		    "connect %s: nobody listens", helper->path);
 	return 0;
 }
 
 static void
-stub_measure(const char *helper_path)
+stub_measure(const struct box_door *helper)
 {
-	(void)helper_path;
+	(void)helper;
 	metrics_set(METRIC_SLOTS, 2);
 }
 
+static const struct box_door door = { .path = "/run/helper.sock" };
 static const char *const versions[LANGS] = { "12.2.0", NULL, "v18.20.4", NULL, "3.11.2" };
 
 void
@@ -313,7 +316,7 @@ stub_start(struct stub *s)
 	stub_judge = (struct stub_judge){ .scene = NULL };
 	site_defaults(&s->site);
 	s->api = (struct api){ .site = &s->site,
-		.helper_path = "/run/helper.sock",
+		.helper = &door,
 		.versions = versions,
 		.draining = &s->draining,
 		.judge = { stub_admit, stub_run, stub_ready, stub_measure } };

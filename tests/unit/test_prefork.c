@@ -59,6 +59,13 @@ drain_ms(const void *crew)
 	return ((const struct plan *)crew)->drain_ms;
 }
 
+static const char *
+helper(const void *crew)
+{
+	(void)crew;
+	return "/nonexistent/helper.sock";
+}
+
 struct answer {
 	int status, pid;
 	unsigned crew;
@@ -111,8 +118,8 @@ work(void *crew, const struct listener *l, enum prefork_role role,
 static void
 start_master(struct fixture *f)
 {
-	static const struct prefork_calls calls = { load, free, workers, drain_ms, work,
-		NULL };
+	static const struct prefork_calls calls = { load, free, workers, drain_ms, helper,
+		work, NULL };
 	struct err e = { 0 };
 
 	f->master = fork();

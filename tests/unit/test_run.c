@@ -18,6 +18,7 @@ struct scene {
 	struct problem p;
 	bool gone;
 	int client_fd;
+	struct box_door door;
 	struct judge_line line;
 };
 
@@ -49,7 +50,8 @@ static int
 scene_run(struct scene *s)
 {
 	fake_start(s->fake);
-	s->line.path = s->fake->path;
+	s->door.path = s->fake->path;
+	s->line.door = &s->door;
 	int r = judge_run(
 	    s->job, &s->lang, &s->site, &s->line, s->client_fd, &s->r, &s->gone, &s->p);
 	judge_hang_up(&s->line);
@@ -515,7 +517,8 @@ what_was_never_run_is_a_problem(void **state)
 static void
 no_helper_at_all(void **state)
 {
-	struct judge_line nobody = { .path = "/nonexistent/sock" };
+	const struct box_door closed = { .path = "/nonexistent/sock" };
+	struct judge_line nobody = { .door = &closed };
 	struct scene s;
 
 	(void)state;
@@ -540,7 +543,8 @@ a_client_that_leaves_frees_its_slots(void **state)
 	s.client_fd = pair[0];
 	s.fake->client = pair[1];
 	fake_start(s.fake);
-	s.line.path = s.fake->path;
+	s.door.path = s.fake->path;
+	s.line.door = &s.door;
 	close(pair[1]); /* the fake holds the last copy */
 	assert_int_equal(
 	    judge_run(s.job, &s.lang, &s.site, &s.line, s.client_fd, &s.r, &s.gone, &s.p),
@@ -561,7 +565,8 @@ jobs_share_one_connection(void **state)
 	(void)state;
 	scene_open(&s, PROGRAMS("out 1", "out 2"));
 	fake_start(s.fake);
-	s.line.path = s.fake->path;
+	s.door.path = s.fake->path;
+	s.line.door = &s.door;
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(
 		    judge_run(s.job, &s.lang, &s.site, &s.line, -1, &s.r, &s.gone, &s.p),
@@ -585,7 +590,8 @@ a_line_that_was_cut_is_made_again(void **state)
 	(void)state;
 	scene_open(&s, PROGRAMS("out 1"));
 	fake_start(s.fake);
-	s.line.path = s.fake->path;
+	s.door.path = s.fake->path;
+	s.line.door = &s.door;
 	assert_int_equal(
 	    judge_run(s.job, &s.lang, &s.site, &s.line, -1, &s.r, &s.gone, &s.p), 0);
 	result_free(&s.r);

@@ -1,0 +1,23 @@
+/*
+ * confine - what a worker gives up before it reads the first byte of a client.
+ *
+ * It may read, write, wait and count on descriptors it has, take connections from its
+ * listening socket and ask its master for one to the helper (broker.h).  A program, a
+ * process, a socket, another's memory: who calls for one of these was taken over, and the
+ * kernel ends it; the master says so and starts another.  Whatever else no list names
+ * fails with EPERM.  Files cannot be opened, but those of memory, where the kernel has
+ * Landlock; without it no file can be opened for writing.
+ */
+#ifndef APP_CONFINE_H
+#define APP_CONFINE_H
+
+#include "base/err.h"
+
+#define CONFINE_FILES_MAX 8
+
+/* files: those that may be opened again, locked and written all the same (a database's),
+ * as far as they are there; a path NULL ends them, files NULL: none.  Needs no_new_privs;
+ * there is no way back. */
+int confine(const char *const *files, struct err *e);
+
+#endif
