@@ -28,11 +28,11 @@ enum prefork_role {
  * that waits in it.
  */
 struct prefork_link {
-	int master; /* where a worker asks for a connection to the helper, see broker.h */
 	int fd; /* SERVE: to the recorder, or -1.  RECORD: where ends of workers that are
 		 * forked later come from, each with a byte; its end of file is ours */
 	const int *ends; /* RECORD: of the workers that there are, all owned */
 	unsigned n;
+	int master; /* where a worker asks for a connection to the helper, see broker.h */
 };
 
 struct prefork_calls {

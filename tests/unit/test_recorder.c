@@ -51,7 +51,9 @@ start_recorder(struct fixture *f)
 	    0);
 	f->recorder = fork();
 	if (f->recorder == 0) {
-		const struct prefork_link link = { control[0], f->theirs, WORKERS };
+		const struct prefork_link link = {
+			.fd = control[0], .ends = f->theirs, .n = WORKERS
+		};
 		close(control[1]);
 		_exit(recorder_run(&rules, f->notice, &link));
 	}
