@@ -1,158 +1,176 @@
 #!/usr/bin/python3
-"""Measures a judgebox of its own and prints ratios; see README.md.  Asserts nothing.
+"""Measures judgeboxes of its own against their targets; see README.md.
 
-  bench.py [--quick]      needs root, nginx, and BUILDDIR with the programs and bench_box
+  bench.py [--quick] [-k WORD]     needs root, nginx, and BUILDDIR with the programs
 """
 import argparse
+import json
 import os
-import random
-import shutil
-import subprocess
 import sys
-import tempfile
-import threading
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "system"))
-sys.dont_write_bytecode = True
+import measure
+from measure import boxes, build_hello, judgebox, many_boxes, requests
 
-import client  # noqa: E402
-import stack  # noqa: E402
 from suite import SUBARRAYS, subarray_tests  # noqa: E402
 
-# As the language files build them.
-HELLO = [("c", "c", ["/usr/bin/gcc", "-std=gnu17", "-O2", "-pthread", "-static"],
-          '#include <stdio.h>\nint main(void) { puts("hello"); return 0; }\n'),
-         ("cpp", "cpp", ["/usr/bin/g++", "-std=gnu++17", "-O2", "-pthread", "-static"],
-          '#include <iostream>\nint main() { std::cout << "hello" << std::endl; }\n'),
-         ("python", "py", None, 'print("hello")\n')]
+BITS = "// {{}}\n#include <bits/stdc++.h>\n" + SUBARRAYS["cpp"]
+IOSTREAM = '#include <iostream>\nint main() { std::cout << "hello" << std::endl; }\n'
+JAVA = """// {{}}
+import java.util.*;
+public class Main {
+    public static void main(String[] args) {
+        Scanner in = new Scanner(System.in);
+        int n = in.nextInt(); long l = in.nextLong(), r = in.nextLong(), total = 0, reach = 0, last = 0;
+        for (int i = 1; i <= n; i++) {
+            long v = in.nextLong();
+            if (v > r) { reach = i; last = 0; } else if (v >= l) last = i - reach;
+            total += last;
+        }
+        System.out.println(total);
+    }
+}
+"""
 
 
-def box_overhead(quick):
-    """All of it on one processor: helper, slot, contenders and driver."""
-    cpus = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(cpus)})
-    s, work = stack.Stack(sandbox={"slots": 1}), tempfile.mkdtemp(prefix="judgebox-bench-")
-    try:
-        os.chmod(work, 0o755)
-        s.start()
-        for language, ext, compiler, code in HELLO:
-            source, program = os.path.join(work, "hello." + ext), os.path.join(work, language)
-            with open(source, "w") as f:
-                f.write(code)
-            argv = ["/usr/bin/python3", "-s", "-B", "-X", "utf8", source]
-            if compiler:
-                subprocess.run([*compiler, "-o", program, source], check=True)
-                argv = [program]
-            for gap, rounds in ((0, 40 if quick else 400), (50, 10 if quick else 60)):
-                if language == "python":
-                    rounds = rounds // 4 + 1
-                print(f"\n{language} hello, {'one after the other' if gap == 0 else f'{gap} ms between'}, "
-                      f"{rounds} rounds (microseconds)")
-                print(f"  {'':26} {'p25':>9} {'median':>9} {'p99':>9}   {'p25':>8} {'median':>8}", flush=True)
-                subprocess.run([stack.program("bench_box"), s.sandbox_settings["socket"], language, source,
-                                str(rounds), str(gap), work, *argv], check=True)
-    finally:
-        for line in s.stop():
-            print("left behind:", line)
-        shutil.rmtree(work)
-        os.sched_setaffinity(0, cpus)
+class Table:
+    def __init__(self, word, quick):
+        self.word, self.quick, self.rows = word, quick, []
+
+    def n(self, full):
+        return max(3, full // 10) if self.quick else full
+
+    def wants(self, *names):
+        return any(self.word in name for name in names)
+
+    def row(self, name, value, target, ok, note=""):
+        self.rows.append((name, value, target, ok))
+        print(f"| {name:48} | {value:>16} | {target:>18} | {'ok' if ok else 'NOT':3} | {note}", flush=True)
+
+    def head(self):
+        print(f"| {'measure':48} | {'value':>16} | {'target':>18} |     |\n|{'-' * 50}|{'-' * 17}:|{'-' * 19}:|-----|")
 
 
-def quantiles(samples):
-    q = sorted(samples)
-    return q[(len(q) - 1) // 2], q[(len(q) - 1) * 99 // 100]
+def one_processor(t):
+    """Helper, slot, driver and floor on one processor, so that a noisy neighbour hits all alike."""
+    names = ("box, static C hello, hot", "box, 50 ms between", "CPU of all processes per test")
+    if not t.wants(*names):
+        return
+    with measure.scratch() as work, judgebox({min(os.sched_getaffinity(0))}, slots=1) as s:
+        source, program = build_hello(work)
+        floor = ("floor", [program])
+        hot = boxes(s, source, t.n(2000), 0, [floor])
+        box, bare = hot["box"][0], hot["floor"][0]
+        noise = (bare["p75"] - bare["p25"]) / bare["p50"]
+        t.row(names[0], f"{box['p50'] / bare['p50']:.2f} x", "<= 1.3 x floor", box["p50"] <= 1.3 * bare["p50"],
+              f"{box['p50']:.0f} / {bare['p50']:.0f} us; p25 {box['p25'] / bare['p25']:.2f} x; floor's own spread {noise:.0%}")
+        cold = boxes(s, source, t.n(200), 50, [floor])
+        box, bare = cold["box"][0], cold["floor"][0]
+        noise = (bare["p75"] - bare["p25"]) / bare["p50"]
+        t.row(names[1], f"{box['p50'] / bare['p50']:.2f} x {box['p50'] / 1e3:.2f} ms", "<= 1.6 x, 1.5 ms",
+              box["p50"] <= 1.6 * bare["p50"] and box["p50"] <= 1500, f"floor {bare['p50']:.0f} us, spread {noise:.0%}")
+        n, before = t.n(3000), measure.cpu_us(s)
+        many_boxes(s, source, n)
+        used = (measure.cpu_us(s) - before) / n / 1e3
+        t.row(names[2], f"{used:.3f} ms", "<= 0.6 ms", used <= 0.6)
 
 
-def ask(s, body):
-    """A {} in a compiled program's text makes each request another program."""
-    if body["language"] != "python":
-        body = {**body, "code": body["code"].replace("{}", str(random.random()))}
-    began = time.monotonic()
-    a = s.post(body)
-    took = (time.monotonic() - began) * 1000
-    if a.status != 200 or a.json["verdict"] not in ("ok", "accepted"):
-        raise SystemExit(f"a request was not accepted: {a!r}")
-    return took
+def throughput(t):
+    name = "boxes per second, 2 slots"
+    if not t.wants(name):
+        return
+    with measure.scratch() as work, judgebox(slots=2) as s:
+        source, _ = build_hello(work)
+        many_boxes(s, source, 200)
+        rates = sorted(many_boxes(s, source, t.n(6000)) for _ in range(3))
+        t.row(name, f"{rates[1]:.0f}/s", ">= 3000/s", rates[1] >= 3000, f"three runs: {', '.join(f'{r:.0f}' for r in rates)}")
 
 
-def latency(s, name, body, n):
-    for _ in range(3):
-        ask(s, body)
-    p50, p99 = quantiles([ask(s, body) for _ in range(n)])
-    print(f"  {name:34} {p50:9.1f} {p99:9.1f}", flush=True)
-    return p50
+def memory(t, s):
+    name = "memory, idle, 2 slots (PSS)"
+    if t.wants(name):
+        time.sleep(1)
+        kb = measure.pss_kb(s)
+        t.row(name, f"{kb / 1024:.1f} MB", "<= 12 MB", kb <= 12 << 10, f"{len(measure.family(s))} processes")
 
 
-def throughput(s, name, body, clients, seconds):
-    end, counts = time.monotonic() + seconds, [0] * clients
-
-    def work(i):
-        while time.monotonic() < end:
-            ask(s, body)
-            counts[i] += 1
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(clients)]
-    began = time.monotonic()
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    n, took = sum(counts), time.monotonic() - began
-    tests = len(body.get("tests", [1]))
-    print(f"  {name:34} {n / took:9.1f} {n * tests / took:9.1f}   {min(counts)}..{max(counts)} per client", flush=True)
+# name, language, code, tests, requests, target of p50 and p99 in ms
+LATENCY = [
+    ("POST /api/run, one cached C test", "c", measure.HELLO_C, 1, 3000, 1.2, 4),
+    ("<iostream> hello, cached", "cpp", IOSTREAM, 1, 2000, 2, None),
+    ("eight Python tests", "python", SUBARRAYS["python"], 8, 200, 15, None),
+    ("eight C++ tests, cached", "cpp", SUBARRAYS["cpp"], 8, 500, 10, None),
+    ("eight C++ tests, <bits/stdc++.h>, first time", "cpp", BITS, 8, 20, 300, None),
+    ("Java, eight tests, first time", "java", JAVA, 8, 10, 900, None),
+    ("Java, eight tests, cached", "java", JAVA.replace("// {{}}", "//"), 8, 20, 350, None),
+]
 
 
-def end_to_end(quick):
-    s = stack.Stack()
-    try:
-        s.start()
-        cores = len(os.sched_getaffinity(0))
-        n = 20 if quick else 150
-        one = {"python": {"language": "python", "code": "print(1)"},
-               "c": {"language": "c", "code": "//{}\n" + HELLO[0][3]},
-               "kept": {"language": "c", "code": HELLO[0][3]}}
-        eight = {k: {"language": k, "code": v, "tests": subarray_tests()} for k, v in SUBARRAYS.items()}
-        print(f"\nPOST /api/run through nginx, {cores} processors, one client (milliseconds)")
-        print(f"  {'':34} {'median':>9} {'p99':>9}")
-        p = latency(s, "python, one test", one["python"], n)
-        latency(s, "c, compile and one test", one["c"], n // 2)
-        latency(s, "c, compiled before, one test", one["kept"], n)
-        e = latency(s, "python, eight such tests", {**one["python"], "tests": [{}] * 8}, n // 2)
-        latency(s, "python, the eight-test example", eight["python"], n // 2)
-        latency(s, "c++, compile and that example", {**eight["cpp"], "code": "//{}\n" + SUBARRAYS["cpp"]}, n // 5)
-        latency(s, "c++, compiled before, that example", eight["cpp"], n // 2)
-        print(f"  eight tests cost {e / p:.1f} x one test (8 would be one after the other)")
-        seconds = 2 if quick else 8
-        print("\n16 clients")
-        print(f"  {'':34} {'jobs/s':>9} {'tests/s':>9}")
-        throughput(s, "python, one test", one["python"], 16, seconds)
-        throughput(s, "python, eight tests", eight["python"], 16, seconds)
-        throughput(s, "c, compile and one test", one["c"], 16, seconds)
-        throughput(s, "c, compiled before, one test", one["kept"], 16, seconds)
-        rss = [stack.rss_kb(p, "VmRSS") for p in [s.app.pid] + s.workers()]
-        print(f"\nresident: helper {stack.rss_kb(s.sandbox.pid, 'VmRSS')} kB, application {sum(rss)} kB in {len(rss)} "
-              f"processes, slots {sum(stack.rss_kb(p.pid, 'VmRSS') for p in stack.descendants([s.sandbox.pid], stack.processes()))} kB")
-    finally:
-        for line in s.stop():
-            print("left behind:", line)
+def body(language, code, tests):
+    b = {"language": language, "code": code}
+    if tests == 8:
+        b["tests"] = subarray_tests()
+    elif tests > 1:
+        b["tests"] = [{} for _ in range(tests)]
+    return b
+
+
+def latency(t, s):
+    for name, language, code, tests, n, p50, p99 in LATENCY:
+        if not t.wants(name):
+            continue
+        if language not in s.languages():
+            print(f"  {name}: {language} is not installed")
+            continue
+        r = requests(s, body(language, code, tests), t.n(n))
+        t.row(name, f"{r.p50:.2f}" + (f" / {r.p99:.2f} ms" if p99 else " ms"), f"<= {p50:g}" + (f" / {p99:g} ms" if p99 else " ms"),
+              r.p50 <= p50 and (p99 is None or r.p99 <= p99), f"p90 {r.p90:.1f} p99 {r.p99:.1f}")
+
+
+def crowds(t, s):
+    name = "requests per second, one cached C test, 16 clients"
+    if t.wants(name):
+        r = requests(s, body("c", measure.HELLO_C, 1), t.n(8000), 16)
+        t.row(name, f"{r.rate:.0f}/s", ">= 1200/s", r.rate >= 1200, f"{r.least}..{r.most} per client")
+
+
+def many_tests(t, s):
+    name = "1000 tests in one request, a test's cost"
+    if not t.wants(name):
+        return
+    eight = requests(s, body("c", measure.HELLO_C, 8) | {"tests": [{}] * 8}, t.n(400))
+    before = measure.pss_kb(s)
+    r = requests(s, body("c", measure.HELLO_C, 1) | {"tests": [{}] * 1000}, t.n(10), warm=1)
+    cost, usual = r.p50 / 1000, eight.p50 / 8
+    t.row(name, f"{cost / usual:.2f} x", "<= 1.1 x of eight", cost <= 1.1 * usual,
+          f"{cost * 1e3:.0f} / {usual * 1e3:.0f} us; memory +{(measure.pss_kb(s) - before) / 1024:.1f} MB")
+
+
+# Further rows: a function of the table and of a judgebox that is running.
+SHARED = [memory, latency, crowds, many_tests]
 
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     ap.add_argument("--quick", action="store_true", help="a tenth of the rounds")
+    ap.add_argument("-k", metavar="WORD", default="", help="rows whose name has it")
+    ap.add_argument("--json", metavar="FILE", help="write the rows there, too")
     args = ap.parse_args()
-    if os.geteuid() != 0:
-        print("cannot run: the sandbox helper must be started as root")
-        sys.exit(77)
-    if not os.access("/usr/bin/bwrap", os.X_OK):
-        print("cannot run: /usr/bin/bwrap is missing: install bubblewrap")
-        sys.exit(77)
-    with open("/proc/loadavg") as f:
-        print("load before:", " ".join(f.read().split()[:3]))
-    box_overhead(args.quick)
-    end_to_end(args.quick)
+    measure.need("nginx")
+    print(measure.machine() + "\n")
+    t = Table(args.k, args.quick)
+    t.head()
+    one_processor(t)
+    throughput(t)
+    with judgebox(slots=2, prepared=("cpp", "java"), app={"max_tests": 1000}) as s:
+        for rows in SHARED:
+            rows(t, s)
+    print(f"\nload after: {measure.load():.2f}")
+    if args.json:
+        with open(args.json, "w") as f:
+            json.dump(t.rows, f)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,10 +1,18 @@
 /*
- * bench_box - what one box costs, against the same program without any box.
+ * bench_box - what one box costs, against the same program in other hands.
  *
- *   bench_box SOCKET LANGUAGE SOURCE ROUNDS GAP_MS DIR PROGRAM [ARG]...
+ *   bench_box SOCKET LANGUAGE SOURCE ROUNDS GAP_MS [-- NAME PROGRAM [ARG]...]...
  *
- * PROGRAM, with its ARGs, is what the box runs, built outside of it in DIR.  One round
- * runs each contender once, so a disturbance of the machine hits all of them alike.
+ * The box is the first contender; each -- begins another, a command.  One round runs each
+ * once, so a disturbance of the machine hits all of them alike.  Prints a line per
+ * contender: its name, minimum, p25, median, p75, p90, p99 in microseconds, and all
+ * samples.
+ *
+ *   bench_box SOCKET LANGUAGE SOURCE ROUNDS many
+ *
+ * Runs as many boxes, as many at a time as there are slots and as many again; prints how
+ * many it were in a second.
+ *
  * Every run must print "hello": a failing run is fast, and worth nothing.
  */
 #include <fcntl.h>
@@ -19,18 +27,19 @@
 #include "base/scope.h"
 #include "box/box.h"
 
-#define ARGS_MAX 48
-#define WARM_UP  5
+#define CONTENDERS_MAX 16
+#define WARM_UP        5
 
 struct bench {
 	struct box *box;
-	char *const *program; /* argv of the bare run */
-	char *bwrap[ARGS_MAX];
-	unsigned rounds;
+	struct contender {
+		const char *name;
+		char **argv; /* NULL: the box */
+		double *took;
+	} contender[CONTENDERS_MAX];
+	unsigned contenders, rounds;
 	uint64_t gap_us;
 };
-
-typedef int contender(struct bench *b, struct err *e);
 
 static int
 read_hello(int fd, struct err *e)
@@ -74,18 +83,6 @@ spawn_and_wait(char *const argv[], struct err *e)
 	if (status != 0)
 		return err_set(e, ERR_SYS, "%s ended with %#x", argv[0], status);
 	return read_hello(reader, e);
-}
-
-static int
-run_bare(struct bench *b, struct err *e)
-{
-	return spawn_and_wait(b->program, e);
-}
-
-static int
-run_bwrap(struct bench *b, struct err *e)
-{
-	return spawn_and_wait(b->bwrap, e);
 }
 
 static const struct limits run_limits = {
@@ -147,16 +144,6 @@ run_box(struct bench *b, struct err *e)
 	return read_hello(reader, e);
 }
 
-static const struct {
-	const char *name;
-	contender *run;
-} contenders[] = {
-	{ "bare: vfork, exec, wait", run_bare },
-	{ "judgebox: a box", run_box },
-	{ "bubblewrap --unshare-all", run_bwrap },
-};
-#define CONTENDERS (sizeof(contenders) / sizeof(contenders[0]))
-
 static int
 by_value(const void *a, const void *b)
 {
@@ -192,38 +179,94 @@ now_us(void)
 
 /* One measurement per round and contender, in the order of the rounds. */
 static int
-measure(struct bench *b, double *took[], struct err *e)
+measure(struct bench *b, struct err *e)
 {
 	for (unsigned r = 0; r < b->rounds + WARM_UP; r++)
-		for (unsigned c = 0; c < CONTENDERS; c++) {
+		for (unsigned i = 0; i < b->contenders; i++) {
+			struct contender *c = &b->contender[i];
+
 			pause_us(b->gap_us);
 			double began = now_us();
-			if (contenders[c].run(b, e) == -1)
-				return err_wrap(e, "%s", contenders[c].name);
+			if ((c->argv != NULL ? spawn_and_wait(c->argv, e)
+					     : run_box(b, e)) == -1)
+				return err_wrap(e, "%s", c->name);
 			if (r >= WARM_UP)
-				took[c][r - WARM_UP] = now_us() - began;
+				c->took[r - WARM_UP] = now_us() - began;
 		}
 	return 0;
 }
 
 static void
-print_table(const struct bench *b, double *took[])
+print_results(const struct bench *b)
 {
-	double floor25 = 0, floor50 = 0;
+	static const unsigned percent[] = { 0, 25, 50, 75, 90, 99 };
 
-	for (unsigned c = 0; c < CONTENDERS; c++) {
-		qsort(took[c], b->rounds, sizeof(double), by_value);
-		double p25 = quantile(took[c], b->rounds, 25);
-		double p50 = quantile(took[c], b->rounds, 50);
+	for (unsigned i = 0; i < b->contenders; i++) {
+		const struct contender *c = &b->contender[i];
 
-		if (c == 0) {
-			floor25 = p25;
-			floor50 = p50;
-		}
-		printf("  %-26s %9.0f %9.0f %9.0f   %6.2f x %6.2f x\n",
-		    contenders[c].name, p25, p50, quantile(took[c], b->rounds, 99),
-		    p25 / floor25, p50 / floor50);
+		qsort(c->took, b->rounds, sizeof(double), by_value);
+		printf("%s", c->name);
+		for (unsigned p = 0; p < sizeof(percent) / sizeof(percent[0]); p++)
+			printf("\t%.1f", quantile(c->took, b->rounds, percent[p]));
+		for (unsigned r = 0; r < b->rounds; r++)
+			printf("%c%.0f", r == 0 ? '\t' : ' ', c->took[r]);
+		printf("\n");
 	}
+}
+
+/* --- many at a time --- */
+
+struct lane {
+	int out[2];
+};
+
+static int
+start_lane(struct bench *b, struct lane *l, uint32_t tag, struct err *e)
+{
+	const struct words none = { 0 };
+	const struct bytes empty = { 0 };
+
+	return box_run(b->box, tag, &run_limits, true, &none, &empty, l->out, e);
+}
+
+static int
+end_lane(struct lane *l, const struct outcome *o, struct err *e)
+{
+	scope_fd reader = l->out[0];
+
+	close(l->out[1]);
+	if (o->fault.code != ERR_NONE) {
+		*e = o->fault;
+		return -1;
+	}
+	return read_hello(reader, e);
+}
+
+static int
+measure_many(struct bench *b, struct err *e)
+{
+	struct lane lanes[BOX_PENDING_MAX];
+	unsigned width = box_slots(b->box) * 2, started = 0;
+	double began = now_us();
+
+	if (width > BOX_PENDING_MAX)
+		width = BOX_PENDING_MAX;
+	for (; started < width && started < b->rounds; started++)
+		if (start_lane(b, &lanes[started], started, e) == -1)
+			return -1;
+	for (unsigned ended = 0; ended < b->rounds; ended++) {
+		struct outcome o;
+		uint32_t tag;
+
+		if (box_outcome(b->box, &tag, &o, e) == -1 || tag >= width ||
+		    end_lane(&lanes[tag], &o, e) == -1)
+			return err_wrap(e, "many");
+		if (started < b->rounds && start_lane(b, &lanes[tag], tag, e) == -1)
+			return -1;
+		started++;
+	}
+	printf("%.1f\n", (double)b->rounds * 1e6 / (now_us() - began));
+	return 0;
 }
 
 static int
@@ -233,7 +276,7 @@ compile_if_needed(
 	struct job_file file = { .name = "" };
 	static char text[65536];
 	const struct box_ask ask = {
-		.language = language, .files = &file, .nfiles = 1, .tests = 1000
+		.language = language, .files = &file, .nfiles = 1, .tests = 1
 	};
 	struct box_place place;
 	int out[2];
@@ -263,51 +306,51 @@ compile_if_needed(
 	return failed;
 }
 
-/* The same view as a judgebox has: /usr, the program, a writable place. */
-static void
-set_bwrap(struct bench *b, char *dir, int argc, char **argv)
+/* Cuts what stands behind each -- into contenders. */
+static int
+add_contenders(struct bench *b, int argc, char **argv, struct err *e)
 {
-	static char fixed[][20] = { "/usr/bin/bwrap", "--unshare-all", "--ro-bind",
-		"/usr", "/usr", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64",
-		"/lib64", "--tmpfs", "/work", "--chdir", "/work", "--ro-bind" };
-	static char end[] = "--";
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
-		b->bwrap[n++] = fixed[i];
-	b->bwrap[n++] = dir;
-	b->bwrap[n++] = dir;
-	b->bwrap[n++] = end;
-	for (int i = 0; i < argc && n < ARGS_MAX - 1; i++)
-		b->bwrap[n++] = argv[i];
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--") != 0)
+			continue;
+		if (i + 2 >= argc || b->contenders == CONTENDERS_MAX)
+			return err_set(e, ERR_BAD_INPUT, "no program, or too many");
+		b->contender[b->contenders++] =
+		    (struct contender){ .name = argv[i + 1], .argv = argv + i + 2 };
+		argv[i] = NULL; /* ends the one before */
+	}
+	return 0;
 }
 
 static int
 bench(int argc, char **argv, struct err *e)
 {
-	struct bench b = { .program = argv + 7,
+	bool many = strcmp(argv[5], "many") == 0;
+	struct bench b = { .contender = { { .name = "box" } },
+		.contenders = 1,
 		.rounds = (unsigned)strtoul(argv[4], NULL, 10),
 		.gap_us = strtoull(argv[5], NULL, 10) * 1000 };
-	double *took[CONTENDERS];
 
 	if (b.rounds == 0)
 		return err_set(e, ERR_BAD_INPUT, "ROUNDS must be a number above 0");
-	set_bwrap(&b, argv[6], argc - 7, argv + 7);
+	if (add_contenders(&b, argc - 6, argv + 6, e) == -1)
+		return -1;
 	scope_box box = NULL;
 	if (box_connect(argv[1], &box, e) == -1)
 		return -1;
-
 	b.box = box;
 	if (compile_if_needed(&b, argv[2], argv[3], e) == -1)
 		return -1;
-	scope_free double *all = calloc(CONTENDERS * b.rounds, sizeof(double));
+	if (many)
+		return measure_many(&b, e);
+	scope_free double *all = calloc(b.contenders * b.rounds, sizeof(double));
 	if (all == NULL)
 		return err_sys(e, "calloc");
-	for (unsigned c = 0; c < CONTENDERS; c++)
-		took[c] = all + c * b.rounds;
-	if (measure(&b, took, e) == -1)
+	for (unsigned c = 0; c < b.contenders; c++)
+		b.contender[c].took = all + c * b.rounds;
+	if (measure(&b, e) == -1)
 		return -1;
-	print_table(&b, took);
+	print_results(&b);
 	return 0;
 }
 
@@ -316,10 +359,10 @@ main(int argc, char **argv)
 {
 	struct err e = { .code = ERR_NONE };
 
-	if (argc < 8) {
-		fprintf(stderr,
-		    "usage: bench_box SOCKET LANGUAGE SOURCE ROUNDS GAP_MS DIR"
-		    " PROGRAM [ARG]...\n");
+	if (argc < 6) {
+		fprintf(stderr, "usage: bench_box SOCKET LANGUAGE SOURCE ROUNDS GAP_MS"
+				" [-- NAME PROGRAM [ARG]...]...\n"
+				"       bench_box SOCKET LANGUAGE SOURCE ROUNDS many\n");
 		return 2;
 	}
 	if (bench(argc, argv, &e) == -1) {
