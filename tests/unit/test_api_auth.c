@@ -580,8 +580,8 @@ what_is_left(void **state)
 	const char *const parts[] = {
 		"{\"key\":\"CS101\",\"scopes\":[\"run\"],",
 		"\"expires\":\"2030-01-01T00:00:00", "\"slots\":2,\"maxTests\":20,",
-		"\"requests\":{\"count\":60,\"seconds\":60,\"burst\":300,"
-		"\"remaining\":300,\"resetSeconds\":0}",
+		("\"requests\":{\"count\":60,\"seconds\":60,\"burst\":300,"
+		 "\"remaining\":300,\"resetSeconds\":0}"),
 		"\"jobs\":{\"limit\":4,\"running\":0}", "\"remaining\":60000}}",
 		"\"userQuota\":{\"requests\":{\"count\":6,\"seconds\":60,\"burst\":6}}}"
 	};
