@@ -20,6 +20,7 @@
 #include <getopt.h>
 #include <grp.h>
 #include <limits.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -368,6 +369,8 @@ serve(struct helper *h, struct err *e)
 		e) == -1 ||
 	    wait_for_slots(h, e) == -1 || start_listening(h, e) == -1)
 		return -1;
+	malloc_trim(
+	    0); /* filters and files were read: their memory is not needed again */
 	log_info("ready slots=%u languages=%u cgroup=v%d socket=%s", h->dispatch.nslots,
 	    languages_count(h->languages), cgroups_v2(h->cgroups) ? 2 : 1,
 	    h->config.socket);

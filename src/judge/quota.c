@@ -295,6 +295,8 @@ bring_in_shape(struct quota *q, const char *path, struct err *e)
 		q->t->head = head_of_ours();
 	}
 	forget_boot(q);
+	/* the file keeps it all; of ten megabytes, a worker looks at a few pages */
+	madvise(q->t, sizeof(*q->t), MADV_DONTNEED);
 	return 0;
 }
 
