@@ -15,12 +15,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/settings.h"
 #include "base/log.h"
 #include "base/scope.h"
 #include "lang/lang.h"
+#include "model/identity.h"
 
 #define FILE_MAX_BYTES ((size_t)128 << 20)
 
@@ -38,6 +40,9 @@ static const struct {
 	{ "stats", cmd_stats },
 	{ "audit", cmd_audit },
 	{ "db", cmd_db },
+	{ "key", cmd_key },
+	{ "reserve", cmd_reserve },
+	{ "quota", cmd_quota },
 };
 
 static const char usage[] =
@@ -51,6 +56,12 @@ static const char usage[] =
     "       judgebox stats [--by key | language | user | day]\n"
     "       judgebox audit list | show N | export | verify | clear --user USER\n"
     "       judgebox db backup FILE | check | recover | vacuum | migrate\n"
+    "       judgebox key add NAME [BOUND]...   make a key, and print it\n"
+    "       judgebox key list | show NAME | set NAME BOUND... | revoke NAME |\n"
+    "                    rotate NAME [--overlap TIME]\n"
+    "       judgebox reserve NAME --slots N --from WHEN --to WHEN\n"
+    "       judgebox reserve list | cancel NUMBER\n"
+    "       judgebox quota [NAME]              what keys and users have used\n"
     "       judgebox --version | --help\n"
     "\n"
     "run:\n"
@@ -83,9 +94,22 @@ static const char usage[] =
     "log, stats, audit, db:\n"
     "  --store DIR          instead of the one of the configuration\n"
     "  --keys               of db: the file of the keys\n"
+    "key add, key set; 0, or the word in brackets, is no bound:\n"
+    "  --rate N/min         requests; s, min, h or day [any]; --burst N of them at once\n"
+    "  --jobs N             requests at a time, those that wait included\n"
+    "  --cpu-seconds N      of a day, compilers included\n"
+    "  --user-rate, --user-burst, --user-jobs, --user-cpu-seconds\n"
+    "                       the same for each user of the key\n"
+    "  --slots N            at a time; further work waits\n"
+    "  --max-memory SIZE    of a test; --max-tests N, --max-source SIZE of a request\n"
+    "  --languages C,PY     [all]; --profile NAME, where a request names none [default]\n"
+    "  --scope SCOPES       run,metrics,audit,admin (run)\n"
+    "  --from NETWORKS      192.0.2.0/24,2001:db8::/32 [any]\n"
+    "  --expires WHEN       2027-02-28, 2027-02-28T18:00, 90d [never]\n"
     "run, languages, doctor, top, metrics:\n"
     "  --url URL            the service (JUDGEBOX_URL, or http://127.0.0.1:8080)\n"
-    "languages, doctor, check-config, log, stats, audit, db:\n"
+    "  --key KEY            (JUDGEBOX_KEY, or the file ~/.config/judgebox/key)\n"
+    "languages, doctor, check-config, log, stats, audit, db, key, reserve, quota:\n"
     "  --config FILE        of judgebox-fcgi (" SETTINGS_DEFAULT_PATH ")\n"
     "\n"
     "Exit status: 0 all passed; 1 something failed; 2 the command is wrong;\n"
@@ -97,6 +121,48 @@ cli_default_url(void)
 	const char *url = getenv("JUDGEBOX_URL");
 
 	return url != NULL && url[0] != '\0' ? url : "http://127.0.0.1:8080";
+}
+
+void
+cli_use_key(const char *key)
+{
+	setenv("JUDGEBOX_KEY", key, 1);
+}
+
+/* A file that others may read holds no secret. */
+static int
+read_key_file(int fd, const char *path, struct err *e)
+{
+	char text[TOKEN_TEXT_SIZE + 2] = "";
+	struct token token;
+	struct stat st;
+
+	if (fstat(fd, &st) == -1 || read(fd, text, sizeof(text) - 1) == -1)
+		return err_sys(e, "%.200s", path);
+	if ((st.st_mode & 077) != 0)
+		return err_set(e, ERR_BAD_INPUT,
+		    "%.180s: others may read it; chmod 600, and a new key", path);
+	text[strcspn(text, "\r\n")] = '\0';
+	if (!token_parse(text, &token))
+		return err_set(e, ERR_BAD_INPUT, "%.200s: holds no key", path);
+	cli_use_key(text);
+	return 0;
+}
+
+static int
+find_key(struct err *e)
+{
+	const char *base = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	char path[512];
+
+	if (getenv("JUDGEBOX_KEY") != NULL || (base == NULL && home == NULL))
+		return 0;
+	snprintf(path, sizeof(path), "%.200s%s/judgebox/key", base != NULL ? base : home,
+	    base != NULL ? "" : "/.config");
+	scope_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
+		return 0; /* most have none */
+	return read_key_file(fd, path, e);
 }
 
 int
@@ -189,6 +255,8 @@ cmd_check_config(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
+	struct err e = { 0 };
+
 	if (argc < 2) {
 		fputs(usage, stderr);
 		return CLI_USAGE;
@@ -202,6 +270,8 @@ main(int argc, char **argv)
 		return 0;
 	}
 	log_start("judgebox", LOG_LEVEL_WARN);
+	if (find_key(&e) == -1)
+		return cli_fail(CLI_USAGE, &e);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(commands[i].name, argv[1]) == 0)
 			return commands[i].run(argc - 1, argv + 1);

@@ -13,9 +13,12 @@ enum { CLI_PASSED = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NO_SERVICE = 3 };
 /* One command; argv[0] is its name. */
 typedef int cli_command(int argc, char **argv);
 cli_command cmd_run, cmd_languages, cmd_doctor, cmd_check_config, cmd_metrics, cmd_top,
-    cmd_log, cmd_stats, cmd_audit, cmd_db;
+    cmd_log, cmd_stats, cmd_audit, cmd_db, cmd_key, cmd_reserve, cmd_quota;
 
 const char *cli_default_url(void);
+
+/* The key that requests carry; beats JUDGEBOX_KEY and the file. */
+void cli_use_key(const char *key);
 
 /* These print to stderr and return the exit status to end with. */
 int cli_usage(const char *fmt, ...) ERR_PRINTF(1, 2);

@@ -212,6 +212,7 @@ cmd_languages(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "url", required_argument, NULL, 'u' },
+		{ "key", required_argument, NULL, 'k' },
 		{ "config", required_argument, NULL, 'c' },
 		{ "selftest", no_argument, NULL, 's' },
 		{ 0 },
@@ -227,6 +228,8 @@ cmd_languages(int argc, char **argv)
 			return CLI_USAGE;
 		test = test || c == 's';
 		url = c == 'u' ? optarg : url;
+		if (c == 'k')
+			cli_use_key(optarg);
 		config = c == 'c' ? optarg : config;
 	}
 	if (!test)

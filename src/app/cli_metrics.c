@@ -185,6 +185,7 @@ cmd_metrics(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "url", required_argument, NULL, 'u' },
+		{ "key", required_argument, NULL, 'k' },
 		{ "format", required_argument, NULL, 'f' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "udp", required_argument, NULL, 'p' },
@@ -199,6 +200,8 @@ cmd_metrics(int argc, char **argv)
 		if (o == '?')
 			return CLI_USAGE;
 		c.url = o == 'u' ? optarg : c.url;
+		if (o == 'k')
+			cli_use_key(optarg);
 		c.format = o == 'f' ? optarg : c.format;
 		c.file = o == 'o' ? optarg : c.file;
 		c.udp = o == 'p' ? optarg : c.udp;

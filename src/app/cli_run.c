@@ -359,6 +359,7 @@ static const struct option longs[] = {
 	{ "stop", no_argument, NULL, 's' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "url", required_argument, NULL, 'u' },
+	{ "key", required_argument, NULL, 'k' },
 	{ 0 },
 };
 
@@ -399,6 +400,9 @@ take_option(struct options *o, int c, int argc, char **argv, struct err *e)
 		return 0;
 	case 'j':
 		o->json = true;
+		return 0;
+	case 'k':
+		cli_use_key(optarg);
 		return 0;
 	case 'u':
 		o->url = optarg;

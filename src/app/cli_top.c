@@ -242,6 +242,7 @@ cmd_top(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "url", required_argument, NULL, 'u' },
+		{ "key", required_argument, NULL, 'k' },
 		{ "every", required_argument, NULL, 'e' },
 		{ "once", no_argument, NULL, '1' },
 		{ 0 },
@@ -255,6 +256,8 @@ cmd_top(int argc, char **argv)
 		if (o == '?')
 			return CLI_USAGE;
 		url = o == 'u' ? optarg : url;
+		if (o == 'k')
+			cli_use_key(optarg);
 		once = once || o == '1';
 		if (o == 'e' && num_parse(optarg, NUM_MSEC, &every_ms, &e) == -1) {
 			err_wrap(&e, "--every");

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define ANSWER_MAX ((size_t)512 << 20)
@@ -33,6 +34,29 @@ take(char *data, size_t size, size_t n, void *ctx)
 }
 
 static int
+add_header(struct call *c, const char *line)
+{
+	struct curl_slist *more = curl_slist_append(c->headers, line);
+
+	if (more == NULL)
+		return -1;
+	c->headers = more;
+	return curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, more) == CURLE_OK ? 0 : -1;
+}
+
+static int
+add_key(struct call *c)
+{
+	const char *key = getenv("JUDGEBOX_KEY");
+	char line[256];
+
+	if (key == NULL || key[0] == '\0')
+		return 0;
+	snprintf(line, sizeof(line), "Authorization: Bearer %.200s", key);
+	return add_header(c, line);
+}
+
+static int
 prepare(
     struct call *c, const char *url, const struct buf *body, long wait_s, struct err *e)
 {
@@ -53,14 +77,14 @@ prepare(
 	    curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take) != CURLE_OK ||
 	    curl_easy_setopt(h, CURLOPT_WRITEDATA, &c->body) != CURLE_OK)
 		return err_set(e, ERR_SYS, "libcurl refuses an option for %s", url);
+	if (add_key(c) == -1)
+		return err_set(e, ERR_SYS, "libcurl refuses the key");
 	if (body == NULL)
 		return 0;
 
 	/* "Expect:" empty: without it libcurl waits a second for a 100 */
-	c->headers = curl_slist_append(NULL, "Content-Type: application/json");
-	struct curl_slist *more = curl_slist_append(c->headers, "Expect:");
-	if (more == NULL ||
-	    curl_easy_setopt(h, CURLOPT_HTTPHEADER, c->headers) != CURLE_OK ||
+	if (add_header(c, "Content-Type: application/json") == -1 ||
+	    add_header(c, "Expect:") == -1 ||
 	    curl_easy_setopt(h, CURLOPT_POST, 1L) != CURLE_OK ||
 	    curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->len) !=
 		CURLE_OK ||

@@ -13,7 +13,8 @@ struct client_answer {
 };
 
 /*
- * GET, or POST if body is not NULL.  Waits wait_s seconds at most.  Any status is a
+ * GET, or POST if body is not NULL; with the key in the environment variable
+ * JUDGEBOX_KEY, if there is one.  Waits wait_s seconds at most.  Any status is a
  * success; fails if nobody answered.  url has no slash at its end.
  */
 int client_call(const char *url, const char *path, const struct buf *body, long wait_s,

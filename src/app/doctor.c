@@ -137,6 +137,7 @@ cmd_doctor(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "url", required_argument, NULL, 'u' },
+		{ "key", required_argument, NULL, 'k' },
 		{ "config", required_argument, NULL, 'c' },
 		{ 0 },
 	};
@@ -149,6 +150,8 @@ cmd_doctor(int argc, char **argv)
 		if (c == '?')
 			return CLI_USAGE;
 		d.url = c == 'u' ? optarg : d.url;
+		if (c == 'k')
+			cli_use_key(optarg);
 		config = c == 'c' ? optarg : config;
 	}
 	if (optind != argc)

@@ -106,6 +106,7 @@ gate_open(struct gate *g, const char *state)
 	path_of(state, QUOTA_FILE, path);
 	if (quota_open(path, NULL, &g->quota, &e) == -1)
 		log_err(&e, "quotas: whoever has one is refused");
+	g->broken = g->keys == NULL || g->quota == NULL;
 }
 
 void

@@ -250,7 +250,7 @@ forget_boot(struct quota *q)
 
 /* With all of its blocks: a disk that is full later must not end us with SIGBUS. */
 static int
-size_file(int fd, const char *path, struct err *e)
+size_file(int fd, const char *path, bool *cut, struct err *e)
 {
 	struct stat st;
 
@@ -258,6 +258,7 @@ size_file(int fd, const char *path, struct err *e)
 		return err_sys(e, "stat %s", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_PROTO, "%s: not a regular file", path);
+	*cut = st.st_size > 0 && st.st_size < (off_t)sizeof(struct table);
 	if (st.st_size > (off_t)sizeof(struct table) &&
 	    ftruncate(fd, sizeof(struct table)) == -1)
 		return err_sys(e, "cut %s", path);
@@ -284,10 +285,12 @@ bring_in_shape(struct quota *q, const char *path, struct err *e)
 {
 	static const struct head none;
 
-	if (size_file(q->fd, path, e) == -1 ||
+	bool cut = false;
+
+	if (size_file(q->fd, path, &cut, e) == -1 ||
 	    map(q, PROT_READ | PROT_WRITE, path, e) == -1)
 		return -1;
-	if (!is_ours(&q->t->head)) {
+	if (cut || !is_ours(&q->t->head)) {
 		if (memcmp(&q->t->head, &none, sizeof(none)) != 0)
 			log_error("%s was damaged: all quotas begin anew", path);
 		memset(q->t, 0, sizeof(*q->t));

@@ -208,8 +208,8 @@ audit_add(struct db *d, struct audit_entry *entry, struct err *e)
 }
 
 /* Who is at the keyboard: the one behind sudo(8), too. */
-static const char *
-person(char out[80])
+const char *
+audit_person(char out[80])
 {
 	const char *sudo = getenv("SUDO_USER");
 	const struct passwd *pw = getpwuid(getuid());
@@ -227,8 +227,17 @@ int
 audit_action(const char *store, const char *kind, const char *key, const char *user,
     const char *detail, struct err *e)
 {
+	char by[80];
+
+	return audit_action_by(audit_person(by), store, kind, key, user, detail, e);
+}
+
+int
+audit_action_by(const char *by, const char *store, const char *kind, const char *key,
+    const char *user, const char *detail, struct err *e)
+{
 	static const struct db_options how = { .busy_ms = ADMIN_WAIT_MS };
-	char path[300], by[80];
+	char path[300];
 	scope_db d = NULL;
 	struct audit_entry a = { .number = -1,
 		.test = -1,
@@ -236,7 +245,7 @@ audit_action(const char *store, const char *kind, const char *key, const char *u
 		.key = key,
 		.user = user,
 		.detail = detail,
-		.by = person(by) };
+		.by = by };
 
 	runs_path(store, path);
 	if (store[0] == '\0' || (access(path, F_OK) == -1 && errno == ENOENT))

@@ -52,6 +52,11 @@ int audit_add(struct db *d, struct audit_entry *entry, struct err *e);
 int audit_action(const char *store, const char *kind, const char *key, const char *user,
     const char *detail, struct err *e);
 
+/* For those who become somebody else in between: who it was before. */
+const char *audit_person(char out[80]);
+int audit_action_by(const char *by, const char *store, const char *kind, const char *key,
+    const char *user, const char *detail, struct err *e);
+
 /* The canonical line; with its hash at the end as it is exported. */
 void audit_line(const struct audit_entry *entry, bool with_hash, struct buf *out);
 

@@ -1,0 +1,476 @@
+/* judgebox key: who may use the service, and how much. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/cli.h"
+#include "app/desk.h"
+#include "app/table.h"
+#include "base/address.h"
+#include "base/num.h"
+#include "base/when.h"
+#include "lang/lang.h"
+
+#define OVERLAP_US (24LL * 3600 * 1000000)
+
+/* --- bounds, one row each --- */
+
+enum kind { NUMBER, BYTES, SECONDS, RATE, LANGUAGES, PROFILE, SCOPES, NETWORKS, MOMENT };
+
+static const struct bound {
+	const char *name;
+	enum kind kind;
+	size_t offset;
+	uint64_t max;
+} bounds[] = {
+#define ROW(name, kind, member, max)                                                     \
+	{                                                                                \
+		name, kind, offsetof(struct identity, member), max                       \
+	}
+	ROW("rate", RATE, own.rate, 0),
+	ROW("burst", NUMBER, own.rate.burst, 100000),
+	ROW("jobs", NUMBER, own.jobs, 4096),
+	ROW("cpu-seconds", SECONDS, own.cpu_ms, 86400000),
+	ROW("user-rate", RATE, each_user.rate, 0),
+	ROW("user-burst", NUMBER, each_user.rate.burst, 100000),
+	ROW("user-jobs", NUMBER, each_user.jobs, 4096),
+	ROW("user-cpu-seconds", SECONDS, each_user.cpu_ms, 86400000),
+	ROW("slots", NUMBER, slots, 1024),
+	ROW("max-memory", BYTES, max_memory, 64ULL << 30),
+	ROW("max-tests", NUMBER, max_tests, 10000),
+	ROW("max-source", BYTES, max_source, 16 << 20),
+	ROW("languages", LANGUAGES, languages, 0),
+	ROW("profile", PROFILE, profile, 0),
+	ROW("scope", SCOPES, scopes, 0),
+	ROW("from", NETWORKS, networks, 0),
+	ROW("expires", MOMENT, expires, 0),
+#undef ROW
+};
+#define BOUNDS (sizeof(bounds) / sizeof(bounds[0]))
+
+static int
+take_number(const struct bound *b, const char *text, uint64_t *out, struct err *e)
+{
+	char number[40];
+	uint64_t n = 0;
+
+	/* "3600/day": there is no other period */
+	snprintf(number, sizeof(number), "%.39s", text);
+	if (b->kind == SECONDS && strlen(number) > 4 &&
+	    strcmp(number + strlen(number) - 4, "/day") == 0)
+		number[strlen(number) - 4] = '\0';
+	if (num_parse(number, b->kind == BYTES ? NUM_BYTES : NUM_PLAIN, &n, e) == -1)
+		return -1;
+	if (n > b->max)
+		return err_set(
+		    e, ERR_OVER_LIMIT, "%" PRIu64 " is above %" PRIu64, n, b->max);
+	*out = b->kind == SECONDS ? n * 1000 : n;
+	return 0;
+}
+
+static int
+take_rate(const char *text, struct rate *out, struct err *e)
+{
+	if (strcmp(text, "any") != 0 && strcmp(text, "0") != 0)
+		return rate_parse(text, out, e);
+	out->count = out->period_s = 0;
+	return 0;
+}
+
+/* Each word of a list, checked and brought into the form that is compared later. */
+typedef int word_check(
+    const struct desk *d, const char *word, const char **good, struct err *e);
+
+static int
+check_language(const struct desk *d, const char *word, const char **good, struct err *e)
+{
+	const struct lang *l = d->langs != NULL ? langs_find(d->langs, word) : NULL;
+
+	if (l == NULL)
+		return err_set(e, ERR_BAD_INPUT, "no language is called '%.40s'", word);
+	*good = l->id;
+	return 0;
+}
+
+static int
+check_network(const struct desk *d, const char *word, const char **good, struct err *e)
+{
+	struct network n;
+
+	(void)d;
+	*good = word;
+	return network_parse(word, &n, e);
+}
+
+static int
+take_list(const struct desk *d, const char *text, const char *all, word_check *check,
+    struct words *out, struct err *e)
+{
+	struct words list = { .count = 0 };
+	const char *good = NULL;
+	char word[64];
+
+	for (const char *at = text; strcmp(text, all) != 0; at++) {
+		size_t n = strcspn(at, ",");
+
+		snprintf(word, sizeof(word), "%.*s", (int)(n < 63 ? n : 63), at);
+		if (check(d, word, &good, e) == -1)
+			return -1;
+		if (!words_has(&list, good) && words_add(&list, good, e) == -1)
+			return -1;
+		at += n;
+		if (*at == '\0')
+			break;
+	}
+	*out = list;
+	return 0;
+}
+
+static int
+take_profile(const struct desk *d, const char *name, char *out, struct err *e)
+{
+	if (site_profile(&d->settings.site, name) == NULL)
+		return err_set(e, ERR_BAD_INPUT, "no profile is called '%.40s'", name);
+	snprintf(out, PROFILE_NAME_MAX, "%s", strcmp(name, "default") == 0 ? "" : name);
+	return 0;
+}
+
+static int
+take_moment(const char *text, int64_t *out, struct err *e)
+{
+	int64_t now = when_now(), at = 0;
+
+	if (strcmp(text, "never") != 0 && desk_when(text, now, &at, e) == -1)
+		return -1;
+	if (at != 0 && at <= now)
+		return err_set(e, ERR_BAD_INPUT, "'%.40s' is in the past", text);
+	*out = at;
+	return 0;
+}
+
+static int
+take_value(const struct desk *d, const struct bound *b, const char *text,
+    struct identity *id, struct err *e)
+{
+	void *at = (char *)id + b->offset;
+
+	switch (b->kind) {
+	case RATE:
+		return take_rate(text, at, e);
+	case LANGUAGES:
+		return take_list(d, text, "all", check_language, at, e);
+	case NETWORKS:
+		return take_list(d, text, "any", check_network, at, e);
+	case PROFILE:
+		return take_profile(d, text, at, e);
+	case SCOPES:
+		return scopes_parse(text, at, e);
+	case MOMENT:
+		return take_moment(text, at, e);
+	default:
+		return take_number(b, text, at, e);
+	}
+}
+
+static void
+list_text(const struct words *w, const char *all, struct buf *out)
+{
+	if (w->count == 0)
+		buf_str(out, all);
+	for (const char *s = words_next(w, NULL); s != NULL; s = words_next(w, s))
+		buf_fmt(out, "%s%s", s == words_next(w, NULL) ? "" : ",", s);
+}
+
+static void
+moment_text(int64_t at, struct buf *out)
+{
+	char when[WHEN_TEXT];
+
+	if (at == 0) {
+		buf_str(out, "never");
+		return;
+	}
+	when_text(at, when);
+	buf_str(out, when);
+}
+
+/* As it would be given again. */
+static void
+value_text(const struct bound *b, const struct identity *id, struct buf *out)
+{
+	const void *at = (const char *)id + b->offset;
+	char text[80];
+	uint64_t n = 0;
+
+	switch (b->kind) {
+	case RATE:
+		rate_text(at, text, sizeof(text));
+		buf_str(out, strcmp(text, "-") == 0 ? "any" : text);
+		break;
+	case LANGUAGES:
+		list_text(at, "all", out);
+		break;
+	case NETWORKS:
+		list_text(at, "any", out);
+		break;
+	case PROFILE:
+		buf_str(out, *(const char *)at != '\0' ? at : "default");
+		break;
+	case SCOPES:
+		scopes_text(id->scopes, text, sizeof(text));
+		buf_str(out, text);
+		break;
+	case MOMENT:
+		moment_text(id->expires, out);
+		break;
+	default:
+		memcpy(&n, at, sizeof(n));
+		buf_fmt(out, "%" PRIu64, b->kind == SECONDS ? n / 1000 : n);
+	}
+}
+
+/* --- the command line --- */
+
+struct ask {
+	const char *config, *name, *overlap;
+	const char *given[BOUNDS]; /* NULL: not given */
+	bool any;
+};
+
+enum { OPT_CONFIG = 1000, OPT_OVERLAP };
+
+static int
+read_ask(struct ask *a, int argc, char **argv)
+{
+	struct option longs[BOUNDS + 3] = { 0 };
+	size_t n = BOUNDS;
+
+	for (size_t i = 0; i < BOUNDS; i++)
+		longs[i] =
+		    (struct option){ bounds[i].name, required_argument, NULL, (int)i };
+	longs[n++] = (struct option){ "config", required_argument, NULL, OPT_CONFIG };
+	longs[n++] = (struct option){ "overlap", required_argument, NULL, OPT_OVERLAP };
+	optind = 1;
+	for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+		if (c == '?')
+			return cli_usage("key %s: wrong option", argv[0]);
+		if (c == OPT_CONFIG)
+			a->config = optarg;
+		else if (c == OPT_OVERLAP)
+			a->overlap = optarg;
+		else
+			a->given[c] = optarg;
+		a->any |= c < OPT_CONFIG;
+	}
+	a->name = optind < argc ? argv[optind++] : NULL;
+	return optind == argc ? 0 : cli_usage("key %s: too many words", argv[0]);
+}
+
+static int
+take_bounds(const struct desk *d, const struct ask *a, struct identity *id, struct err *e)
+{
+	for (size_t i = 0; i < BOUNDS; i++)
+		if (a->given[i] != NULL &&
+		    take_value(d, &bounds[i], a->given[i], id, e) == -1)
+			return err_wrap(e, "--%s", bounds[i].name);
+	return 0;
+}
+
+static void
+note_bounds(const struct desk *d, const struct ask *a, const char *kind)
+{
+	scope_buf detail = { 0 };
+
+	for (size_t i = 0; i < BOUNDS; i++)
+		if (a->given[i] != NULL)
+			buf_fmt(&detail, "%s%s=%.60s", detail.len > 0 ? " " : "",
+			    bounds[i].name, a->given[i]);
+	desk_note(d, kind, a->name, buf_cstr(&detail));
+}
+
+/* The token alone on standard output, so that a script can take it. */
+static void
+print_token(const char *name, const char *token)
+{
+	fprintf(stderr,
+	    "The key '%s' follows.  It is shown this once; only its hash is kept.\n",
+	    name);
+	puts(token);
+}
+
+static int
+add(struct desk *d, const struct ask *a, struct err *e)
+{
+	struct identity id = { .scopes = SCOPE_RUN };
+	char token[TOKEN_TEXT_SIZE];
+
+	snprintf(id.name, sizeof(id.name), "%s",
+	    strlen(a->name) < sizeof(id.name) ? a->name : "");
+	if (take_bounds(d, a, &id, e) == -1 ||
+	    keys_add(d->keys, &id, when_now(), token, e) == -1)
+		return -1;
+	note_bounds(d, a, "key_added");
+	print_token(a->name, token);
+	return 0;
+}
+
+static int
+set(struct desk *d, const struct ask *a, struct err *e)
+{
+	struct identity id;
+
+	if (!a->any)
+		return err_set(e, ERR_BAD_INPUT, "key set: what is to change?");
+	if (keys_get(d->keys, a->name, &id, e) == -1 || take_bounds(d, a, &id, e) == -1 ||
+	    keys_set(d->keys, &id, e) == -1)
+		return -1;
+	note_bounds(d, a, "key_changed");
+	return 0;
+}
+
+static int
+revoke(struct desk *d, const struct ask *a, struct err *e)
+{
+	if (keys_revoke(d->keys, a->name, when_now(), e) == -1)
+		return -1;
+	desk_note(d, "key_revoked", a->name, NULL);
+	return 0;
+}
+
+static int
+rotate(struct desk *d, const struct ask *a, struct err *e)
+{
+	int64_t now = when_now(), end = now + OVERLAP_US;
+	char token[TOKEN_TEXT_SIZE], detail[80], until[WHEN_TEXT];
+
+	if (a->overlap != NULL && strcmp(a->overlap, "0") == 0)
+		end = now;
+	else if (a->overlap != NULL && desk_when(a->overlap, now, &end, e) == -1)
+		return err_wrap(e, "--overlap");
+	if (end < now)
+		return err_set(e, ERR_BAD_INPUT, "--overlap: that is in the past");
+	if (keys_rotate(d->keys, a->name, now, end - now, token, e) == -1)
+		return -1;
+	when_text(end, until);
+	snprintf(detail, sizeof(detail), "earlier tokens end %s", until);
+	desk_note(d, "key_rotated", a->name, detail);
+	print_token(a->name, token);
+	return 0;
+}
+
+static const char *
+state_of(const struct identity *id)
+{
+	if (id->revoked)
+		return "revoked";
+	return id->expires != 0 && id->expires <= when_now() ? "expired" : "good";
+}
+
+static int
+list_row(void *ctx, const struct identity *id, struct err *e)
+{
+	const char *state = state_of(id);
+	char scopes[64], rate[40], slots[24], cpu[24];
+	scope_buf expires = { 0 };
+
+	(void)e;
+	scopes_text(id->scopes, scopes, sizeof(scopes));
+	rate_text(&id->own.rate, rate, sizeof(rate));
+	snprintf(slots, sizeof(slots), "%" PRIu64, id->slots);
+	snprintf(cpu, sizeof(cpu), "%" PRIu64, id->own.cpu_ms / 1000);
+	moment_text(id->expires, &expires);
+	table_row(ctx, strcmp(state, "good") == 0 ? TINT_GOOD : TINT_BAD,
+	    (const char *[]){ id->name, state, scopes, rate, id->slots != 0 ? slots : "-",
+		id->own.cpu_ms != 0 ? cpu : "-", buf_cstr(&expires) });
+	return 0;
+}
+
+static int
+list(struct desk *d, const struct ask *a, struct err *e)
+{
+	static const char *const heads[] = { "key", "state", "scope", "rate", "slots",
+		"CPU s/day", "expires", NULL };
+	struct table t = { .heads = heads, .right = "    rr ", .tinted = 1 };
+
+	(void)a;
+	int rc = keys_list(d->keys, list_row, &t, e);
+	if (rc == 0)
+		table_print(&t, stdout);
+	table_free(&t);
+	return rc;
+}
+
+static int
+print_token_row(void *ctx, const struct keys_token *t, struct err *e)
+{
+	char created[WHEN_TEXT];
+	scope_buf expires = { 0 };
+
+	(void)ctx;
+	(void)e;
+	when_text(t->created, created);
+	moment_text(t->expires, &expires);
+	printf("%-18s" TOKEN_PREFIX "%s_..., made %s, ends %s\n", "token", t->id, created,
+	    t->expires != 0 ? buf_cstr(&expires) : "with the key");
+	return 0;
+}
+
+static int
+show(struct desk *d, const struct ask *a, struct err *e)
+{
+	struct identity id;
+
+	if (keys_get(d->keys, a->name, &id, e) == -1)
+		return -1;
+	printf("%-18s%s\n%-18s%s\n", "key", id.name, "state", state_of(&id));
+	for (size_t i = 0; i < BOUNDS; i++) {
+		scope_buf text = { 0 };
+		value_text(&bounds[i], &id, &text);
+		printf("%-18s%s\n", bounds[i].name, buf_cstr(&text));
+	}
+	return keys_tokens(d->keys, id.key, print_token_row, NULL, e);
+}
+
+static const struct {
+	const char *name;
+	bool wants_key, takes_bounds, takes_overlap;
+	int (*run)(struct desk *d, const struct ask *a, struct err *e);
+} verbs[] = {
+	{ "add", true, true, false, add },
+	{ "list", false, false, false, list },
+	{ "show", true, false, false, show },
+	{ "set", true, true, false, set },
+	{ "revoke", true, false, false, revoke },
+	{ "rotate", true, false, true, rotate },
+};
+
+static int
+run_verb(size_t verb, int argc, char **argv)
+{
+	struct ask a = { .config = SETTINGS_DEFAULT_PATH };
+	scope_desk d = { .keys = NULL };
+	struct err e = { 0 };
+	int status = read_ask(&a, argc, argv);
+
+	if (status != 0)
+		return status;
+	if (verbs[verb].wants_key != (a.name != NULL))
+		return cli_usage("key %s: %s", argv[0],
+		    a.name == NULL ? "which key?" : "takes no name");
+	if ((a.any && !verbs[verb].takes_bounds) ||
+	    (a.overlap != NULL && !verbs[verb].takes_overlap))
+		return cli_usage("key %s: wrong option", argv[0]);
+	if (desk_open(a.config, &d, &e) == -1 || verbs[verb].run(&d, &a, &e) == -1)
+		return cli_fail(CLI_FAILED, &e);
+	return CLI_PASSED;
+}
+
+int
+cmd_key(int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]) && argc > 1; i++)
+		if (strcmp(verbs[i].name, argv[1]) == 0)
+			return run_verb(i, argc - 1, argv + 1);
+	return cli_usage("key add, list, show, set, revoke or rotate?");
+}
