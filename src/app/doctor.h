@@ -20,6 +20,7 @@ struct doctor {
 	bool root;
 	bool have_caps;     /* the helper answered; set by the check of it */
 	struct limits caps; /* its own */
+	bool log_degraded;  /* it said so; set by the same */
 	bool reached;       /* the service answered over HTTP; set by the check of it */
 };
 

@@ -166,6 +166,8 @@ check_ready(struct doctor *d, struct finding *f)
 		return;
 	}
 	d->reached = a.status == 200;
+	d->log_degraded =
+	    memmem(a.body.data, a.body.len, "\"log\":\"degraded\"", 16) != NULL;
 	if (d->reached)
 		doctor_found(f, HEALTH_OK, "%s/readyz", d->url);
 	else if (client_read_problem(&a.body, &p, &e) == -1)
@@ -349,6 +351,11 @@ check_store(struct doctor *d, struct finding *f)
 		bool hidden = !d->root && (e.sys == EACCES || e.sys == EPERM);
 		doctor_found(f, hidden || e.sys == ENOENT ? HEALTH_WARN : HEALTH_FAIL,
 		    "%s", err_text(&e, text, sizeof(text)));
+		return;
+	}
+	if (d->log_degraded) {
+		doctor_found(
+		    f, HEALTH_FAIL, "the service cannot write it: its log says why");
 		return;
 	}
 	doctor_found(f, HEALTH_OK, "%llu of %llu MiB used",

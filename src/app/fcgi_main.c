@@ -489,7 +489,7 @@ serve(const struct options *o, struct err *e)
 		-1 ||
 	    drop_privileges(first->settings.user, e) == -1 ||
 	    (o->exit_with_parent && follow_parent(parent, e) == -1) ||
-	    prepare_store(first, "service_start", e) == -1) {
+	    prepare_store(first, RECORDER_START, e) == -1) {
 		unload(first);
 		return -1;
 	}
@@ -499,7 +499,7 @@ serve(const struct options *o, struct err *e)
 	    *first; /* prefork frees it; the store is to hear the end */
 	if (prefork_run(&calls, &source, first, &l, e) == -1)
 		return -1;
-	return last.records ? prepare_store(&last, "service_stop", e) : 0;
+	return last.records ? prepare_store(&last, RECORDER_STOP, e) : 0;
 }
 
 static const char usage[] =

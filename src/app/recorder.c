@@ -30,7 +30,8 @@
 #define ROOM_JOBS     200     /* deleted at once where there is no room left */
 #define AUDIT_US      3600000000ULL /* between two retentions of the audit trail */
 #define COMPLAIN_US   60000000      /* between two lines on the same matter */
-#define CHECK_MAX     (64U << 20) /* read whole at every start; larger ones when asked */
+#define CHECK_MAX     (64U << 20)  /* read whole at every start; larger ones when asked */
+#define CLOCK_LEAP_US 3600000000LL /* more is no correction */
 #define SHRINK_BYTES  (4U << 20)
 
 /* A record on its way: where it came from, and the memory that it borrows. */
@@ -53,6 +54,9 @@ struct recorder {
 	bool ending;
 	uint64_t reopen_us, tidy_us, audit_us, complain_us;
 	uint64_t db_version; /* changes when an administrator wrote */
+	bool flags_stale;    /* somebody was flagged: count again */
+	int64_t clock_gap;   /* the calendar's distance from the time since boot */
+	bool clock_doubted;  /* and told */
 	struct item batch[BATCH];
 	unsigned n;
 	char inbox[RECORD_INLINE];
@@ -284,8 +288,8 @@ write_one(struct recorder *r, struct item *i, int64_t now, struct err *e)
 		char k[LOG_WORD_BYTES], u[LOG_WORD_BYTES];
 		log_warn("flagged key=%s user=%s job=%s: too many violations",
 		    log_word(key, k), log_word(user, u), rec->text[RECORD_ID]);
-		metrics_add(METRIC_FLAGGED_USERS, 0, 0, 1);
 		notice_flag(r->notice, key, user, now + r->rules->flag.lasts_us);
+		r->flags_stale = true;
 	}
 	return rc == -1 ? -1 : 0;
 }
@@ -422,12 +426,41 @@ tidy_size(struct recorder *r, uint64_t until_us, struct err *e)
 						      : 0;
 }
 
+static int64_t
+clock_gap(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return when_now() - ((int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000);
+}
+
+/* A calendar that leaps would make everything look old: then nothing is deleted for its
+ * age until we are started again. */
+static bool
+clock_is_steady(struct recorder *r)
+{
+	int64_t leap = clock_gap() - r->clock_gap;
+
+	if (leap > -CLOCK_LEAP_US && leap < CLOCK_LEAP_US)
+		return true;
+	if (!r->clock_doubted)
+		log_warn(
+		    "run log: the clock leapt by %lld s: nothing is deleted for its age "
+		    "until a reload",
+		    (long long)(leap / 1000000));
+	r->clock_doubted = true;
+	return false;
+}
+
 static int
 tidy_ages(struct recorder *r, uint64_t until_us, struct err *e)
 {
 	int64_t now = when_now();
 	int more = r->rules->keep_us != 0;
 
+	if (!clock_is_steady(r))
+		return 0;
 	while (more == 1 && clock_us() < until_us)
 		more = prune_some(r, now - (int64_t)r->rules->keep_us, e);
 	if (more == -1)
@@ -445,9 +478,10 @@ tidy_flags(struct recorder *r, struct err *e)
 
 	if (db_version(r->db, &version, e) == -1)
 		return -1;
-	if (version == r->db_version)
+	if (version == r->db_version && !r->flags_stale)
 		return 0;
 	r->db_version = version;
+	r->flags_stale = false;
 	return read_flags(r, e);
 }
 
@@ -552,6 +586,7 @@ set_up(struct recorder *r, const struct prefork_link *link, struct err *e)
 	sigset_t term;
 
 	r->control = link->fd;
+	r->clock_gap = clock_gap();
 	r->epoll = epoll_create1(EPOLL_CLOEXEC);
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
@@ -610,7 +645,7 @@ tell_head(struct db *d, struct err *e)
 }
 
 static int
-prepare(const struct recorder_rules *rules, const char *kind, struct err *e)
+prepare(const struct recorder_rules *rules, const char *kind, bool check, struct err *e)
 {
 	struct db_options how = options_for(rules, START_BUSY_MS);
 	struct audit_entry a = {
@@ -621,24 +656,33 @@ prepare(const struct recorder_rules *rules, const char *kind, struct err *e)
 
 	if (runs_open(rules->store, &how, &d, e) == -1 || db_size(d, &space, e) == -1)
 		return -1;
-	if (space.disk <= CHECK_MAX && db_check(d, e) == -1)
+	if (check && space.disk <= CHECK_MAX && db_check(d, e) == -1)
 		return -1;
 	if (audit_add(d, &a, e) == -1)
 		return -1;
 	return tell_head(d, e);
 }
 
+/* What passes by itself, or is nobody's fault here. */
+static bool
+may_pass(const struct err *e)
+{
+	return e->code == ERR_BUSY || e->code == ERR_OVER_LIMIT || e->sys == ENOSPC ||
+	       e->sys == EDQUOT;
+}
+
 int
 recorder_prepare(const struct recorder_rules *rules, const char *kind,
     struct notice *notice, bool *off, struct err *e)
 {
+	bool start = strcmp(kind, RECORDER_START) == 0;
 	struct stat st;
 	char text[400];
 
 	*off = stat(rules->store, &st) == -1 && errno == ENOENT;
-	if (*off || prepare(rules, kind, e) == 0)
+	if (*off || prepare(rules, kind, start, e) == 0)
 		return 0;
-	if (e->code != ERR_BUSY && e->code != ERR_OVER_LIMIT)
+	if (start && !may_pass(e))
 		return -1;
 	notice_set(notice, err_text(e, text, sizeof(text)));
 	log_err(e, "run log");

@@ -28,10 +28,13 @@ struct recorder_rules {
 int recorder_run(const struct recorder_rules *rules, struct notice *notice,
     const struct prefork_link *link);
 
-/* Before anything is forked: makes or migrates the file, looks whether it is well, adds
- * a record of `kind`.  Fails where the service must not start; what may pass by itself,
- * such as a full disk, is only told to the notice.  *off: there is no such directory, so
- * nothing is logged. */
+#define RECORDER_START "service_start"
+#define RECORDER_STOP  "service_stop"
+
+/* Before anything is forked, and when all have ended: makes or migrates the file, looks
+ * whether it is well, adds a record of `kind`.  Fails where the service must not start;
+ * what may pass by itself, such as a full disk, is only told to the notice.  *off: there
+ * is no such directory, so nothing is logged. */
 int recorder_prepare(const struct recorder_rules *rules, const char *kind,
     struct notice *notice, bool *off, struct err *e);
 

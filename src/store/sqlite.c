@@ -21,10 +21,9 @@
 #include "base/scope.h"
 #include "store/backend.h"
 
-#define PAGE_BYTES  4096
-#define WAL_BYTES   (16 << 20) /* what of it stays on the disk after a checkpoint */
-#define BUSY_ROUND  5          /* ms, where SQLite itself does not wait */
-#define BACKUP_STEP 256        /* pages between two looks at the writer */
+#define PAGE_BYTES 4096
+#define WAL_BYTES  (16 << 20) /* what of it stays on the disk after a checkpoint */
+#define BUSY_ROUND 5          /* ms, where SQLite itself does not wait */
 
 struct sqlite {
 	sqlite3 *db; /* owned */
@@ -451,8 +450,10 @@ copy_to(struct sqlite *from, struct sqlite *to, struct err *e)
 
 	if (b == NULL)
 		return fail(to, sqlite3_extended_errcode(to->db), e);
+	/* In one go: readers hold nobody up, and each page that somebody else wrote
+	 * meanwhile would make it begin anew. */
 	while (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED) {
-		rc = sqlite3_backup_step(b, BACKUP_STEP);
+		rc = sqlite3_backup_step(b, -1);
 		if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
 			sqlite3_sleep(BUSY_ROUND);
 	}

@@ -110,7 +110,7 @@ setup(void **state)
 		f->mine[i] = pair[0];
 		f->theirs[i] = pair[1];
 	}
-	CHECK_OK(recorder_prepare(&rules, "service_start", f->notice, &off, &e), e);
+	CHECK_OK(recorder_prepare(&rules, RECORDER_START, f->notice, &off, &e), e);
 	assert_false(off);
 	f->job = job_new();
 	bytes_set(&job_add_file(f->job)->content, "x", 1);
