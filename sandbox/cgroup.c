@@ -44,6 +44,10 @@ static const struct {
 	    O_RDONLY },
 	[METER_PIDS] = { "pids", "pids.current", "pids.current", false, O_RDONLY },
 	[METER_PIDS_MAX] = { "pids", "pids.max", "pids.max", false, O_RDWR },
+	[METER_KERNEL] = { "memory", "memory.kmem.usage_in_bytes", "memory.stat", true,
+	    O_RDONLY },
+	[METER_SHED] = { "memory", "memory.force_empty", "memory.reclaim", true,
+	    O_WRONLY },
 };
 
 static int

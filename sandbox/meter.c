@@ -15,6 +15,9 @@
  * out, a compile stage at its end, and the limit's rounding. */
 #define SLACK_BYTES (4 << 20)
 
+/* What boxes may leave in the kernel's caches of names and files. */
+#define SHED_BYTES (32 << 20)
+
 #define PERIOD_US    100000 /* cpu.cfs_period_us, the kernel's default */
 #define QUOTA_MIN_US 1000   /* the kernel refuses less */
 
@@ -28,6 +31,8 @@ static const char *const names[METER_MAX_] = {
 	[METER_OOM] = "oom count",
 	[METER_PIDS] = "process count",
 	[METER_PIDS_MAX] = "process limit",
+	[METER_KERNEL] = "kernel memory",
+	[METER_SHED] = "reclaim",
 };
 
 /* The number after `key` ("usage_usec "), or the first of the file if key is NULL. */
@@ -241,6 +246,39 @@ count_reclaimed(
 	return 0;
 }
 
+static int
+read_kernel(const struct meter *m, uint64_t *kernel, struct err *e)
+{
+	return read_number(m, METER_KERNEL, m->v2 ? "kernel " : NULL, kernel, e);
+}
+
+/*
+ * Every name a box asks for, there or not, stays in a cache of the kernel's and is
+ * charged to the group.  One that asks for millions leaves as much as its limit was, and
+ * so would the next: far beyond all limits in the end.  Page cache goes with it, so not
+ * for little.
+ */
+static void
+shed_caches(struct meter *m)
+{
+	struct meter_force *f = m->force;
+	struct err ignored = { 0 };
+	uint64_t all, now;
+
+	if (m->fd[METER_KERNEL] == -1 || m->fd[METER_SHED] == -1 ||
+	    read_number(m, METER_MEMORY, NULL, &all, &ignored) == -1 ||
+	    all < SHED_BYTES || read_kernel(m, &now, &ignored) == -1)
+		return;
+	if (f->kernel_rest == 0 || now < f->kernel_rest)
+		f->kernel_rest = now < SHED_BYTES / 2 ? now : SHED_BYTES / 2;
+	if (now < f->kernel_rest + SHED_BYTES / 2)
+		return;
+	/* v1 gives up what it can, v2 as much as it is told */
+	write_number(m, METER_SHED, m->v2 ? now - f->kernel_rest : 0, &ignored);
+	if (read_kernel(m, &now, &ignored) == 0)
+		f->kernel_rest = now; /* what stays is in use: no second attempt */
+}
+
 int
 meter_stop(struct meter *m, struct meter_reading *r, struct err *e)
 {
@@ -259,5 +297,8 @@ meter_stop(struct meter *m, struct meter_reading *r, struct err *e)
 	 */
 	r->memory_known =
 	    (m->peak_resets || peak > m->peak0) && r->memory_bytes > GRAIN_BYTES;
-	return count_reclaimed(m, peak, r, e);
+	if (count_reclaimed(m, peak, r, e) == -1)
+		return -1;
+	shed_caches(m);
+	return 0;
 }

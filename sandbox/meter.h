@@ -25,6 +25,8 @@ enum meter_file {
 	METER_OOM,         /* v1 memory.oom_control; v2 memory.events */
 	METER_PIDS,        /* pids.current */
 	METER_PIDS_MAX,    /* pids.max */
+	METER_KERNEL,      /* v1 memory.kmem.usage_in_bytes; v2 memory.stat */
+	METER_SHED,        /* v1 memory.force_empty; v2 memory.reclaim */
 	METER_MAX_,
 };
 
@@ -33,7 +35,8 @@ enum meter_file {
  */
 struct meter_force {
 	uint64_t memory_max, pids_max;
-	uint64_t share; /* thousandths + 1 */
+	uint64_t share;       /* thousandths + 1 */
+	uint64_t kernel_rest; /* the kernel's own memory between two boxes */
 };
 
 struct meter {

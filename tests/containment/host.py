@@ -13,11 +13,11 @@ MIB = 1 << 20
 # Kernel memory is freed in batches and per processor, page tables and dentries lazily:
 # this much of a slot's memory may differ from its rest.  The helper's may not grow at all
 # but for what its allocator keeps.
-SLOT_TOLERANCE = 24 * MIB
+SLOT_TOLERANCE = 40 * MIB
 HELPER_TOLERANCE = 4 * MIB
 CONNECTIONS = 16  # of the application
 ARTIFACTS = 64    # kept in memory, sandbox/cache.c
-LOG_LINES = 1500  # an OOM kill alone makes a line per process
+LOG_LINES = 4000  # the kernel reports an OOM kill in a line per process, ten times in 5 s at most
 SETTLE = 8.0
 PLACES = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run", "/run/lock", "/var/crash", "/var/lib",
           "/var/lib/systemd/coredump", "/", "/root", "/home")

@@ -285,6 +285,43 @@ a_missing_counter_is_named(void **state)
 	close_group(fd);
 }
 
+static void
+caches_of_names_are_given_up_when_they_are_many(void **state)
+{
+	static const struct {
+		bool v2;
+		const char *kernel, *written;
+	} rows[] = {
+		{ false, "10000000\n", "" },
+		{ false, "120000000\n", "0" },
+		{ true, "anon 1\nfile 2\nkernel 10000000\nkernel_stack 3\n", "" },
+		{ true, "anon 1\nfile 2\nkernel 120000000\nkernel_stack 3\n",
+		    "119000000" },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct meter_force force = { .kernel_rest = 1000000 };
+		struct meter_reading r = { 0 };
+		struct meter m;
+		struct err e = { 0 };
+		int fd[METER_MAX_];
+
+		open_group(fd, rows[i].v2);
+		meter_open(&m, fd, rows[i].v2, &force);
+		assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
+		set(fd[METER_MEMORY], "150000000\n");
+		set(fd[METER_KERNEL], rows[i].kernel);
+		assert_int_equal(meter_stop(&m, &r, &e), 0);
+		is(fd[METER_SHED], rows[i].written);
+		/* what did not go is in use: it is not asked for again */
+		set(fd[METER_SHED], "");
+		assert_int_equal(meter_stop(&m, &r, &e), 0);
+		is(fd[METER_SHED], "");
+		close_group(fd);
+	}
+}
+
 int
 main(void)
 {
@@ -299,6 +336,7 @@ main(void)
 		cmocka_unit_test(what_the_kernel_gave_up_for_a_box_is_the_boxs),
 		cmocka_unit_test(a_peak_below_the_kernels_grain_is_not_believed),
 		cmocka_unit_test(a_missing_counter_is_named),
+		cmocka_unit_test(caches_of_names_are_given_up_when_they_are_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
