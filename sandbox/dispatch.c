@@ -262,15 +262,18 @@ on_done(void *owner, struct slot *slot, struct run *r, const struct wire_outcome
 
 /* --- what sessions ask --- */
 
-/* One user of a key does not take all of its places, as one key does not of the site's.
- */
+/* One key does not take all workers, nor one user all that his key may have.  Where
+ * nobody has a key there are no others to be kept free for. */
 static bool
-has_too_many(const struct wire_tenant *t, const struct share_view *v)
+has_too_many(
+    const struct dispatch *d, const struct wire_tenant *t, const struct share_view *v)
 {
 	unsigned user_max = t->jobs_max - t->jobs_max / 4;
 
-	return t->jobs_max > 0 &&
-	       (v->key_jobs >= t->jobs_max || (t->user != 0 && v->user_jobs >= user_max));
+	if (t->jobs_max == 0)
+		return false;
+	return (d->keyed && v->key_jobs >= t->jobs_max) ||
+	       (t->user != 0 && v->user_jobs >= user_max);
 }
 
 static bool
@@ -285,8 +288,9 @@ admit(void *owner, const struct language *lang, const struct wire_job *j,
 	    language_is_compiled(lang) ? pace_compile(p) : pace_test(p, j->cpu_us);
 	struct share_view v = share_look(d->share, &j->tenant, first_us);
 
+	d->keyed |= j->tenant.key != 0;
 	*ready = (struct wire_ready){ .wait_us = v.wait_us, .position = v.position };
-	if (has_too_many(&j->tenant, &v))
+	if (has_too_many(d, &j->tenant, &v))
 		*busy = (struct wire_busy){ v.wait_us, WIRE_BUSY_JOBS, 0 };
 	else if (v.wait_us > max_us)
 		*busy = (struct wire_busy){ v.wait_us - max_us, WIRE_BUSY_WAIT, 0 };

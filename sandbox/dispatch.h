@@ -34,6 +34,7 @@ struct dispatch {
 	struct share *share;                      /* owned */
 	struct link waiting;                      /* all runs that wait */
 	struct session *holder[CONFIG_SLOTS_MAX]; /* whose files lie in a slot's /work */
+	bool keyed;                               /* somebody with a key has been here */
 	uint64_t refused;                         /* jobs, since the start */
 	bool filling; /* fill_slots is at work further up the stack */
 	struct twins twins;

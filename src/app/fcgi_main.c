@@ -48,6 +48,8 @@
 #define STALL_MS         15000 /* nginx has the whole request before it connects */
 #define WORKERS_PER_SLOT 4
 #define WORKERS_DEFAULT  8 /* until the helper has said how many slots it has */
+#define MOST_PER_SLOT    128
+#define MOST_AT_LEAST    256
 
 /* What a reading of the configuration gave; the prefork master's crew.  All owned. */
 struct crew_config {
@@ -66,6 +68,7 @@ struct worker {
 	struct judge_line line;
 	struct logbook logbook;
 	struct gate gate;
+	const struct prefork_link *link;
 	struct trace trace; /* of the request in hand */
 	volatile sig_atomic_t draining;
 	uint64_t began_us; /* of the request in hand */
@@ -92,6 +95,7 @@ handle(void *ctx, const struct http_request *rq, struct http_response *rs)
 	struct worker *w = ctx;
 
 	metrics_worker_busy(true);
+	crowd_busy(w->link->crowd, w->link->place, true);
 	w->began_us = clock_us();
 	versions_read(w->crew->versions, w->crew->version_table);
 	bool wanted = api_handle(&w->api, rq, rs);
@@ -142,6 +146,7 @@ done(void *ctx, const struct http_request *rq, const struct http_response *rs,
 	scope_buf line = { 0 };
 
 	metrics_worker_busy(false);
+	crowd_busy(w->link->crowd, w->link->place, false);
 	if (!delivered)
 		metrics_count(METRIC_CLIENTS_GONE);
 	buf_fmt(&line, "request id=%s method=%s path=%s status=%d ms=%.3f in=%zu out=%zu",
@@ -217,12 +222,51 @@ give_up(const char *state, struct err *e)
 	return confine(files, e);
 }
 
+static unsigned
+within(uint64_t n, uint64_t least, uint64_t most)
+{
+	return (unsigned)(n < least ? least : n > most ? most : n);
+}
+
+static struct crowd_bounds
+bounds(const void *config)
+{
+	const struct crew_config *crew = config;
+	const struct settings *s = &crew->settings;
+	unsigned slots = versions_slots(crew->versions);
+	struct crowd_bounds b = { .least = (unsigned)s->workers,
+		.most = (unsigned)s->max_workers,
+		.slots = slots,
+		.idle_us = s->idle_timeout * 1000 };
+
+	if (b.least == 0)
+		b.least = slots != 0
+			      ? within(WORKERS_PER_SLOT * slots, 1, CROWD_WORKERS_MAX)
+			      : WORKERS_DEFAULT;
+	if (b.most == 0)
+		b.most = within(MOST_PER_SLOT * slots,
+		    b.least > MOST_AT_LEAST ? b.least : MOST_AT_LEAST, CROWD_WORKERS_MAX);
+	if (b.least > b.most && s->workers == 0)
+		b.least = b.most;
+	return b;
+}
+
+/* A quarter of the workers is left for other keys than the busiest. */
+static unsigned
+jobs_per_key(const struct crew_config *crew)
+{
+	unsigned most = bounds(crew).most;
+
+	return most - most / 4;
+}
+
 static int
 serve_requests(struct crew_config *crew, const struct listener *l, bool draining,
     const struct prefork_link *link)
 {
 	struct worker w = {
 		.crew = crew,
+		.link = link,
 		.logbook = logbook_for(crew, link->fd),
 		.draining = draining,
 		.door = { crew->settings.helper, broker_dial, link->master },
@@ -252,6 +296,7 @@ serve_requests(struct crew_config *crew, const struct listener *l, bool draining
 
 	gate_open(&w.gate, crew->settings.state);
 	w.api.gate = gate_for_api(&w.gate);
+	crew->settings.site.jobs_per_key = jobs_per_key(crew);
 	metrics_worker_join();
 	if (give_up(crew->settings.state, &e) == -1) {
 		log_err(&e, "worker");
@@ -370,17 +415,6 @@ load(void *ctx, struct err *e)
 	return crew;
 }
 
-static unsigned
-workers(const void *config)
-{
-	const struct crew_config *crew = config;
-	unsigned slots = versions_slots(crew->versions);
-
-	if (crew->settings.workers != 0)
-		return (unsigned)crew->settings.workers;
-	return slots != 0 ? WORKERS_PER_SLOT * slots : WORKERS_DEFAULT;
-}
-
 static uint64_t
 drain_ms(const void *config)
 {
@@ -462,7 +496,7 @@ struct options {
 static int
 serve(const struct options *o, struct err *e)
 {
-	static const struct prefork_calls calls = { load, unload, workers, drain_ms,
+	static const struct prefork_calls calls = { load, unload, bounds, drain_ms,
 		helper, work, records };
 	struct source source = { 0 };
 	struct listener l = { .fd = -1 };

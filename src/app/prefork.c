@@ -3,7 +3,8 @@
  *
  * Signals are blocked from the start and taken one by one by sigtimedwait(2), so there
  * is no handler and no window.  SIGCHLD reaps and replaces; SIGHUP reloads; SIGUSR1 logs
- * the state; SIGTERM and SIGINT drain, a second one ends the patience.
+ * the state; SIGTERM and SIGINT drain, a second one ends the patience; SIGUSR2 is the
+ * bell of crowd.h, rung by a worker that took a request and saw hardly anybody left.
  *
  * Reload: the new configuration is read first; if it is bad the old one stays.  Workers
  * of the new crew are started, then those of the old get SIGTERM, which they look at
@@ -36,6 +37,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -58,6 +60,7 @@ enum phase { SERVING, FINISHING, EMPTYING };
 struct worker {
 	pid_t pid;
 	enum prefork_role role;
+	unsigned place;    /* in the crowd; CROWD_NOWHERE: not a SERVE worker */
 	struct crew *crew; /* borrowed */
 	uint64_t born_us;
 	uint64_t deadline_us; /* told to go: SIGKILL then; 0: not told */
@@ -81,6 +84,8 @@ struct master {
 	unsigned n, cap;
 	struct backoff backoff, recorder_backoff;
 	int recorder; /* to the youngest recorder, owned; -1: none */
+	struct crowd *crowd;
+	unsigned target; /* SERVE workers as last found right, within the bounds */
 	enum phase phase;
 	sigset_t wanted;
 	uint64_t started_us;
@@ -115,9 +120,9 @@ crew_drop(struct master *m, struct crew *c)
 /* A socket of its own each; what is the master's is not the child's, or a worker could
  * read its neighbours' records. */
 static void
-become_worker(struct master *m, enum prefork_role role, int fd, int line, pid_t master)
+become_worker(struct master *m, const struct worker *w, int fd, int line, pid_t master)
 {
-	static const int ignored[] = { SIGINT, SIGHUP, SIGUSR1, SIGPIPE };
+	static const int ignored[] = { SIGINT, SIGHUP, SIGUSR1, SIGPIPE, CROWD_BELL };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigset_t only_term;
 
@@ -131,7 +136,11 @@ become_worker(struct master *m, enum prefork_role role, int fd, int line, pid_t 
 	sigprocmask(SIG_SETMASK, &only_term, NULL);
 
 	scope_free int *ends = calloc(m->n + 1, sizeof(*ends));
-	struct prefork_link link = { .master = line, .fd = fd, .ends = ends };
+	struct prefork_link link = { .master = line,
+		.fd = fd,
+		.ends = ends,
+		.crowd = m->crowd,
+		.place = w->place };
 	if (ends == NULL)
 		_exit(1);
 	if (m->recorder != -1)
@@ -140,12 +149,12 @@ become_worker(struct master *m, enum prefork_role role, int fd, int line, pid_t 
 		close(m->workers[i].line);
 		if (m->workers[i].end == -1)
 			continue;
-		if (role == PREFORK_RECORD)
+		if (w->role == PREFORK_RECORD)
 			ends[link.n++] = m->workers[i].end;
 		else
 			close(m->workers[i].end);
 	}
-	exit(m->calls->work(m->crew->config, m->listener, role, &link));
+	exit(m->calls->work(w->crew->config, m->listener, w->role, &link));
 }
 
 static int
@@ -214,33 +223,33 @@ backoff_of(struct master *m, enum prefork_role role)
 static void
 start_one(struct master *m, enum prefork_role role, uint64_t now)
 {
+	struct worker w = { .role = role, .crew = m->crew, .born_us = now };
 	struct err e = { 0 };
 	pid_t master = getpid();
 	int fds[2] = { -1, -1 }, line[2] = { -1, -1 };
 
+	w.end = -1;
+	w.place = role == PREFORK_SERVE ? crowd_enter(m->crowd, now) : CROWD_NOWHERE;
 	if (room_for_one(m, &e) == 0 && broker_pair(line, &e) == 0 &&
 	    make_link(m, role, fds, &e) == 0) {
-		pid_t pid = fork();
-		if (pid == 0) {
+		w.line = line[0];
+		w.pid = fork();
+		if (w.pid == 0) {
 			if (fds[1] != -1)
 				close(fds[1]);
 			close(line[0]);
-			become_worker(m, role, fds[0], line[1], master);
+			become_worker(m, &w, fds[0], line[1], master);
 		}
 		if (fds[0] != -1)
 			close(fds[0]);
 		close(line[1]);
 		line[1] = -1;
-		if (pid > 0) {
-			bool recorder = role == PREFORK_RECORD;
+		if (w.pid > 0) {
+			if (role != PREFORK_RECORD)
+				w.end = fds[1];
 			m->crew->refs++;
-			m->workers[m->n++] = (struct worker){ .pid = pid,
-				.role = role,
-				.crew = m->crew,
-				.born_us = now,
-				.end = recorder ? -1 : fds[1],
-				.line = line[0] };
-			if (recorder)
+			m->workers[m->n++] = w;
+			if (role == PREFORK_RECORD)
 				use_recorder(m, fds[1]);
 			return;
 		}
@@ -249,6 +258,7 @@ start_one(struct master *m, enum prefork_role role, uint64_t now)
 			close(fds[1]);
 	}
 	fd_close_all(line, 2);
+	crowd_leave(m->crowd, w.place);
 	log_err(&e, "cannot start a worker");
 	backoff_death(backoff_of(m, role), now, 0);
 }
@@ -286,11 +296,9 @@ retire(struct worker *w, uint64_t deadline_us)
 static unsigned
 wanted(const struct master *m, enum prefork_role role)
 {
-	unsigned n = m->calls->workers(m->crew->config);
-
 	switch (role) {
 	case PREFORK_SERVE:
-		return m->phase == SERVING ? (n > 0 ? n : 1) : 0;
+		return m->phase == SERVING ? m->target : 0;
 	case PREFORK_REFUSE:
 		return m->phase == FINISHING && !m->listener->activated ? REFUSERS : 0;
 	case PREFORK_RECORD: /* as long as there is somebody to write for */
@@ -299,6 +307,110 @@ wanted(const struct master *m, enum prefork_role role)
 		break; /* started once, by whoever brings the crew */
 	}
 	return 0;
+}
+
+/* --- how many --- */
+
+static struct crowd_bounds
+bounds(const struct master *m)
+{
+	struct crowd_bounds b = m->calls->bounds(m->crew->config);
+
+	if (b.least == 0)
+		b.least = 1;
+	if (b.most < b.least)
+		b.most = b.least;
+	return b;
+}
+
+/* Is it one of those whose number is in question?  Those who were told to go are not. */
+static bool
+counts(const struct master *m, const struct worker *w)
+{
+	return w->role == PREFORK_SERVE && w->crew == m->crew && w->deadline_us == 0;
+}
+
+static unsigned
+count_idle(const struct master *m)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < m->n; i++)
+		n += counts(m, &m->workers[i]) &&
+		     crowd_idle_since(m->crowd, m->workers[i].place) != UINT64_MAX;
+	return n;
+}
+
+/* The youngest that has had nothing to do for so long; NULL: none, and *due_us is when
+ * there may be one. */
+static struct worker *
+find_spare(struct master *m, const struct crowd_bounds *b, uint64_t now, uint64_t *due_us)
+{
+	struct worker *spare = NULL;
+
+	*due_us = UINT64_MAX;
+	for (unsigned i = 0; i < m->n; i++) {
+		struct worker *w = &m->workers[i];
+		uint64_t since =
+		    counts(m, w) ? crowd_idle_since(m->crowd, w->place) : UINT64_MAX;
+
+		if (since == UINT64_MAX)
+			continue;
+		if (now < since + b->idle_us)
+			*due_us =
+			    since + b->idle_us < *due_us ? since + b->idle_us : *due_us;
+		else if (spare == NULL || w->born_us >= spare->born_us)
+			spare = w;
+	}
+	return spare;
+}
+
+static void
+grow(struct master *m, const struct crowd_bounds *b)
+{
+	unsigned have = count(m, PREFORK_SERVE), more;
+
+	if (m->target < b->least)
+		m->target = b->least;
+	if (m->target > b->most)
+		m->target = b->most;
+	crowd_listen(m->crowd, m->target < b->most);
+	if (have < m->target)
+		return; /* those who are missing come first */
+	more = crowd_more(b, have, count_idle(m));
+	if (more > 0)
+		log_debug("workers=%u more=%u", have, more);
+	m->target = have + more > m->target ? have + more : m->target;
+}
+
+/* Returns when to look again. */
+static uint64_t
+shrink(struct master *m, const struct crowd_bounds *b, uint64_t now)
+{
+	uint64_t drain_us = m->calls->drain_ms(m->crew->config) * MSEC, due_us;
+
+	while (crowd_has_spare(b, count(m, PREFORK_SERVE), count_idle(m))) {
+		struct worker *w = find_spare(m, b, now, &due_us);
+
+		if (w == NULL)
+			return due_us;
+		retire(w, now + drain_us);
+		m->target = count(m, PREFORK_SERVE);
+	}
+	/* nobody tells when those who are busy now will have been idle for so long */
+	return count(m, PREFORK_SERVE) > b->least ? now + b->idle_us : UINT64_MAX;
+}
+
+/* Returns when to look again without being called. */
+static uint64_t
+rescale(struct master *m, uint64_t now)
+{
+	const struct crowd_bounds b = bounds(m);
+
+	if (m->phase != SERVING)
+		return UINT64_MAX;
+	grow(m, &b);
+	return shrink(m, &b, now);
 }
 
 static void
@@ -340,6 +452,7 @@ bury(struct master *m, unsigned i, int status, uint64_t now)
 	bool dropped = w.role == PREFORK_ONCE && w.deadline_us != 0;
 
 	metrics_worker_gone(w.pid);
+	crowd_leave(m->crowd, w.place);
 	m->workers[i] = m->workers[--m->n];
 	if (!dropped && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
 		log_warn("worker pid=%d role=%s died %s=%d after ms=%llu", (int)w.pid,
@@ -417,6 +530,7 @@ on_hangup(struct master *m, uint64_t now)
 	m->reloads++;
 	metrics_count(METRIC_RELOADS);
 	adjust(m, PREFORK_RECORD, now);
+	rescale(m, now);
 	adjust(m, PREFORK_SERVE, now);
 	start_one(m, PREFORK_ONCE, now);
 	for (unsigned i = 0; i < m->n; i++)
@@ -471,7 +585,7 @@ on_usr1(struct master *m, uint64_t now)
 static void
 on_child(struct master *m, uint64_t now)
 {
-	(void)m; /* every round reaps */
+	(void)m; /* every round reaps, and looks whether there are enough */
 	(void)now;
 }
 
@@ -494,6 +608,7 @@ static const struct {
 	{ SIGINT, on_terminate },
 	{ SIGUSR1, on_usr1 },
 	{ SIGIO, on_question },
+	{ CROWD_BELL, on_child },
 };
 #define SIGNALS (sizeof(signals) / sizeof(signals[0]))
 
@@ -515,10 +630,10 @@ wait_signal(struct master *m, uint64_t until_us)
 
 /* The next moment at which something is due without a signal. */
 static uint64_t
-next_due(const struct master *m)
+next_due(const struct master *m, uint64_t due)
 {
-	uint64_t due = m->watchdog_us != 0 ? m->bark_us : UINT64_MAX;
-
+	if (m->watchdog_us != 0 && m->bark_us < due)
+		due = m->bark_us;
 	if (m->phase != EMPTYING &&
 	    (count(m, PREFORK_SERVE) < wanted(m, PREFORK_SERVE) ||
 		count(m, PREFORK_REFUSE) < wanted(m, PREFORK_REFUSE)))
@@ -558,12 +673,13 @@ static void
 run(struct master *m)
 {
 	for (;;) {
-		uint64_t now = clock_us();
+		uint64_t now = clock_us(), due;
 
 		reap(m, now);
 		bark(m, now);
 		kill_overdue(m, now);
 		adjust(m, PREFORK_RECORD, now);
+		due = rescale(m, now);
 		adjust(m, PREFORK_SERVE, now);
 		adjust(m, PREFORK_REFUSE, now);
 		if (m->phase == FINISHING && count_all(m, PREFORK_SERVE) == 0)
@@ -571,7 +687,7 @@ run(struct master *m)
 		if (m->phase == EMPTYING && m->n == 0)
 			return;
 		hand_over(m);
-		wait_signal(m, next_due(m));
+		wait_signal(m, next_due(m, due));
 	}
 }
 
@@ -594,6 +710,19 @@ prefork_hold_signals(struct err *e)
 	return 0;
 }
 
+/* One for each worker that the recorder serves. */
+static void
+raise_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(
+		    RLIMIT_NOFILE, &files); /* else fork says so when it comes to it */
+	}
+}
+
 int
 prefork_run(const struct prefork_calls *calls, void *ctx, void *first,
     const struct listener *l, struct err *e)
@@ -610,8 +739,14 @@ prefork_run(const struct prefork_calls *calls, void *ctx, void *first,
 		return err_sys(e, "calloc");
 	}
 	wanted_signals(&m.wanted);
+	raise_files();
+	if (crowd_open(&m.crowd, e) == -1) {
+		crew_drop(&m, m.crew);
+		return -1;
+	}
 	m.watchdog_us = notify_watchdog_us();
 	adjust(&m, PREFORK_RECORD, clock_us());
+	m.target = bounds(&m).least;
 	adjust(&m, PREFORK_SERVE, clock_us());
 	start_one(&m, PREFORK_ONCE, clock_us());
 	log_info("ready: %u workers", count(&m, PREFORK_SERVE));

@@ -3,7 +3,8 @@
  *
  * It forks, waits and signals, and that is all: no request, no library that a request
  * could reach.  A crew is what one reading of the configuration gave; workers of an old
- * crew finish their request and go, those of the new are already there.
+ * crew finish their request and go, those of the new are already there.  How many there
+ * are is crowd.h's to say.
  */
 #ifndef APP_PREFORK_H
 #define APP_PREFORK_H
@@ -11,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "app/crowd.h"
 #include "base/err.h"
 #include "http/listen.h"
 
@@ -22,10 +24,10 @@ enum prefork_role {
 };
 
 /*
- * How workers reach the recorder: each has a socket of its own (SOCK_SEQPACKET, not
- * blocking), made before it was forked.  The master keeps the other end and hands it to
- * every recorder there will be, so a worker's socket outlives its recorder, with all
- * that waits in it.
+ * What a child has of its family.  How workers reach the recorder: each has a socket of
+ * its own (SOCK_SEQPACKET, not blocking), made before it was forked.  The master keeps
+ * the other end and hands it to every recorder there will be, so a worker's socket
+ * outlives its recorder, with all that waits in it.
  */
 struct prefork_link {
 	int fd; /* SERVE: to the recorder, or -1.  RECORD: where ends of workers that are
@@ -33,6 +35,8 @@ struct prefork_link {
 	const int *ends; /* RECORD: of the workers that there are, all owned */
 	unsigned n;
 	int master; /* where a worker asks for a connection to the helper, see broker.h */
+	struct crowd *crowd; /* SERVE: where it says that it has a request in hand, … */
+	unsigned place;      /* … and as whom */
 };
 
 struct prefork_calls {
@@ -40,8 +44,8 @@ struct prefork_calls {
 	 */
 	void *(*load)(void *ctx, struct err *e);
 	void (*unload)(void *crew);
-	/* Asked again whenever somebody dies, so it may depend on what ONCE found. */
-	unsigned (*workers)(const void *crew);
+	/* Asked again whenever something happens, so it may depend on what ONCE found. */
+	struct crowd_bounds (*bounds)(const void *crew);
 	uint64_t (*drain_ms)(const void *crew);
 	/* The path of the helper's socket, to which workers are connected. */
 	const char *(*helper)(const void *crew);

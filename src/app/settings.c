@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILES_MAX   64
-#define WORKERS_MAX 1024
-#define TEN_YEARS   315360000000ULL /* ms */
+#include "app/crowd.h"
+
+#define FILES_MAX 64
+#define TEN_YEARS 315360000000ULL /* ms */
 /* As browsers write an origin: lower case, a name of another script as xn--… */
 #define ORIGIN_LETTERS "abcdefghijklmnopqrstuvwxyz0123456789-._+:/[]"
 
@@ -31,7 +32,9 @@ static const struct conf_key keys[] = {
 	TOP(TEXT, user, 0, 0, "whom to become when started as root"),
 	TOP(TEXT, helper, 0, 0, "socket of judgebox-sandbox"),
 	TOP(TEXT, languages, 0, 0, "directory of the language files"),
-	TOP(UINT, workers, 0, WORKERS_MAX, "requests at a time"),
+	TOP(UINT, workers, 0, CROWD_WORKERS_MAX, "worker processes, at least"),
+	TOP(UINT, max_workers, 0, CROWD_WORKERS_MAX, "requests at a time"),
+	TOP(MSEC, idle_timeout, 1000, 86400000, "then a worker too many goes"),
 	TOP(UINT, requests_per_worker, 0, 1000000000, "then a worker is replaced"),
 	TOP(MSEC, drain_timeout, 0, 3600000, "patience with running requests"),
 	TOP(TEXT, log_level, 0, 0, "error, warn, info or debug"),
@@ -112,6 +115,7 @@ settings_defaults(struct settings *s)
 		.user = JB_USER,
 		.helper = JB_RUNDIR "/private/sandbox.sock",
 		.languages = JB_SYSCONFDIR "/languages.d",
+		.idle_timeout = 300000,
 		.requests_per_worker = 10000,
 		.drain_timeout = 70000,
 		.log_level = "info",
@@ -419,25 +423,33 @@ check_profile(const struct files *f, const struct site *site, const struct profi
 	return 0;
 }
 
+/* The last file that set either of the two is to blame. */
+static int
+blame_pair(const struct files *f, const char *name, uint64_t value, const char *bound,
+    uint64_t most, struct err *e)
+{
+	for (unsigned i = f->n; i-- > 0;) {
+		bool named = is_named(f->conf[i], NULL, name);
+
+		if (named || is_named(f->conf[i], NULL, bound))
+			return conf_fault(f->conf[i], named ? name : bound, e,
+			    "%s: %" PRIu64 " is above %s, %" PRIu64, name, value, bound,
+			    most);
+	}
+	return err_set(e, ERR_BUG, "built-in settings: %s is above %s", name, bound);
+}
+
 static int
 check_rules(const struct files *f, const struct settings *s, struct err *e)
 {
 	const struct site *site = &s->site;
-	char text[160];
 
-	if (site->max_source_bytes > site->max_body_bytes) {
-		snprintf(text, sizeof(text),
-		    "max_source_bytes: %" PRIu64 " is above max_body_bytes, %" PRIu64,
-		    site->max_source_bytes, site->max_body_bytes);
-		for (unsigned i = f->n; i-- > 0;)
-			if (is_named(f->conf[i], NULL, "max_source_bytes") ||
-			    is_named(f->conf[i], NULL, "max_body_bytes"))
-				return conf_fault(f->conf[i],
-				    is_named(f->conf[i], NULL, "max_source_bytes")
-					? "max_source_bytes"
-					: "max_body_bytes",
-				    e, "%s", text);
-	}
+	if (site->max_source_bytes > site->max_body_bytes)
+		return blame_pair(f, "max_source_bytes", site->max_source_bytes,
+		    "max_body_bytes", site->max_body_bytes, e);
+	if (s->max_workers > 0 && s->workers > s->max_workers)
+		return blame_pair(
+		    f, "workers", s->workers, "max_workers", s->max_workers, e);
 	for (unsigned i = 0; i < site->nprofiles; i++)
 		if (check_profile(f, site, &site->profiles[i], e) == -1)
 			return -1;

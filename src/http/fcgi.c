@@ -2,16 +2,17 @@
 
 #include <errno.h>
 #include <fcgiapp.h>
-#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/random.h>
 #include <sys/time.h>
 
 #include "base/log.h"
 #include "base/num.h"
+#include "base/scope.h"
 
 #define PARAMS_BYTES 49152 /* of names and values: four headers as nginx takes them */
 #define PARAMS_MAX   32
@@ -247,20 +248,38 @@ serve_one(const struct fcgi_service *s, FCGX_Request *r)
 }
 
 /*
- * Waits for a connection or for SIGTERM, which is blocked everywhere but inside ppoll(2):
- * libfcgi's own handling has a window between its check and accept(2), in which a worker
- * sleeps through the signal.  While connections are there ppoll does not look at signals,
- * hence the question before it.
+ * Waits for a connection or for SIGTERM, which is blocked everywhere but inside
+ * epoll_pwait(2): libfcgi's own handling has a window between its check and accept(2), in
+ * which a worker sleeps through the signal.  While connections are there epoll_pwait does
+ * not look at signals, hence the question before it.
+ *
+ * A connection wakes one of the waiting workers, not all of hundreds (EPOLLEXCLUSIVE).
+ * Whoever is woken goes on to accept(2), so no wake-up is lost; whoever was busy sees
+ * when he comes back that somebody waits.
  */
 static bool
-told_to_stop(const struct fcgi_service *s, const sigset_t *inside)
+told_to_stop(int epoll, const sigset_t *inside)
 {
-	struct pollfd p = { .fd = s->listen_fd, .events = POLLIN };
+	struct epoll_event ev;
 	sigset_t waiting;
 
 	if (sigpending(&waiting) == 0 && sigismember(&waiting, SIGTERM) == 1)
 		return true;
-	return ppoll(&p, 1, NULL, inside) == -1; /* EINTR: nothing else has a handler */
+	/* EINTR: nothing else has a handler */
+	return epoll_pwait(epoll, &ev, 1, -1, inside) == -1;
+}
+
+static int
+watch_listener(int fd, struct err *e)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLEXCLUSIVE };
+
+	scope_fd epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (epoll == -1)
+		return err_sys(e, "epoll_create");
+	if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &ev) == -1)
+		return err_sys(e, "epoll_ctl on the FastCGI socket");
+	return take_fd(&epoll);
 }
 
 /* Takes and answers one request.  Returns 1, 0 if there was none, -1. */
@@ -312,8 +331,13 @@ fcgi_serve(const struct fcgi_service *s, struct err *e)
 
 	if (prepare(&r, s, &inside, e) == -1)
 		return -1;
+	scope_fd epoll = watch_listener(s->listen_fd, e);
+	if (epoll == -1)
+		return -1;
 	while (s->max_requests == 0 || served < s->max_requests) {
-		if (told_to_stop(s, &inside) ||
+		/* whoever goes here although he was woken is replaced at once, and his
+		 * successor finds the connection */
+		if (told_to_stop(epoll, &inside) ||
 		    (s->is_over != NULL && s->is_over(s->ctx)))
 			break;
 		n = accept_one(s, &r, e);

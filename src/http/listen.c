@@ -16,8 +16,8 @@
 #include "base/num.h"
 #include "base/scope.h"
 
-#define ACTIVATED_FD 3 /* SD_LISTEN_FDS_START */
-#define QUEUE        511
+#define ACTIVATED_FD 3    /* SD_LISTEN_FDS_START */
+#define QUEUE        4096 /* the kernel takes net.core.somaxconn at most */
 #define DYING_MS     1000
 
 static int

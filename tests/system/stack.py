@@ -384,6 +384,16 @@ class Stack:
         table = processes()
         return sorted(p.pid for p in table.values() if p.ppid == self.app.pid)
 
+    def serving(self):
+        """Those of them that take requests: neither the recorder nor the child that asks for versions."""
+        def serves(pid):
+            try:
+                held = " ".join(os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd"))
+            except OSError:
+                return False
+            return "eventpoll" in held and "signalfd" not in held
+        return [p for p in self.workers() if serves(p)]
+
     def boxes(self):
         """Processes of judged programs: what a slot's launcher has started."""
         table = processes()

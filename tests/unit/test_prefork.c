@@ -15,7 +15,8 @@
 /* Shared with every process of the test: what the next crew shall be. */
 struct plan {
 	unsigned generation; /* 0: the next reading of the configuration fails */
-	unsigned workers;
+	unsigned workers, most;
+	uint64_t idle_us;
 	uint64_t drain_ms, max_requests;
 	bool crash;      /* workers die at once */
 	unsigned starts; /* of workers, counted by themselves */
@@ -47,10 +48,14 @@ load(void *ctx, struct err *e)
 	return now;
 }
 
-static unsigned
-workers(const void *crew)
+static struct crowd_bounds
+bounds(const void *crew)
 {
-	return ((const struct plan *)crew)->workers;
+	const struct plan *p = crew;
+
+	return (struct crowd_bounds){
+		.least = p->workers, .most = p->most, .idle_us = p->idle_us
+	};
 }
 
 static uint64_t
@@ -74,6 +79,7 @@ struct answer {
 struct answering {
 	const struct plan *plan;
 	bool refuse;
+	const struct prefork_link *link;
 };
 
 static bool
@@ -83,6 +89,7 @@ handle(void *ctx, const struct http_request *rq, struct http_response *rs)
 	pid_t pid = getpid();
 	char c;
 
+	crowd_busy(a->link->crowd, a->link->place, true);
 	rs->status = a->refuse ? 503 : 200;
 	if (strcmp(rq->path, "/block") == 0 && !a->refuse) {
 		if (write(fix->entered[1], &pid, sizeof(pid)) == -1 ||
@@ -90,6 +97,7 @@ handle(void *ctx, const struct http_request *rq, struct http_response *rs)
 			_exit(1);
 	}
 	buf_fmt(&rs->body, "pid=%d crew=%u", (int)pid, a->plan->generation);
+	crowd_busy(a->link->crowd, a->link->place, false);
 	return true;
 }
 
@@ -97,7 +105,9 @@ static int
 work(void *crew, const struct listener *l, enum prefork_role role,
     const struct prefork_link *link)
 {
-	struct answering a = { .plan = crew, .refuse = role == PREFORK_REFUSE };
+	struct answering a = {
+		.plan = crew, .refuse = role == PREFORK_REFUSE, .link = link
+	};
 	struct fcgi_service s = { .listen_fd = l->fd,
 		.max_body = 1000,
 		.max_requests = a.refuse ? 0 : a.plan->max_requests,
@@ -118,7 +128,7 @@ work(void *crew, const struct listener *l, enum prefork_role role,
 static void
 start_master(struct fixture *f)
 {
-	static const struct prefork_calls calls = { load, free, workers, drain_ms, helper,
+	static const struct prefork_calls calls = { load, free, bounds, drain_ms, helper,
 		work, NULL };
 	struct err e = { 0 };
 
@@ -234,7 +244,7 @@ ask(const struct fixture *f)
 }
 
 static unsigned
-count_children(pid_t pid)
+list_children(pid_t pid, pid_t *out, unsigned most)
 {
 	char path[80];
 	int child;
@@ -242,11 +252,19 @@ count_children(pid_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
 	FILE *in = fopen(path, "re");
-	while (in != NULL && fscanf(in, "%d", &child) == 1)
-		n++;
+	while (in != NULL && n < most && fscanf(in, "%d", &child) == 1)
+		out[n++] = child;
 	if (in != NULL)
 		fclose(in);
 	return n;
+}
+
+static unsigned
+count_children(pid_t pid)
+{
+	pid_t all[256];
+
+	return list_children(pid, all, 256);
 }
 
 /* Until the new crew has answered and nobody of the old is left. */
@@ -411,6 +429,86 @@ a_crash_loop_costs_little(void **state)
 	f->plan->crash = false;
 	kill(f->master, SIGHUP);
 	assert_int_equal(read_answer(waiting).crew, 3);
+}
+
+/* A reload, until the last of the old crew is reaped. */
+static void
+reload(struct fixture *f)
+{
+	pid_t old[64];
+	unsigned n = list_children(f->master, old, 64);
+
+	kill(f->master, SIGHUP);
+	for (unsigned i = 0; i < n; i++)
+		while (kill(old[i], 0) == 0)
+			poll(NULL, 0, 1);
+}
+
+/* While hardly anybody is left for the next request there are more, up to the bound; who
+ * comes then waits; and those that have nothing to do for long go again, but for a few.
+ */
+static void
+as_many_workers_as_are_needed(void **state)
+{
+	enum { MOST = 12, KEPT = 5 };
+	struct fixture *f = *state;
+	pid_t pid[MOST];
+	int fds[MOST];
+
+	f->plan->generation = 2;
+	f->plan->most = MOST;
+	f->plan->idle_us = 20000;
+	reload(f);
+	for (int i = 0; i < MOST; i++)
+		fds[i] = begin_blocked(f, &pid[i]); /* each by a worker of its own */
+	for (int i = 0; i < MOST; i++)
+		for (int k = 0; k < i; k++)
+			assert_int_not_equal(pid[i], pid[k]);
+	assert_int_equal(count_children(f->master), MOST);
+	int waiting = send_request(f, "/");
+	kill(f->master, SIGUSR1);
+	assert_int_equal(count_children(f->master), MOST);
+	for (int i = 0; i < MOST; i++)
+		release_one(f);
+	assert_int_equal(read_answer(waiting).status, 200);
+	for (int i = 0; i < MOST; i++)
+		assert_int_equal(read_answer(fds[i]).status, 200);
+	while (count_children(f->master) > KEPT)
+		poll(NULL, 0, 5);
+	poll(NULL, 0, 100);
+	assert_int_equal(count_children(f->master), KEPT);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(ask(f).status, 200);
+}
+
+/* A reload in the middle of a rush brings as many as there were. */
+static void
+a_reload_keeps_the_number(void **state)
+{
+	enum { MANY = 8 };
+	struct fixture *f = *state;
+	pid_t pid;
+	int fds[2 * MANY];
+
+	f->plan->generation = 2;
+	f->plan->most = 4 * MANY;
+	f->plan->idle_us = 60000000;
+	reload(f);
+	for (int i = 0; i < MANY; i++)
+		fds[i] = begin_blocked(f, &pid);
+	f->plan->generation = 3;
+	kill(f->master, SIGHUP);
+	while (ask(f).crew != 3)
+		;
+	for (int i = MANY; i < 2 * MANY; i++)
+		fds[i] = begin_blocked(f, &pid);
+	assert_in_range(count_children(f->master), 2 * MANY, 6 * MANY);
+	for (int i = 0; i < 2 * MANY; i++)
+		release_one(f);
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(read_answer(fds[i]).crew, 2);
+	for (int i = MANY; i < 2 * MANY; i++)
+		assert_in_range(read_answer(fds[i]).crew, 2, 3);
 }
 
 /* What was begun is finished; what waits or comes gets 503; then the door is shut. */
@@ -610,6 +708,8 @@ main(void)
 		CASE(reload_lets_the_old_finish),
 		CASE(a_bad_reload_changes_nothing),
 		CASE(reloads_lose_nothing),
+		CASE(as_many_workers_as_are_needed),
+		CASE(a_reload_keeps_the_number),
 		CASE(a_crash_loop_costs_little),
 		CASE(drain_answers_everybody),
 		CASE(nobody_is_cut_off_at_the_end),

@@ -64,6 +64,8 @@ an_empty_file_is_the_built_in_site(void **state)
 	put_file(f->dir, "m.conf", "");
 	assert_int_equal(settings_load(f->main, &s, &e), 0);
 	assert_int_equal(s.workers, 0);
+	assert_int_equal(s.max_workers, 0);
+	assert_int_equal(s.idle_timeout, 300000);
 	assert_int_equal(s.requests_per_worker, 10000);
 	assert_int_equal(s.drain_timeout, 70000);
 	assert_string_equal(s.socket_group, "www-data");
@@ -95,6 +97,8 @@ the_shipped_file_tells_the_defaults(void **state)
 		fail_msg("%s", e.msg);
 	assert_non_null(strstr(text, "slack_ms"));
 	assert_int_equal(s.workers, want.workers);
+	assert_int_equal(s.max_workers, want.max_workers);
+	assert_int_equal(s.idle_timeout, want.idle_timeout);
 	assert_int_equal(s.requests_per_worker, want.requests_per_worker);
 	assert_int_equal(s.drain_timeout, want.drain_timeout);
 	assert_string_equal(s.log_level, want.log_level);
@@ -123,6 +127,7 @@ every_key_can_be_set(void **state)
 	put_file(f->dir, "m.conf",
 	    "socket = \"/s\"; socket_group = \"\"; user = \"u\"; helper = \"/h\";\n"
 	    "languages = \"/l\"; workers = 3; requests_per_worker = 0;\n"
+	    "max_workers = 3; idle_timeout = \"1m\";\n"
 	    "drain_timeout = \"2m\"; log_level = \"debug\"; max_body_bytes = \"2M\";\n"
 	    "max_source_bytes = 1000; max_tests = 7; max_answer_bytes = \"1M\";\n"
 	    "cors_origins = [\"https://a\", \"https://b\"];\n"
@@ -165,6 +170,10 @@ static const struct {
 	{ "negative", "workers = -1;", "$/m.conf:1: workers: must not be negative" },
 	{ "out of range", "workers = 1025;",
 	    "$/m.conf:1: workers: 1025 is outside 0..1024" },
+	{ "more than the most", "workers = 8;\nmax_workers = 7;",
+	    "$/m.conf:1: workers: 8 is above max_workers, 7" },
+	{ "idle for no time", "idle_timeout = 0;",
+	    "$/m.conf:1: idle_timeout: 0 is outside 1000..86400000" },
 	{ "a number for a word", "user = 5;", "$/m.conf:1: user: must be a string" },
 	{ "a unit that is none", "drain_timeout = \"7 s\";",
 	    "$/m.conf:1: drain_timeout: '7 s' has an unknown unit" },
@@ -360,7 +369,7 @@ the_sample_tells_the_defaults(void **state)
 
 	/* and it is really all of them: each line that could be commented out was */
 	char cmd[400];
-	snprintf(cmd, sizeof(cmd), "test $(grep -c '^[a-z_]* = ' %s) -eq 35", f->main);
+	snprintf(cmd, sizeof(cmd), "test $(grep -c '^[a-z_]* = ' %s) -eq 37", f->main);
 	assert_int_equal(system(cmd), 0);
 }
 
