@@ -77,6 +77,9 @@ static const struct conf_key stranger_keys[] = {
 	STRANGER(UINT, burst, 0, 100000, "of them at once; 0: as many as in the rate"),
 	STRANGER(UINT, jobs, 0, 4096, "at a time; 0: any"),
 	STRANGER(UINT, cpu_seconds, 0, 86400000, "of a day; 0: any"),
+	STRANGER(TEXT, total_rate, 0, 0, "of all addresses together"),
+	STRANGER(UINT, total_jobs, 0, 4096, "the same; 0: any"),
+	STRANGER(UINT, total_cpu_seconds, 0, 86400000, "the same; 0: any"),
 	STRANGER(UINT, slots, 0, 1024, "at a time, of all addresses together; 0: any"),
 	STRANGER(BYTES, max_memory, 0, 64ULL << 30, "of a test; 0: the site's cap"),
 	STRANGER(UINT, max_tests, 0, 10000, "of one request; 0: the site's cap"),
@@ -130,7 +133,10 @@ settings_defaults(struct settings *s)
 		.flag_time = 86400000,
 		.state = JB_STATEDIR,
 		.anonymous = "loopback",
-		.stranger = { .rate = "20/min", .jobs = 2, .cpu_seconds = 600 },
+		.stranger = { .rate = "20/min",
+		    .total_rate = "1000/min",
+		    .jobs = 2,
+		    .cpu_seconds = 600 },
 	};
 	site_defaults(&s->site);
 }
@@ -244,6 +250,17 @@ check_origins(const struct conf *c, const struct words *origins, struct err *e)
 }
 
 static int
+read_rate(const struct conf *c, const char *path, const char *text, struct rate *out,
+    struct err *e)
+{
+	struct err why;
+
+	if (text[0] == '\0' || rate_parse(text, out, &why) == 0)
+		return 0;
+	return conf_fault(c, path, e, "%s: %s", path, why.msg);
+}
+
+static int
 read_access(const struct conf *c, struct settings *s, struct err *e)
 {
 	static const char *const modes[] = { [ANONYMOUS_LOOPBACK] = "loopback",
@@ -253,7 +270,6 @@ read_access(const struct conf *c, struct settings *s, struct err *e)
 	struct identity *who = &a->stranger;
 	struct allowance *each = &who->each_user;
 	unsigned mode = 0;
-	struct err why;
 
 	while (mode < 3 && strcmp(modes[mode], s->anonymous) != 0)
 		mode++;
@@ -262,10 +278,14 @@ read_access(const struct conf *c, struct settings *s, struct err *e)
 		    "anonymous: '%s' is none of loopback, off, address", s->anonymous);
 	a->anonymous = (enum anonymous_mode)mode;
 	each->rate = (struct rate){ .burst = s->stranger.burst };
-	if (s->stranger.rate[0] != '\0' &&
-	    rate_parse(s->stranger.rate, &each->rate, &why) == -1)
-		return conf_fault(
-		    c, "anonymous_limits.rate", e, "anonymous_limits.rate: %s", why.msg);
+	who->own.rate = (struct rate){ .burst = 0 };
+	if (read_rate(c, "anonymous_limits.rate", s->stranger.rate, &each->rate, e) ==
+		-1 ||
+	    read_rate(c, "anonymous_limits.total_rate", s->stranger.total_rate,
+		&who->own.rate, e) == -1)
+		return -1;
+	who->own.jobs = s->stranger.total_jobs;
+	who->own.cpu_ms = s->stranger.total_cpu_seconds * 1000;
 	each->jobs = s->stranger.jobs;
 	each->cpu_ms = s->stranger.cpu_seconds * 1000;
 	who->slots = s->stranger.slots;

@@ -38,8 +38,9 @@ struct settings {
 	char anonymous[12]; /* loopback, off or address: in site.access once read */
 	struct {
 		char rate[24];
+		char total_rate[24];
 		uint64_t burst, jobs, cpu_seconds, slots, max_memory, max_tests,
-		    max_source;
+		    max_source, total_jobs, total_cpu_seconds;
 		struct words languages;
 	} stranger; /* of one address; in site.access once read */
 	struct site site;

@@ -19,7 +19,9 @@
 
 struct keys {
 	struct db *db;
-	int file; /* to see whether it is still the one at its path */
+	int dir;   /* where it lies: to see whether it is still the one at its path */
+	dev_t dev; /* of the file that was opened */
+	ino_t ino;
 };
 
 static const char *const steps[] = {
@@ -86,6 +88,24 @@ enum {
 
 /* --- open and close --- */
 
+/* Not by a descriptor of the file: closing that would drop the database's locks. */
+static int
+remember_file(struct keys *k, const char *path, struct err *e)
+{
+	char dir[320];
+	struct stat st;
+
+	snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(path, '/') - path) + 1, path);
+	k->dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (k->dir == -1)
+		return err_sys(e, "open %.200s", dir);
+	if (lstat(path, &st) == -1)
+		return err_sys(e, "stat %.200s", path);
+	k->dev = st.st_dev;
+	k->ino = st.st_ino;
+	return 0;
+}
+
 static int
 open_as(const char *path, const struct db_options *how, struct keys **out, struct err *e)
 {
@@ -94,15 +114,14 @@ open_as(const char *path, const struct db_options *how, struct keys **out, struc
 
 	if (k == NULL)
 		return err_sys(e, "calloc");
-	k->file = -1;
+	k->dir = -1;
 	rc = db_open(path, how, &k->db, e);
 	if (rc == 0 && how->create)
 		rc = db_migrate(k->db, &schema, e);
 	else if (rc == 0)
 		rc = db_check_schema(k->db, &schema, e);
-	/* O_PATH: closing any other descriptor would drop the database's locks */
-	if (rc == 0 && (k->file = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC)) == -1)
-		rc = err_sys(e, "open %.200s", path);
+	if (rc == 0)
+		rc = remember_file(k, path, e);
 	if (rc == -1) {
 		keys_close(k);
 		return -1;
@@ -158,21 +177,23 @@ keys_close(struct keys *k)
 	if (k == NULL)
 		return;
 	db_close(k->db);
-	if (k->file != -1)
-		close(k->file);
+	if (k->dir != -1)
+		close(k->dir);
 	free(k);
 }
 
-/* Where somebody put another file, ours lives on without a name, and with keys that may
- * have been revoked in the other. */
+/* Where somebody put another file, ours lives on under another name or none, and with
+ * keys that may have been revoked in the other. */
 static int
 check_file(const struct keys *k, struct err *e)
 {
 	struct stat st;
 
-	if (fstat(k->file, &st) == -1)
+	int rc =
+	    fstatat(k->dir, strrchr(db_place(k->db), '/') + 1, &st, AT_SYMLINK_NOFOLLOW);
+	if (rc == -1 && errno != ENOENT)
 		return err_sys(e, "stat %.200s", db_place(k->db));
-	if (st.st_nlink == 0)
+	if (rc == -1 || st.st_ino != k->ino || st.st_dev != k->dev)
 		return err_set(
 		    e, ERR_GONE, "%.180s was removed or replaced", db_place(k->db));
 	return 0;

@@ -407,11 +407,13 @@ class Store(KeysTest):
         self.assertEqual(self.status(key), 200)
         aside = self.keys_db() + ".aside"
         os.rename(self.keys_db(), aside)
-        self.assertEqual(self.status(key), 200)  # renamed is neither removed nor replaced
+        self.check_refusal(self.ask(key), 503, "keys_unavailable")
         with open(self.keys_db(), "wb"):
             pass
+        self.check_refusal(self.ask(key), 503, "keys_unavailable")
         os.rename(aside, self.keys_db())
-        self.assertEqual(self.status(key), 200)
+        self.wait_status(key, 200)
+        self.restart_app()
 
         whole = self.whole()
         for name in ("", "-wal", "-shm"):
