@@ -136,6 +136,9 @@ class Lifecycle(KeysTest):
         self.assertEqual(self.many(8, last), [401] * 8)
         self.check_refusal(self.ask(last), 401, "bad_key")
         self.assertRegex(self.admin("key", "list"), r"life +revoked")
+        trail = self.admin("audit", "list")
+        for kind in ("key_added", "key_changed", "key_rotated", "key_revoked"):
+            self.assertRegex(trail, rf"{kind}.*life")
         self.restart_app()
         self.assertEqual(self.status(last), 401)
 
