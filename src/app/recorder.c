@@ -54,6 +54,7 @@ struct recorder {
 	bool ending;
 	uint64_t reopen_us, tidy_us, audit_us, complain_us;
 	uint64_t db_version; /* changes when an administrator wrote */
+	uint64_t pruned;     /* jobs deleted that no record tells of yet */
 	bool flags_stale;    /* somebody was flagged: count again */
 	int64_t clock_gap;   /* the calendar's distance from the time since boot */
 	bool clock_doubted;  /* and told */
@@ -142,6 +143,35 @@ give_up(struct recorder *r, const struct err *e)
 	r->reopen_us = clock_us() + REOPEN_US;
 }
 
+static int
+try_open(struct recorder *r, struct err *e)
+{
+	if (r->db != NULL)
+		return 0;
+	if (clock_us() < r->reopen_us)
+		return err_set(e, ERR_BUSY, "the store is out of order");
+	if (open_store(r, e) == 0)
+		return 0;
+	r->reopen_us = clock_us() + REOPEN_US;
+	complain(r, e);
+	return -1;
+}
+
+/* The file may have been moved away: then another one is made at once. */
+static int
+find_room(struct recorder *r, uint64_t *room, struct err *e)
+{
+	if (try_open(r, e) == -1)
+		return -1;
+	if (db_room(r->db, room, e) == 0)
+		return 0;
+	give_up(r, e);
+	r->reopen_us = 0;
+	if (try_open(r, e) == -1)
+		return -1;
+	return db_room(r->db, room, e);
+}
+
 /* Is there a store to write to? */
 static bool
 usable(struct recorder *r)
@@ -149,19 +179,8 @@ usable(struct recorder *r)
 	struct err e = { 0 };
 	uint64_t room = 0;
 
-	if (r->db == NULL) {
-		if (clock_us() < r->reopen_us)
-			return false;
-		if (open_store(r, &e) == -1) {
-			r->reopen_us = clock_us() + REOPEN_US;
-			complain(r, &e);
-			return false;
-		}
-	}
-	if (db_room(r->db, &room, &e) == -1) {
-		give_up(r, &e);
+	if (find_room(r, &room, &e) == -1)
 		return false;
-	}
 	if (room < r->rules->min_free) {
 		err_set(&e, ERR_OVER_LIMIT,
 		    "%s: its file system has %llu MiB left, and log_min_free leaves %llu "
@@ -330,6 +349,7 @@ make_room(struct recorder *r, struct err *e)
 	int gone = runs_prune(r->db, INT64_MAX, ROOM_JOBS, e);
 	if (gone == -1 || db_commit(&t, e) == -1)
 		return -1;
+	r->pruned += (uint64_t)gone;
 	return gone;
 }
 
@@ -384,6 +404,7 @@ prune_some(struct recorder *r, int64_t before, struct err *e)
 	int gone = runs_prune(r->db, before, TIDY_JOBS, e);
 	if (gone == -1 || db_commit(&t, e) == -1)
 		return -1;
+	r->pruned += (uint64_t)gone;
 	return gone == TIDY_JOBS;
 }
 
@@ -426,6 +447,25 @@ tidy_size(struct recorder *r, uint64_t until_us, struct err *e)
 						      : 0;
 }
 
+/* That jobs were deleted stands in the trail: once an hour, and at the end. */
+static int
+tell_pruned(struct recorder *r, struct err *e)
+{
+	char detail[64];
+	struct audit_entry a = {
+		.number = -1, .test = -1, .kind = "log_retention", .detail = detail
+	};
+
+	if (r->pruned == 0)
+		return 0;
+	snprintf(detail, sizeof(detail), "%llu of the oldest jobs",
+	    (unsigned long long)r->pruned);
+	if (audit_add(r->db, &a, e) == -1)
+		return -1;
+	r->pruned = 0;
+	return 0;
+}
+
 static int64_t
 clock_gap(void)
 {
@@ -465,9 +505,13 @@ tidy_ages(struct recorder *r, uint64_t until_us, struct err *e)
 		more = prune_some(r, now - (int64_t)r->rules->keep_us, e);
 	if (more == -1)
 		return -1;
-	if (clock_us() < r->audit_us || r->rules->audit_keep_us == 0)
+	if (clock_us() < r->audit_us)
 		return 0;
 	r->audit_us = clock_us() + AUDIT_US;
+	if (tell_pruned(r, e) == -1)
+		return -1;
+	if (r->rules->audit_keep_us == 0)
+		return 0;
 	return audit_prune(r->db, now - (int64_t)r->rules->audit_keep_us, e);
 }
 
@@ -623,6 +667,8 @@ recorder_run(const struct recorder_rules *rules, struct notice *notice,
 	epoll_ctl(r->epoll, EPOLL_CTL_DEL, r->signals, NULL); /* it stays readable */
 	while (turn(r) > 0)
 		;
+	if (r->db != NULL && tell_pruned(r, &e) == -1)
+		log_err(&e, "run log");
 	db_close(r->db);
 	return 0;
 }

@@ -132,7 +132,7 @@ struct db_space {
 	uint64_t used, unused; /* by rows; by what deletions left */
 };
 int db_size(struct db *d, struct db_space *out, struct err *e);
-/* Bytes that the file system still has for it. */
+/* Bytes that the file system still has for it; fails too if the file was moved away. */
 int db_room(struct db *d, uint64_t *bytes, struct err *e);
 /* Copies every row that can be read from a broken file into the tables of the same name
  * here; those that are here stay.  Fails if not all of them could be; *rows is right all

@@ -29,6 +29,8 @@ struct sqlite {
 	sqlite3 *db; /* owned */
 	unsigned busy_ms;
 	char path[PATH_MAX];
+	dev_t dev; /* which file that was when it was opened */
+	ino_t ino;
 };
 
 /* --- errors --- */
@@ -396,6 +398,11 @@ open_file(
 	    flags | (how->readonly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE), NULL);
 	if (rc != SQLITE_OK)
 		return fail(c, rc, e);
+	struct stat st;
+	if (stat(c->path, &st) == -1)
+		return err_sys(e, "%.200s", c->path);
+	c->dev = st.st_dev;
+	c->ino = st.st_ino;
 	/* SQLite falls back to reading alone, and would say so at the first write. */
 	if (!how->readonly && sqlite3_db_readonly(c->db, "main") != 0)
 		return fail(c, SQLITE_READONLY, e);
@@ -544,7 +551,15 @@ room(void *conn, uint64_t *bytes, struct err *e)
 {
 	struct sqlite *c = conn;
 	struct statvfs fs;
+	struct stat st;
 
+	/* What is written to a file that was moved away is lost to those who look here.
+	 */
+	if (stat(c->path, &st) == -1)
+		return err_sys(e, "%.200s", c->path);
+	if (st.st_dev != c->dev || st.st_ino != c->ino)
+		return err_set(
+		    e, ERR_SYS, "%.200s: another file was put in its place", c->path);
 	if (statvfs(c->path, &fs) == -1)
 		return err_sys(e, "%.200s", c->path);
 	*bytes = (uint64_t)fs.f_bavail * fs.f_frsize;

@@ -158,11 +158,26 @@ class Log(SystemTest):
         self.assertEqual(v["source"], hashlib.sha256(PTRACE.encode()).hexdigest())
         self.assertIn(PTRACE, cli(self.stack, "audit", "show", str(v["n"])))
         self.assertIn("eve", cli(self.stack, "audit", "list", "--flagged"))
+        stack.wait_for("the metric", lambda: metric(self.stack, "flagged_users") == 1, 5)
         self.refused(job(user="eve"), 403, "flagged")
         self.assertEqual(self.stack.post(job(user="adam")).status, 200)
         self.assertEqual(self.stack.post(job()).status, 200, "who names no user is let be")
         cli(self.stack, "audit", "clear", "--user", "eve")
         stack.wait_for("the flag to fall", lambda: self.stack.post(job(user="eve")).status == 200, 10)
+        self.assertEqual(metric(self.stack, "flagged_users"), 0)
+
+    def test_what_monitors_notice(self):
+        a = self.stack.post(job("import os\nfor i in range(100000): os.write(1, b'1\\n')", user="busy",
+                                limits={"cpuMs": 10000}))
+        entry = json.loads(cli(self.stack, "audit", "export", "--user", "busy").splitlines()[-1])
+        self.assertEqual((entry["kind"], entry["job"]), ("syscall_rate", a.json["jobId"]))
+        self.assertRegex(entry["detail"], r"^\d+ calls/s$")
+
+    def test_metrics(self):
+        before = metric(self.stack, "store_records_total")
+        self.stack.post(job())
+        self.assertEqual(metric(self.stack, "store_records_total"), before + 1)
+        self.assertGreater(metric(self.stack, "store_size_bytes"), 4096)
 
     def test_the_trail_is_whole_and_shows_changes(self):
         self.stack.post(job(PTRACE, "c", user="mallory"))
@@ -419,6 +434,18 @@ class Trouble(SystemTest):
         self.assertEqual(status, 1)
         self.assertIn("stop the service first", text)
 
+    def test_moved_away(self):
+        """A file that nobody finds any more is no log: another is made."""
+        s = self.start(log_wait="10s")
+        first = s.post(job()).json["jobId"]
+        for name in os.listdir(s.store_dir):
+            if name.startswith("log.db"):
+                os.rename(s.path("store", name), s.path(name))
+        second = s.post(job()).json["jobId"]
+        self.assertEqual(logged(s), {second})
+        self.assertNotEqual(first, second)
+        self.assertEqual(metric(s, "store_lost_records_total"), 0)
+
     def test_locked_by_another(self):
         s = self.start(log_wait="100ms")
         db = sqlite3.connect(s.path("store", "log.db"), isolation_level=None)
@@ -459,6 +486,8 @@ class Trouble(SystemTest):
         old = s.post(job()).json["jobId"]
         self.assertIn(old, logged(s))
         stack.wait_for("it to be deleted", lambda: old not in logged(s), 20)
+        s.app.stop()
+        self.assertIn("1 of the oldest jobs", cli(s, "audit", "list", "--kind", "log_retention"))
 
     def tiny_disk(self, s):
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m,mode=0750", "none", s.store_dir], check=True)

@@ -125,6 +125,9 @@ a_record_is_whole(void **state)
 	struct fixture *f = *state;
 	char hex[SHA256_HEX];
 
+	f->result.tests[2].outcome.called_much = true;
+	f->result.tests[2].outcome.syscalls_per_s = 12345;
+	f->result.tests[2].outcome.grew_much = true;
 	encode(f, &nothing);
 	CHECK_INT("number", f->r.head.number, 7);
 	CHECK_STR("id", f->r.text[RECORD_ID], f->job->id);
@@ -132,7 +135,10 @@ a_record_is_whole(void **state)
 	CHECK_INT("tests", f->r.job.tests, 3);
 	CHECK_INT("cpu", f->r.tests[2].cpu_us, 1002);
 	CHECK_INT("attachments", f->r.job.attachments, 0);
-	CHECK_INT("events", f->r.job.events, 1);
+	CHECK_INT("events", f->r.job.events, 3);
+	CHECK_INT("kind", f->r.events[1].kind, RECORD_EVENT_SYSCALL_RATE);
+	CHECK_STR("rate", f->r.events[1].detail, "12345 calls/s");
+	CHECK_INT("kind", f->r.events[2].kind, RECORD_EVENT_MEMORY_GROWTH);
 	CHECK_STR("call", f->r.events[0].name, "ptrace");
 	sha256_hex(&f->r.job.source, hex); /* printf 'int main;' | sha256sum */
 	CHECK_STR("hash", hex,
