@@ -5,6 +5,7 @@ DONE; a suite fails on any BREACH, on a missing DONE, and on what the host's sid
 Programs runs those with a manifest (tests/containment/README.md), without the long ones;
 the other classes ask what needs more than one program: a list, a process, a socket.
 """
+import ctypes
 import glob
 import os
 import re
@@ -372,7 +373,7 @@ class HostSide(Containment):
 
     def check_process(self, p):
         self.check_status(p)
-        for ns in ("mnt", "pid", "net", "ipc", "uts", "user"):
+        for ns in ("mnt", "pid", "net", "ipc", "uts", "user", "cgroup"):
             self.assertNotEqual(os.readlink(f"/proc/{p.pid}/ns/{ns}"), os.readlink(f"/proc/self/ns/{ns}"), ns)
         fds = {f: os.readlink(f"/proc/{p.pid}/fd/{f}") for f in os.listdir(f"/proc/{p.pid}/fd")}
         self.assertEqual(sorted(fds), ["0", "1", "2"], fds)
@@ -386,6 +387,8 @@ class HostSide(Containment):
             self.assertIn("nosuid", options, line)
             self.assertEqual("rw" in options, point == "/work" or point == "/tmp", line)
             self.assertNotIn(line.split(" - ")[1].split()[0], ("proc", "sysfs", "cgroup", "cgroup2", "devpts", "mqueue"))
+        if os.path.isdir("/usr/local"):  # what the site installed by hand is none of a box's
+            self.assertRegex(stack.read(f"/proc/{p.pid}/mountinfo"), r" /usr/local ro,\S* .*- tmpfs ")
         own = [l for l in stack.read(f"/proc/{p.pid}/cgroup").splitlines() if self.stack.cgroup in l]
         text = "\n".join(own)
         if any("memory" in l for l in stack.read("/proc/self/cgroup").splitlines()):  # v1 or hybrid
@@ -403,6 +406,42 @@ class HostSide(Containment):
             with self.subTest(language):
                 for p in self.running(language, code):
                     self.check_process(p)
+
+    # capabilities(7): SETGID 6, SETUID 7, SETPCAP 8, SYS_ADMIN 21, DAC_OVERRIDE 1
+    LAUNCHER = 1 << 6 | 1 << 7 | 1 << 21
+    KEEPER = LAUNCHER | 1 << 8 | 1 << 1
+
+    # I-15, I-24
+    def test_what_stands_around_a_box(self):
+        """The keeper and the launchers of a slot have few capabilities, in their own user
+        namespace only, and none of them can make another such namespace."""
+        self.running("c", self.SLEEPERS[1][1])
+        own = [p for p in stack.descendants([self.stack.sandbox.pid], stack.processes())
+               if p.name == "judgebox-slot" and p.status.get("NSpid", "").split()[-1:] != ["2"]]
+        keepers = [p for p in own if p.ppid == self.stack.sandbox.pid]
+        self.assertTrue(keepers and len(own) > len(keepers), own)
+        for p in own:
+            most = self.KEEPER if p in keepers else self.LAUNCHER
+            for k in ("CapPrm", "CapEff", "CapBnd"):
+                self.assertEqual(int(p.status[k], 16) & ~most, 0, f"{p}: {k} {p.status[k]}")
+            self.assertNotEqual(os.readlink(f"/proc/{p.pid}/ns/user"), os.readlink("/proc/self/ns/user"))
+        for p in keepers:
+            self.assertEqual(self.user_namespaces(p.pid), "0")
+
+    def user_namespaces(self, pid):
+        """How many a process of that user namespace may make below it."""
+        r, w = os.pipe()
+        child = os.fork()
+        if child == 0:
+            ns = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY)
+            ctypes.CDLL(None).setns(ns, 0)
+            os.write(w, stack.read("/proc/sys/user/max_user_namespaces").strip().encode())
+            os._exit(0)
+        os.close(w)
+        text = os.read(r, 64).decode()
+        os.close(r)
+        os.waitpid(child, 0)
+        return text
 
     # I-37
     def test_two_boxes_share_nothing(self):
