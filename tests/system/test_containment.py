@@ -386,6 +386,8 @@ class HostSide(Containment):
             point, options = f[4], f[5].split(",")
             self.assertIn("nosuid", options, line)
             self.assertEqual("rw" in options, point == "/work" or point == "/tmp", line)
+            if "rw" in options:  # what a program makes, no program is
+                self.assertLessEqual({"noexec", "nodev"}, set(options), line)
             self.assertNotIn(line.split(" - ")[1].split()[0], ("proc", "sysfs", "cgroup", "cgroup2", "devpts", "mqueue"))
         if os.path.isdir("/usr/local"):  # what the site installed by hand is none of a box's
             self.assertRegex(stack.read(f"/proc/{p.pid}/mountinfo"), r" /usr/local ro,\S* .*- tmpfs ")
