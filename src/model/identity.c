@@ -6,8 +6,6 @@
 
 #include "base/num.h"
 
-#define RATE_MAX 1000000
-
 const char *const scope_names[] = { "run", "metrics", "audit", "admin", NULL };
 
 static const struct {

@@ -83,6 +83,8 @@ struct token {
 	char secret[TOKEN_SECRET + 1];
 };
 
+#define RATE_MAX 1000000 /* of count and burst */
+
 /* "60/min": s, min, h or day.  Keeps the burst. */
 int rate_parse(const char *text, struct rate *out, struct err *e);
 void rate_text(const struct rate *r, char *out, unsigned long size);

@@ -16,6 +16,7 @@
 
 #define READER_WAIT_MS 200  /* a request is not to wait for an administrator */
 #define ADMIN_WAIT_MS  5000 /* but he may for requests */
+#define NUMBER_MAX     (1ULL << 40)
 
 struct keys {
 	struct db *db;
@@ -228,6 +229,32 @@ split(const char *text, struct words *out, struct err *e)
 	return 0;
 }
 
+static bool
+is_rate(const struct rate *r)
+{
+	return r->count <= RATE_MAX && r->burst <= RATE_MAX &&
+	       (r->count == 0 || (r->period_s >= 1 && r->period_s <= 86400));
+}
+
+/* Somebody else may have written the file; what is counted with must not overflow. */
+static int
+check_row(const struct identity *id, struct err *e)
+{
+	const uint64_t numbers[] = { id->own.jobs, id->own.cpu_ms, id->each_user.jobs,
+		id->each_user.cpu_ms, id->max_memory, id->max_tests, id->max_source,
+		id->slots };
+	bool good = is_rate(&id->own.rate) && is_rate(&id->each_user.rate) &&
+		    id->expires >= 0 && key_name_good(id->name);
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		good = good && numbers[i] <= NUMBER_MAX;
+	if (good)
+		return 0;
+	return err_set(e, ERR_PROTO,
+	    "the key with number %" PRIu64 " has a bound or a name that nobody gave it",
+	    id->key);
+}
+
 static int
 read_row(struct db_query *q, struct identity *out, struct err *e)
 {
@@ -239,7 +266,8 @@ read_row(struct db_query *q, struct identity *out, struct err *e)
 	};
 	snprintf(out->name, sizeof(out->name), "%s", db_text(q, COL_NAME));
 	snprintf(out->profile, sizeof(out->profile), "%s", db_text(q, COL_PROFILE));
-	if (split(db_text(q, COL_LANGUAGES), &out->languages, e) == -1)
+	if (check_row(out, e) == -1 ||
+	    split(db_text(q, COL_LANGUAGES), &out->languages, e) == -1)
 		return -1;
 	return split(db_text(q, COL_NETWORKS), &out->networks, e);
 }

@@ -472,6 +472,43 @@ ten_thousand(void **state)
 	CHECK_INT("a hash of one byte", find(b, &first, NOW), KEY_UNKNOWN);
 }
 
+/* By another's hand: neither division by nothing nor numbers that overflow. */
+static void
+nonsense_in_a_row_is_refused(void **state)
+{
+	static const char *const sets[] = { "rate_period = 0", "rate = -1",
+		"rate = 1000001", "burst = 4611686018427387904", "jobs = -1",
+		"cpu_ms = 9223372036854775807", "user_rate = 5, user_rate_period = 0",
+		"user_rate_period = 86401", "slots = -5", "expires = -1", "name = 'a b'",
+		"name = ''" };
+	struct bed *b = *state;
+	struct identity id = course("CS101"), found;
+	struct token t = add(b, &id);
+	const struct db_options how = { .create = true };
+	enum key_state how_found;
+	struct db *d;
+	struct err e = { 0 };
+
+	CHECK_OK(db_open(b->path, &how, &d, &e), e);
+	for (size_t i = 0; i < LENGTH(sets); i++) {
+		char sql[160];
+
+		snprintf(sql, sizeof(sql), "UPDATE keys SET %s", sets[i]);
+		CHECK_OK(db_exec(d, sql, &e), e);
+		CHECK_INT(
+		    sets[i], keys_find(b->reader, &t, NOW, &found, &how_found, &e), -1);
+		CHECK_INT(sets[i], e.code, ERR_PROTO);
+		CHECK_OK(db_exec(d,
+			     "UPDATE keys SET rate = 60, rate_period = 60, burst = 300,"
+			     "jobs = 9, cpu_ms = 1, user_rate = 6, user_rate_period = 60,"
+			     "slots = 3, expires = 0, name = 'CS101'",
+			     &e),
+		    e);
+		CHECK_INT("good again", find(b, &t, NOW), KEY_GOOD);
+	}
+	db_close(d);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, bed_setup, bed_teardown)
 
 int
@@ -490,6 +527,7 @@ main(void)
 		CASE(damaged_files_are_not_believed),
 		CASE(another_database_is_not_ours),
 		CASE(locked_files_are_an_error),
+		CASE(nonsense_in_a_row_is_refused),
 		CASE(ten_thousand),
 	};
 
