@@ -101,7 +101,7 @@ class Lifecycle(KeysTest):
         self.assertIn("no key is configured", self.stack.app.tail(200))
         a = self.ask(address="127.0.0.1", X_Forwarded_For="127.0.0.1")
         self.check_refusal(a, 401, "key_required")
-        for name in ("Forwarded", "Via"):
+        for name in ("Forwarded", "Via", "X-Real-IP"):
             self.assertEqual(self.status(address="127.0.0.1", **{name: "x"}), 401)
         for path in ("/api/languages", "/api/limits", "/healthz", "/readyz"):
             self.assertEqual(self.stack.get(path, headers=self.head()).status, 200)
