@@ -18,7 +18,15 @@ library(int ret, struct err *e, const char *what, const char *group)
 int
 tree_open(struct err *e)
 {
-	return library(cgroup_init(), e, "start", "");
+	int ret = cgroup_init();
+
+	if (ret == 0)
+		return 0;
+	/* its own words for it are "Success", where /sys/fs/cgroup is empty */
+	return err_set(e, ERR_SYS,
+	    "control groups are not mounted: boot with cgroup v2, or mount them "
+	    "(libcgroup: %d)",
+	    ret);
 }
 
 int

@@ -71,7 +71,7 @@ nginx_takes() # site|snippet
 	case $1 in
 	site) sed "s|/usr/share/judgebox|$root&|" "$root/etc/nginx/sites-available/judgebox" ;;
 	snippet) echo "server { listen 127.0.0.1:8081; root /nowhere;
-		include $root/usr/share/judgebox/nginx/judgebox-snippet.conf; }" ;;
+		include $root/usr/share/judgebox/nginx/[j]udgebox-snippet.conf; }" ;;
 	esac >"$work/site" &&
 		printf 'pid %s/pid; error_log stderr; events { } http { access_log off; include %s; %s }\n' \
 			"$work" "$work/site" "client_body_temp_path $work/b; fastcgi_temp_path $work/f;

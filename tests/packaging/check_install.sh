@@ -1,0 +1,254 @@
+#!/bin/bash
+# `make check-install`, as root: the package in ./deb, installed where not all is well.  Each
+# story has a copy of this machine's files to itself (an overlay in memory), without systemd,
+# without network; the machine is not touched.  check_install.sh DIRECTORY
+set -u
+export LC_ALL=C.UTF-8
+STORIES="twice without_nginx beside_a_site port_taken socket_taken edited_files
+	killed_while_configuring killed_while_unpacking read_only_etc without_control_groups
+	full_disk"
+
+# --- inside: / is the machine of one story ---------------------------------------------
+
+# What the story needs of ours goes along; then there is no way back.
+make_root() # DEB SCRATCH
+{
+	local root=$2/root
+	mount --make-rprivate / && mount -t tmpfs -o mode=0755 none "$2" &&
+		mkdir "$2/up" "$2/work" "$root" && mount -t overlay overlay "$root" \
+			-o "lowerdir=/,upperdir=$2/up,workdir=$2/work" &&
+		mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" &&
+		mount --rbind /sys "$root/sys" && mount -t tmpfs -o mode=0755 none "$root/run" &&
+		mount -t tmpfs -o mode=1777 none "$root/tmp" &&
+		cp "$1" "$root/root/judgebox.deb" && cp "$0" "$root/root/check_install.sh" &&
+		cp "${0%/*}/../../README.md" "$root/root/README.md" && mkdir -p "$root/old" &&
+		cd "$root" && pivot_root . old && cd / && umount -l /old
+}
+
+prepare()
+{
+	export PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive HOME=/root
+	ip link set lo up 2>/dev/null
+	ln -sf true /usr/bin/mandb # an index of manual pages takes ten seconds
+	dpkg --force-all -P judgebox >/dev/null 2>&1
+	rm -rf /etc/judgebox /var/lib/judgebox /var/cache/judgebox
+}
+
+install()
+{
+	dpkg -i "$@" /root/judgebox.deb </dev/null
+}
+
+# Installed and nothing else: no half state, no file of dpkg's own left.
+is_whole()
+{
+	local status
+	status=$(dpkg-query -W -f '${Status}' judgebox)
+	echo "status: $status"
+	[ "$status" = "install ok installed" ] &&
+		[ -z "$(find "/etc" "/usr/share/judgebox" "/usr/sbin" -name '*.dpkg-*')" ] &&
+		judgebox check-config && judgebox-fcgi --check-config &&
+		[ "$(stat -c %a "/usr/sbin/judgebox-sandbox")" = 755 ] &&
+		getent passwd _judgebox
+}
+
+is_gone()
+{
+	! dpkg-query -W judgebox 2>/dev/null &&
+		[ -z "$(find /etc /usr /var -xdev -iname '*judgebox*' ! -path '/var/log/*')" ]
+}
+
+says() # WORDS COMMAND...: it fails, and says why
+{
+	local words=$1
+	shift
+	local status=0
+	timeout 60 "$@" >/said 2>&1 </dev/null || status=$?
+	if [ "$status" = 0 ] || [ "$status" = 124 ]; then
+		echo "this should have failed ($status): $*"
+		cat /said
+		return 1
+	fi
+	cat /said
+	grep -q "$words" /said
+}
+
+# A package of the next version, with other text in two files of /etc.
+newer()
+{
+	rm -rf "/newer" && dpkg-deb -R /root/judgebox.deb "/newer" &&
+		sed -i 's/^Version: .*/&.1/' "/newer/DEBIAN/control" &&
+		echo '# newer' >>"/newer/etc/judgebox/judgebox.conf" &&
+		echo '# newer' >>"/newer/etc/nginx/sites-available/judgebox" &&
+		dpkg-deb --root-owner-group -b "/newer" "/root/judgebox.deb" >/dev/null
+}
+
+twice()
+{
+	install && is_whole && install && is_whole && dpkg -P judgebox && is_gone &&
+		install && is_whole
+}
+
+without_nginx()
+{
+	rm -rf "/etc/nginx" /usr/sbin/nginx
+	install && is_whole && says nginx judgebox doctor &&
+		dpkg -P judgebox && is_gone && [ ! -e "/etc/nginx" ]
+}
+
+# The site that uses the snippet goes on to be valid when judgebox is removed.
+beside_a_site()
+{
+	local line
+	line=$(grep -o 'include /usr/share/judgebox/nginx/[^;]*snippet.conf;' /root/README.md)
+	rm -f /etc/nginx/sites-enabled/*
+	echo "server { listen 127.0.0.1:8099; $line }" >"/etc/nginx/conf.d/mine.conf"
+	nginx -t && install && nginx -t && nginx -T | grep -q 'location ^~ /judgebox/' &&
+		dpkg -r judgebox && nginx -t
+}
+
+enable_site()
+{
+	rm -f /etc/nginx/sites-enabled/*
+	ln -s ../sites-available/judgebox "/etc/nginx/sites-enabled/judgebox"
+}
+
+hold() # python's words for a listening socket, which is held until it is killed
+{
+	python3 -c "import socket, time
+s = socket.socket(socket.AF_$1)
+s.bind($2)
+s.listen()
+open('/run/held', 'w')
+time.sleep(600)" &
+	holder=$!
+	until [ -e "/run/held" ]; do sleep 0.05; done
+}
+
+port_taken()
+{
+	install && enable_site && hold INET "('127.0.0.1', 8080)" && nginx -t &&
+		says '127.0.0.1:8080 failed (98: Address already in use)' \
+			nginx -g 'error_log stderr;' &&
+		kill "$holder" && wait "$holder"
+	nginx && is_whole && dpkg -P judgebox && is_gone && nginx -t
+}
+
+socket_taken()
+{
+	install && mkdir -p "/run/judgebox" && hold UNIX "'/run/judgebox/fcgi.sock'" &&
+		says 'somebody already listens on /run/judgebox/fcgi.sock' judgebox-fcgi || return 1
+	kill "$holder"
+	rm -f "/run/held"
+	mkdir -p "/run/judgebox/private"
+	hold 'UNIX, socket.SOCK_SEQPACKET' "'/run/judgebox/private/sandbox.sock'" &&
+		says 'another helper serves /run/judgebox/private/sandbox.sock' judgebox-sandbox && kill "$holder"
+}
+
+# What was edited stays; whoever wants to be asked is asked, and a machine that cannot answer
+# is not left with half a package.
+edited_files()
+{
+	local conf=/etc/judgebox/judgebox.conf
+	install && echo '# mine' >>"$conf" && newer && says 'end of file on stdin' dpkg -i /root/judgebox.deb &&
+		grep -q '# mine' "$conf" && dpkg --configure -a --force-confold </dev/null &&
+		is_whole_but_for_one && grep -q '# mine' "$conf" &&
+		grep -q '# newer' "/etc/nginx/sites-available/judgebox"
+}
+
+is_whole_but_for_one()
+{
+	[ "$(find "/etc" -name '*.dpkg-*')" = "/etc/judgebox/judgebox.conf.dpkg-dist" ] &&
+		rm "/etc/judgebox/judgebox.conf.dpkg-dist" && is_whole
+}
+
+# A program that dpkg runs kills it once, and then is itself again.
+trap_for_dpkg() # PROGRAM WHEN: a pattern of its arguments; COMMAND: what it does before
+{
+	mv "$1" "$1.real"
+	cat >"$1" <<-T
+		#!/bin/bash
+		case "\$*" in $2) ;; *) exec -a $1 "$1.real" "\$@" ;; esac
+		mv -f "$1.real" "$1"
+		$3
+		pid=\$\$
+		until [ "\$(cat /proc/\$pid/comm)" = dpkg ]; do
+			pid=\$(awk '{ print \$4 }' /proc/\$pid/stat)
+		done
+		kill -KILL "\$pid"
+	T
+	chmod 755 "$1"
+}
+
+killed_while_configuring()
+{
+	trap_for_dpkg /usr/bin/systemd-sysusers '*' true
+	! install && [ "$(dpkg-query -W -f '${Status}' judgebox)" != "install ok installed" ] &&
+		dpkg --configure -a && is_whole && dpkg -P judgebox && is_gone
+}
+
+# Half of the files are there.  dpkg asks for the package once more, and takes it.
+killed_while_unpacking()
+{
+	trap_for_dpkg /usr/bin/dpkg-deb '*--fsys-tarfile*' 'dpkg-deb "$@" | head -c 900000'
+	! install && dpkg --audit | grep judgebox &&
+		install && is_whole && dpkg -P judgebox && is_gone
+}
+
+read_only_etc()
+{
+	mount --bind "/etc" "/etc" && mount -o remount,bind,ro "/etc" &&
+		says 'Read-only file system' dpkg -i /root/judgebox.deb &&
+		umount "/etc" && install && is_whole && dpkg -P judgebox && is_gone
+}
+
+# As in a container that was given none, and on a machine that mounts none.
+without_control_groups()
+{
+	install && mount -t tmpfs none "/sys/fs/cgroup" &&
+		says 'boot with cgroup v2, or mount' judgebox-sandbox &&
+		says 'cgroup' judgebox doctor
+}
+
+full_disk()
+{
+	local full=/usr/share/judgebox
+	mkdir -p "$full" && mount -t tmpfs -o size=64k none "$full" &&
+		says 'No space left on device' dpkg -i /root/judgebox.deb && umount "$full" && install && is_whole
+}
+
+case $1 in
+--inside) # DEB SCRATCH STORY
+	make_root "$2" "$3" || exit 77
+	exec /root/check_install.sh --story "$4"
+	;;
+--story)
+	prepare
+	set -x
+	"$2"
+	exit
+	;;
+esac
+
+# --- outside ----------------------------------------------------------------------------
+
+deb=$(realpath "$1"/judgebox_*_amd64.deb)
+work=$(mktemp -d)
+trap 'rm -rf --one-file-system "$work"' EXIT
+mkdir "$work/scratch"
+passed=0 failed=0 skipped=0
+for story in $STORIES; do
+	unshare --mount --net --pid --fork --kill-child "$0" --inside "$deb" \
+		"$work/scratch" "$story" >"$work/log" 2>&1 </dev/null
+	case $? in
+	0) passed=$((passed + 1)); echo "ok      ${story//_/ }" ;;
+	77) skipped=$((skipped + 1)); echo "skipped ${story//_/ }: $(tail -n 1 "$work/log")" ;;
+	*)
+		failed=$((failed + 1))
+		echo "FAILED  ${story//_/ }"
+		tail -n 40 "$work/log" | sed 's/^/    /'
+		;;
+	esac
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
