@@ -3,8 +3,9 @@
  *
  * Three kinds of SOCK_SEQPACKET socket, each with one conversation at a time:
  *   keeper    SETUP once, then LAUNCH or PREPARE; each is answered by DONE
- *   launcher  RUN (descriptors: [program] input output error), KILL; answered by OUTCOME
- *   compile   made for one COMPILE; OUTCOME, then ARTIFACT (with a descriptor if any)
+ *   launcher  RUN, packed (descriptors: [program] input output error), KILL; answered by
+ * OUTCOME compile   made for one COMPILE; OUTCOME, then ARTIFACT (with a descriptor if
+ * any)
  *
  * A slot trusts the helper; the helper believes a slot's facts but checks its
  * descriptors: a slot is our code with root's powers over its own namespaces, and no
@@ -13,6 +14,7 @@
 #ifndef SANDBOX_INNER_H
 #define SANDBOX_INNER_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -129,5 +131,10 @@ union inner_message {
 	struct inner_outcome outcome;
 	struct inner_artifact artifact;
 };
+
+/* An order to a launcher is some hundred bytes in thirteen thousand: only these are sent.
+ * Moves env right behind argv and returns the length; and back, checking that it is. */
+size_t inner_pack_run(struct inner_run *m);
+int inner_unpack_run(struct inner_run *m, size_t len, struct err *e);
 
 #endif

@@ -393,8 +393,9 @@ launcher_serve(struct launcher *l)
 		if (n == -1)
 			_exit(e.code == ERR_GONE ? 0 : 1);
 		/* a KILL that crossed its OUTCOME on the way is for nobody */
-		if (n == sizeof(m.run) && m.type == INNER_RUN &&
-		    launcher_run(l, &m.run, fds, nfds, &e) == -1)
+		if (n >= (long)sizeof(m.type) && m.type == INNER_RUN &&
+		    (inner_unpack_run(&m.run, (size_t)n, &e) == -1 ||
+			launcher_run(l, &m.run, fds, nfds, &e) == -1))
 			_exit(1);
 		fd_close_all(fds, nfds);
 	}

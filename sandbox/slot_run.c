@@ -88,7 +88,6 @@ send_run(struct slot *s, unsigned filter, struct err *e)
 	int fds[4];
 	unsigned n = 0;
 
-	memset(&m, 0, sizeof(m));
 	if (job_command(r, NULL, &m, e) == -1)
 		return -1;
 	m.at_rest = at_rest(s);
@@ -96,7 +95,7 @@ send_run(struct slot *s, unsigned filter, struct err *e)
 		fds[n++] = r->job->program;
 	for (unsigned i = 0; i < 3; i++)
 		fds[n++] = r->fds[i];
-	if (fd_send(s->launcher[filter].fd, &m, sizeof(m), fds, n, e) == -1)
+	if (fd_send(s->launcher[filter].fd, &m, inner_pack_run(&m), fds, n, e) == -1)
 		return -1;
 	expect_end(s);
 	return 0;
