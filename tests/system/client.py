@@ -53,12 +53,14 @@ def raw(port, data, shut=False, timeout=20):
         return got
 
 
-def start(port, body, path="/api/run"):
-    """Sends a whole request and returns the socket without waiting for the answer."""
+def start(port, body, path="/api/run", headers=None, source="127.0.0.1"):
+    """Sends a whole request and returns the socket without waiting for the answer.
+    source: any address of 127.0.0.0/8, to be another client for nginx."""
     if not isinstance(body, bytes):
         body = json.dumps(body).encode()
-    s = socket.create_connection(("127.0.0.1", port), timeout=120)
-    s.sendall((f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    more = "".join(f"{k}: {v}\r\n" for k, v in (headers or {}).items())
+    s = socket.create_connection(("127.0.0.1", port), timeout=120, source_address=(source, 0))
+    s.sendall((f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{more}"
                f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n").encode() + body)
     return s
 

@@ -293,7 +293,7 @@ class Stack:
         with open(self.path("nginx.conf"), "w") as f:
             f.write(f"user {WEB_USER};\ndaemon off;\nworker_processes 1;\npid {self.path('nginx.pid')};\n"
                     f"error_log {self.path('nginx.log')} info;\n"
-                    "events { worker_connections 1024; }\n"
+                    "worker_rlimit_nofile 16384;\nevents { worker_connections 8192; }\n"
                     f"http {{\n\taccess_log {self.path('access.log')};\n{temps}{site}\n}}\n")
 
     # --- life ---

@@ -1,5 +1,8 @@
 """Fair between jobs, parallel within one, answers in order."""
 import os
+import re
+import resource
+import subprocess
 import threading
 
 import client
@@ -106,3 +109,97 @@ class Fairness(SystemTest):
         for t in threads:
             t.join()
         self.assertEqual(wrong, [])
+
+    def test_users_share(self):
+        """One user with many jobs, one with few: the few do not wait for the many."""
+        many = [client.start(self.stack.port, self.job(20, 0.05, user="many")) for _ in range(8)]
+        stack.wait_for("the many to run", self.stack.boxes)
+        few = []
+        for _ in range(3):
+            a = self.stack.post(self.job(1, 0.01, user="few"))
+            self.assertEqual(a.status, 200, a)
+            few += self.spans(a.json)
+        all_spans = [s for held in many for s in self.spans(client.finish(held).json)]
+        before = sum(1 for _, end in all_spans if end < few[-1][0])
+        self.assertLess(before, len(all_spans) / 2, "three jobs of one user waited for most of another's")
+
+    def test_position_is_told(self):
+        held = [client.start(self.stack.port, self.job(6, 0.1, user=f"u{i}")) for i in range(6)]
+        self.addCleanup(lambda: [s.close() for s in held])
+        stack.wait_for("the slots to be busy", lambda: len(self.stack.boxes()) >= self.slots())
+        a = self.stack.post(self.job(1, 0, user="late"))
+        self.assertGreaterEqual(a.json["queuePosition"], 1)
+        for s in held:
+            self.assertEqual(client.finish(s).status, 200)
+        alone = stack.wait_for("an empty queue", lambda: self.stack.post(self.job(1, 0)))
+        self.assertEqual(alone.json["queuePosition"], 0)
+
+    def test_who_leaves_leaves_the_queue(self):
+        def queued():
+            text = self.stack.get("/metrics").body.decode()
+            return int(float(re.search(r"^judgebox_queue_runs (\S+)", text, re.M).group(1)))
+        held = [client.start(self.stack.port, self.job(20, 0.2)) for _ in range(10)]
+        stack.wait_for("a queue", lambda: queued() >= 8, 20)
+        for s in held:
+            s.close()
+        stack.wait_for("the queue to be empty", lambda: queued() == 0, 10)
+        self.assertEqual(self.stack.quiet(), [])
+
+
+class Crowd(SystemTest):
+    """Many more clients than there is room for."""
+
+    own_stack = True
+    WORKERS = 32
+
+    @classmethod
+    def make_stack(cls):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, hard), hard))
+        return stack.Stack(app={"workers": 4, "max_workers": cls.WORKERS, "idle_timeout": "2s"}).start()
+
+    def key(self, name, *bounds):
+        r = subprocess.run([stack.program("judgebox"), "key", "add", name, *bounds, "--config",
+                            self.stack.path("judgebox.conf")], capture_output=True, text=True, timeout=60)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        return {"X-API-Key": r.stdout.strip()}
+
+    def body(self, seconds):
+        return {"language": "python", "code": f"import time\ntime.sleep({seconds})"}
+
+    def test_workers_come_and_go(self):
+        held = [client.start(self.stack.port, self.body(1)) for _ in range(20)]
+        stack.wait_for("a worker for each", lambda: len(self.stack.serving()) >= 20)
+        answers = [client.finish(s) for s in held]
+        self.assertEqual({a.status for a in answers}, {200})
+        stack.wait_for("most of them to go", lambda: len(self.stack.serving()) <= 5, 30)
+        self.assertEqual(self.stack.post(self.body(0)).status, 200)
+
+    def test_256_clients_of_one_place(self):
+        """More clients than workers, and nobody is refused: the wait is within the bound."""
+        held = [client.start(self.stack.port, self.body(0)) for _ in range(256)]
+        answers = [client.finish(s) for s in held]
+        self.assertEqual({a.status for a in answers}, {200})
+        self.assertLessEqual(len(self.stack.serving()), self.WORKERS)
+
+    def test_a_thousand_of_one_key_beside_one_of_another(self):
+        crowd, single = self.key("crowd"), self.key("single")
+        slow, quick = self.body(0.4), self.body(0)
+        held = [client.start(self.stack.port, slow, headers=crowd, source=f"127.0.0.{2 + i % 4}")
+                for i in range(1000)]
+        try:
+            mine = [self.stack.post(quick, headers=single) for _ in range(5)]
+            for a in mine:
+                self.assertEqual(a.status, 200, a)
+                # one run of the other key's is before it, or under way; never the crowd
+                self.assertLessEqual(a.json["queuePosition"], 1, a)
+        finally:
+            answers = [client.finish(s) for s in held]
+        status = [a.status for a in answers]
+        self.assertEqual(set(status), {200, 503})
+        for a in answers:
+            if a.status == 503:
+                self.check_refusal(a, 503, "overloaded")
+                self.assertGreaterEqual(int(a.headers["retry-after"]), 1)
+        self.assertGreaterEqual(status.count(200), self.WORKERS * 3 // 4)
+        self.assertEqual(self.stack.post(quick, headers=crowd).status, 200)

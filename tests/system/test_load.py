@@ -1,0 +1,20 @@
+"""A small exam: fair in the rush, no errors, and the run log agrees (tests/load)."""
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "load"))
+
+import exam
+
+
+class Load(unittest.TestCase):
+    def test_exam(self):
+        args = exam.arguments(["--users", "36", "--scale", "120", "--times", "2", "--rush", "10", "--fresh", "0"])
+        self.assertEqual(exam.exam(args), [])
+
+    def test_exam_with_refusals(self):
+        """A bound that is too short for the rush: refused are told when to come again, and all is judged."""
+        args = exam.arguments(["--users", "15", "--scale", "300", "--times", "1", "--rush", "4", "--patience", "6"])
+        wrong = exam.exam(args, sandbox={"slots": 1, "max_wait": "50ms"})
+        self.assertEqual([w for w in wrong if "Jain" not in w and "in the rush" not in w], [])
