@@ -52,6 +52,7 @@ struct recorder {
 	char kernel[128];
 	int epoll, signals, control;
 	bool ending;
+	bool failed; /* the next one may do better: it gets all ends again */
 	uint64_t reopen_us, tidy_us, audit_us, complain_us;
 	uint64_t db_version; /* changes when an administrator wrote */
 	uint64_t pruned;     /* jobs deleted that no record tells of yet */
@@ -261,6 +262,13 @@ drop_peer(struct recorder *r, int fd)
 	close(fd);
 }
 
+static void
+fail(struct recorder *r, const struct err *e)
+{
+	log_err(e, "recorder");
+	r->ending = r->failed = true;
+}
+
 /* One record of one worker, so that none can keep the others waiting. */
 static void
 receive(struct recorder *r, int fd)
@@ -273,8 +281,12 @@ receive(struct recorder *r, int fd)
 
 	if (n == -1 && e.code == ERR_BUSY)
 		return; /* another recorder was faster */
-	if (n == -1 && e.code != ERR_PROTO) {
+	if (n == -1 && e.code == ERR_GONE) {
 		drop_peer(r, fd);
+		return;
+	}
+	if (n == -1 && e.code != ERR_PROTO) {
+		fail(r, &e);
 		return;
 	}
 	*i = (struct item){ .fd = fd };
@@ -565,8 +577,8 @@ add_peer(struct recorder *r, int fd)
 	struct err e = { 0 };
 
 	if (watch(r, fd, &e) == -1) {
-		log_err(&e, "recorder");
 		close(fd);
+		fail(r, &e);
 		return;
 	}
 	acknowledge(fd, RECORD_RESEND, 0);
@@ -587,8 +599,10 @@ on_control(struct recorder *r)
 		for (unsigned i = 0; i < nfds; i++)
 			add_peer(r, fds[i]);
 	}
-	if (e.code != ERR_BUSY)
+	if (e.code == ERR_GONE)
 		drop_peer(r, r->control);
+	else if (e.code != ERR_BUSY)
+		fail(r, &e);
 }
 
 static int
@@ -670,7 +684,7 @@ recorder_run(const struct recorder_rules *rules, struct notice *notice,
 	if (r->db != NULL && tell_pruned(r, &e) == -1)
 		log_err(&e, "run log");
 	db_close(r->db);
-	return 0;
+	return r->failed;
 }
 
 /* --- before the start --- */
