@@ -23,6 +23,17 @@ PLACES = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run", "/run/lock", "/
           "/var/lib/systemd/coredump", "/", "/root", "/home")
 
 
+def add_languages(s):
+    """Two more languages for a stack that is not started: compilers that are the client's own
+    programs, so that what a taken-over compiler could do is tried, too."""
+    for name in ("hostile", "hostiletree"):
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".conf"), encoding="utf-8") as f:
+            text = f.read()
+        with open(s.path("languages", name + ".conf"), "w", encoding="utf-8") as f:
+            f.write(text)
+    return s
+
+
 class Host:
     def __init__(self, helper_pid, uids, cgroup, directory=None):
         """uids: range of the slots' ids.  directory: a stack's own, scanned whole."""
@@ -149,14 +160,21 @@ class Host:
                 pass
         return None
 
+    @staticmethod
+    def page_cache(group):
+        """What of a group's memory are pages of files on disk: whoever reads one first is
+        charged for it, and it goes as soon as anybody needs the room."""
+        stat = dict(l.split() for l in stack.read(os.path.join(group, "memory.stat")).splitlines())
+        return int(stat.get("cache", stat.get("file", 0))) - int(stat.get("shmem", 0))
+
     def slot_memory(self):
-        """Bytes charged to each slot at rest."""
+        """Bytes charged to each slot at rest, without page cache."""
         found = {}
         for g in self.groups():
             if re.search(r"/slot\d+$", g):
                 n = self.group_number(g, "memory.usage_in_bytes", "memory.current")
                 if n is not None:
-                    found[os.path.basename(g)] = n
+                    found[os.path.basename(g)] = n - self.page_cache(g)
         return found
 
     def helper_figures(self):

@@ -206,7 +206,7 @@ class Judge:
         return tests * p.repeat
 
     def body(self, p, words, args=None):
-        body = {"language": p.language, "code": p.code, "tests": self.tests_of(p, words, args)}
+        body = {"language": p.said.get("as") or p.language, "code": p.code, "tests": self.tests_of(p, words, args)}
         if p.limits:
             body["limits"] = p.limits
         if p.profile:
@@ -214,7 +214,7 @@ class Judge:
         if p.options:
             body["compileArgs"] = p.options.split()
         files = []
-        helper = manifest.HELPERS.get(p.language) if p.helper else None
+        helper = manifest.HELPERS.get(p.language) if p.helper and not p.said.get("as") else None
         if helper:
             files.append({"name": helper, "content": stack.read(os.path.join(manifest.HERE, helper))})
         for f in p.extra:
@@ -258,6 +258,7 @@ class Judge:
         for w in p.forbid + [s for s in self.service.secrets]:
             if words.fill(w) in text:
                 o.bad.append(f"the answer holds {w!r}")
+        o.bad += [l[:300] for k in ("stdout", "stderr") for l in j.get("compile", {}).get(k, "").splitlines() if l.startswith("BREACH")]
         if j["verdict"] not in manifest.VERDICTS:
             o.bad.append(f"verdict {j['verdict']} of the job: {text[:600]}")
         if j["verdict"] == "compile_error":
@@ -328,8 +329,9 @@ class Judge:
     def run(self, p):
         """The program, its answer, the host after it, the next honest test, the second client."""
         o = Outcome(p)
-        if p.language not in self.service.languages:
-            o.skipped = f"{p.language} is not installed"
+        language = p.said.get("as") or p.language
+        if language not in self.service.languages:
+            o.skipped = f"{language} is not installed"
             return o
         began = time.monotonic()
         for attempt in range(RETRIES):

@@ -80,7 +80,7 @@ def main():
         return 77
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that atexit runs
     began = time.monotonic()
-    own = None if base else stack.Stack(app={"log_level": "warn"}, sandbox={"log_level": "warn"}).start()
+    own = None if base else host.add_languages(stack.Stack(app={"log_level": "warn"}, sandbox={"log_level": "warn"})).start()
     behind = []
     try:
         service = judge.Service(base or f"http://127.0.0.1:{own.port}", own.path("profiles") if own else None, secrets())
