@@ -15,6 +15,7 @@ MIB = 1 << 20
 # but for what its allocator keeps.
 SLOT_TOLERANCE = 40 * MIB
 HELPER_TOLERANCE = 4 * MIB
+SANITIZER_TOLERANCE = 300 * MIB  # its quarantine keeps what was freed
 CONNECTIONS = 16  # of the application
 ARTIFACTS = 64    # kept in memory, sandbox/cache.c
 LOG_LINES = 4000  # the kernel reports an OOM kill in a line per process, ten times in 5 s at most
@@ -38,6 +39,8 @@ class Host:
     def __init__(self, helper_pid, uids, cgroup, directory=None):
         """uids: range of the slots' ids.  directory: a stack's own, scanned whole."""
         self.helper, self.uids, self.cgroup, self.directory = helper_pid, uids, cgroup, directory
+        sanitized = "libasan" in stack.read(f"/proc/{helper_pid}/maps")
+        self.helper_tolerance = SANITIZER_TOLERANCE if sanitized else HELPER_TOLERANCE
         self.kmsg = None
         try:
             self.kmsg = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
@@ -50,10 +53,15 @@ class Host:
         return cls(s.sandbox.pid, range(s.uid_base, s.uid_base + stack.UIDS_PER_STACK), s.cgroup, s.dir)
 
     @classmethod
-    def installed(cls, conf="/etc/judgebox/sandbox.conf"):
-        """The service of this machine, or None if it runs elsewhere."""
-        helpers = [p for p in stack.processes().values() if os.path.basename(p.exe) == "judgebox-sandbox"]
-        if not helpers or os.geteuid() != 0:
+    def installed(cls):
+        """The service of this machine, told by its configuration (SANDBOX_CONF) where there
+        are several, or None if it runs elsewhere."""
+        conf = os.environ.get("SANDBOX_CONF", "/etc/judgebox/sandbox.conf")
+        helpers = [p for p in stack.processes().values()
+                   if os.path.basename(p.exe.split(" (deleted)")[0]) == "judgebox-sandbox" and p.name != "judgebox-slot"]
+        if len(helpers) > 1:
+            helpers = [p for p in helpers if conf in p.cmdline]
+        if len(helpers) != 1 or os.geteuid() != 0:
             return None
         text = stack.read(conf) if os.path.exists(conf) else ""
 
@@ -224,7 +232,7 @@ class Host:
             if n > before["memory"].get(slot, 0) + SLOT_TOLERANCE:
                 bad.append(f"memory of {slot}: {n >> 20} MiB, was {before['memory'].get(slot, 0) >> 20}")
         was, now = before["helper"], self.helper_figures()
-        if now["memory"] > was["memory"] + HELPER_TOLERANCE:
+        if now["memory"] > was["memory"] + self.helper_tolerance:
             bad.append(f"the helper has {now['memory'] >> 10} KiB, had {was['memory'] >> 10}")
         for what, more in (("descriptors", 0), ("threads", 0), ("sockets", CONNECTIONS), ("artifacts", ARTIFACTS)):
             if now[what] > was[what] + more:
