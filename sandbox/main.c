@@ -363,7 +363,7 @@ serve(struct helper *h, struct err *e)
 {
 	uint64_t watchdog_us = notify_watchdog_us(), barked_us = 0;
 
-	if (prepare(h, e) == -1)
+	if (prepare(h, e) == -1 || seccomp_guard_helper(e) == -1)
 		return -1;
 	if (dispatch_start(&h->dispatch, &h->slots, h->languages, h->cache, slot_count(h),
 		e) == -1 ||

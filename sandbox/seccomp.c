@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -363,4 +364,58 @@ seccomp_export_text(const char *dir, const char *name, bool fork, int fd, struct
 	if (library(seccomp_export_pfc(ctx, fd), e, "export as text") == -1)
 		return -1;
 	return describe_bpf(ctx, fd, e);
+}
+
+/* --- the helper's own
+ * --------------------------------------------------------------------
+ */
+
+/* What a helper that was taken over would reach for, and neither it nor a slot ever
+ * needs.
+ */
+static const int barred[] = { SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv),
+	SCMP_SYS(process_vm_writev), SCMP_SYS(pidfd_getfd), SCMP_SYS(kcmp),
+	SCMP_SYS(setns), SCMP_SYS(bpf), SCMP_SYS(perf_event_open), SCMP_SYS(userfaultfd),
+	SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(delete_module),
+	SCMP_SYS(kexec_load), SCMP_SYS(kexec_file_load), SCMP_SYS(reboot),
+	SCMP_SYS(keyctl), SCMP_SYS(add_key), SCMP_SYS(request_key),
+	SCMP_SYS(io_uring_setup), SCMP_SYS(io_uring_enter), SCMP_SYS(io_uring_register),
+	SCMP_SYS(open_by_handle_at), SCMP_SYS(swapon), SCMP_SYS(swapoff), SCMP_SYS(iopl),
+	SCMP_SYS(ioperm), SCMP_SYS(modify_ldt), SCMP_SYS(acct), SCMP_SYS(quotactl),
+	SCMP_SYS(settimeofday), SCMP_SYS(clock_settime), SCMP_SYS(adjtimex),
+	SCMP_SYS(clock_adjtime), SCMP_SYS(syslog), SCMP_SYS(fanotify_init),
+	SCMP_SYS(lookup_dcookie), SCMP_SYS(move_pages), SCMP_SYS(migrate_pages),
+	SCMP_SYS(vhangup), SCMP_SYS(nfsservctl) };
+
+#define YIELD SCMP_ACT_TRACE(1)
+
+static int
+fill_barred(scmp_filter_ctx ctx, struct err *e)
+{
+	if (library(seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, YIELD), e,
+		"foreign architectures") == -1 ||
+	    library(seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2), e,
+		"binary tree") == -1)
+		return -1;
+	for (unsigned i = 0; i < sizeof(barred) / sizeof(barred[0]); i++)
+		if (library(seccomp_rule_add(ctx, YIELD, barred[i], 0), e,
+			"add a rule") == -1)
+			return err_wrap(e, "call %d", barred[i]);
+	/* all 64 bits: a family with high bits is another one here, and barred */
+	return library(seccomp_rule_add(ctx, YIELD, SCMP_SYS(socket), 1,
+			   SCMP_CMP(0, SCMP_CMP_NE, AF_UNIX, 0)),
+	    e, "add a rule");
+}
+
+int
+seccomp_guard_helper(struct err *e)
+{
+	if (JB_FAULT(HELPER_FILTER))
+		return 0;
+	scope_filter ctx = seccomp_init(SCMP_ACT_ALLOW);
+	if (ctx == NULL)
+		return err_set(e, ERR_SYS, "libseccomp: no memory for a filter");
+	if (fill_barred(ctx, e) == -1)
+		return -1;
+	return library(seccomp_load(ctx), e, "load the helper's own filter");
 }

@@ -35,6 +35,14 @@ unsigned seccomp_filter_index(enum seccomp_class c, bool fork);
 /* Reads the profiles in dir; returns the sealed file (inner.h: struct inner_filters). */
 int seccomp_build_all(const char *dir, struct err *e);
 
+/*
+ * The helper's own filter, from start to end.  Slots and boxes inherit it, so it denies
+ * only what none of them may do either, and by an action that yields to every other
+ * (SECCOMP_RET_TRACE without a tracer: ENOSYS): a box's own filter keeps the last word,
+ * and its tripwires are reported as before.
+ */
+int seccomp_guard_helper(struct err *e);
+
 /* One filter as text, for `--export-filter`: libseccomp's PFC. */
 int seccomp_export_text(
     const char *dir, const char *name, bool fork, int fd, struct err *e);

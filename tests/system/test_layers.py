@@ -168,6 +168,11 @@ class Workers(SystemTest):
         self.assertRegex(self.stack.get("/metrics").body.decode(), r"(?m)^judgebox_workers_barred_total 1$")
 
 
+class Helper(SystemTest):
+    def test_it_is_filtered(self):
+        self.assertEqual(stack.Proc.look(self.stack.sandbox.pid).status["Seccomp"], "2")
+
+
 class Off(SystemTest):
     own_stack = True
 
