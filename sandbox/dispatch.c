@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "sandbox/prepared.h"
+#include "sandbox/probes.h"
 #include "sandbox/slot_run.h"
 
 #define QUANTUM_US 10000 /* a job may go on for, in a slot with its files */
@@ -211,14 +212,50 @@ compiled(void *owner, struct session *s, bool keep)
 
 /* --- what slots tell --- */
 
+/* The next probe of a slot, or work at last. */
+static void
+go_on_probing(struct dispatch *d, struct slot *s)
+{
+	struct err e = { 0 };
+	struct run *r = NULL;
+
+	if (d->slot_host->probes != NULL &&
+	    probes_next(d->slot_host->probes, s->index, &r, &e) == -1) {
+		slot_fail(s, &e);
+		return;
+	}
+	if (r != NULL) {
+		slot_run(s, r);
+		return;
+	}
+	d->last_fault = (struct err){ 0 };
+	log_debug("slot %u is up", s->index);
+	fill_slots(d);
+}
+
 static void
 on_up(void *owner, struct slot *s)
 {
 	struct dispatch *d = owner;
 
-	d->last_fault = (struct err){ 0 };
-	log_debug("slot %u is up", s->index);
-	fill_slots(d);
+	if (d->slot_host->probes != NULL)
+		probes_begin(d->slot_host->probes, s->index);
+	go_on_probing(d, s);
+}
+
+static void
+on_probed(struct dispatch *d, struct slot *s, struct run *r, const struct wire_outcome *o)
+{
+	struct err e = { 0 };
+	int held = probes_judge(d->slot_host->probes, s->index, r, o, &e);
+
+	run_free(r);
+	if (s->state != SLOT_IDLE)
+		return; /* it failed, and was told so */
+	if (held == -1)
+		slot_fail(s, &e);
+	else
+		go_on_probing(d, s);
 }
 
 static void
@@ -238,7 +275,10 @@ on_done(void *owner, struct slot *slot, struct run *r, const struct wire_outcome
 	uint64_t took_us = clock_us() - r->started_us;
 	bool led = r->kind == RUN_COMPILE && r->job->leads;
 
-	(void)slot;
+	if (r->kind == RUN_PROBE) {
+		on_probed(d, slot, r, o);
+		return;
+	}
 	share_end(d->share, &r->bill, took_us);
 	if (o->fault.code != ERR_NONE)
 		log_err(&o->fault, "a run failed tag=%u", o->tag);
@@ -534,8 +574,13 @@ dispatch_ready_slots(const struct dispatch *d)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < d->nslots; i++)
-		n += d->slots[i].state == SLOT_IDLE || d->slots[i].state == SLOT_BUSY;
+	for (unsigned i = 0; i < d->nslots; i++) {
+		const struct slot *s = &d->slots[i];
+
+		n += s->state == SLOT_IDLE ||
+		     (s->state == SLOT_BUSY &&
+			 (s->run == NULL || s->run->kind != RUN_PROBE));
+	}
 	return n;
 }
 

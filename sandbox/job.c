@@ -98,6 +98,30 @@ job_new(
 }
 
 struct job *
+job_of_program(const struct language *lang, int program, struct err *e)
+{
+	struct job *j = calloc(1, sizeof(*j));
+
+	if (j == NULL) {
+		err_sys(e, "calloc");
+		return NULL;
+	}
+	*j = (struct job){ .refs = 1,
+		.serial = next_serial(),
+		.lang = lang,
+		.sources = -1,
+		.artifact = -1,
+		.program = fcntl(program, F_DUPFD_CLOEXEC, 0),
+		.work = -1,
+		.ready = true };
+	if (j->program != -1)
+		return j;
+	err_sys(e, "dup");
+	job_drop(j);
+	return NULL;
+}
+
+struct job *
 job_hold(struct job *j)
 {
 	j->refs++;
@@ -307,6 +331,7 @@ job_command(const struct run *r, const struct words *prepared, struct inner_run 
 	const struct words *command[] = { [RUN_TEST] = &j->lang->run,
 		[RUN_COMPILE] = &j->lang->compile,
 		[RUN_VERSION] = &j->lang->version,
+		[RUN_PROBE] = &j->lang->run,
 		[RUN_PREPARE] =
 		    j->lang->prepare != NULL ? &j->lang->prepare->command : NULL };
 	struct language_call call = { .files = j->files,
@@ -318,7 +343,8 @@ job_command(const struct run *r, const struct words *prepared, struct inner_run 
 	out->type = INNER_RUN;
 	out->tag = r->tag;
 	out->limits = r->limits;
-	out->has_program = r->kind == RUN_TEST && j->program != -1;
+	out->has_program =
+	    (r->kind == RUN_TEST || r->kind == RUN_PROBE) && j->program != -1;
 	if (language_command(j->lang, command[r->kind], &call, &out->argv, e) == -1 ||
 	    (r->kind == RUN_TEST && words_append(&out->argv, &r->args, e) == -1))
 		return -1;

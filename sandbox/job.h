@@ -47,7 +47,13 @@ struct link {
 	struct link *older, *newer;
 };
 
-enum run_kind { RUN_TEST, RUN_COMPILE, RUN_VERSION, RUN_PREPARE /* prepared.h */ };
+enum run_kind {
+	RUN_TEST,
+	RUN_COMPILE,
+	RUN_VERSION,
+	RUN_PREPARE, /* prepared.h */
+	RUN_PROBE,   /* probes.h */
+};
 
 struct run {
 	struct run *next;        /* of its session's queue */
@@ -70,6 +76,8 @@ struct run {
 
 struct job *job_new(const struct language *lang, const struct words *options, int sources,
     struct err *e); /* takes sources over, on success */
+/* One without files, ready: a program of ours.  program stays the caller's. */
+struct job *job_of_program(const struct language *lang, int program, struct err *e);
 struct job *job_hold(struct job *j);
 void job_drop(struct job *j);
 

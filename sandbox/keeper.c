@@ -39,6 +39,7 @@
 #include "sandbox/launcher.h"
 #include "sandbox/meter.h"
 #include "sandbox/mounts.h"
+#include "sandbox/probe.h"
 
 struct keeper {
 	int proc; /* the host's /proc, seen by launchers alone */
@@ -328,8 +329,11 @@ obey(struct keeper *k, const union inner_message *m, size_t len, int *fds, unsig
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
+	if (argc == 1 && strcmp(argv[0], PROBE_NAME) == 0)
+		return probe_main();
+
 	static struct keeper k;
 	static union inner_message m;
 	struct inner_done done = { .type = INNER_DONE };

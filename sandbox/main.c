@@ -44,6 +44,7 @@
 #include "sandbox/config.h"
 #include "sandbox/dispatch.h"
 #include "sandbox/prepared.h"
+#include "sandbox/probes.h"
 #include "sandbox/fault.h"
 #include "sandbox/domain.h"
 #include "sandbox/ids.h"
@@ -60,6 +61,7 @@ struct helper {
 	struct cgroups *cgroups;
 	struct cache *cache;
 	struct prepared *prepared;
+	struct probes *probes;
 	struct slot_host slots;
 	struct dispatch dispatch;
 	struct watcher listener, signals;
@@ -307,8 +309,10 @@ prepare(struct helper *h, struct err *e)
 	if (check_landlock(&h->config, e) == -1)
 		return -1;
 	h->slots.program = open_launcher(&h->config, e);
-	if (h->slots.program == -1)
+	if (h->slots.program == -1 || probes_open(h->languages, h->slots.program,
+					  slot_count(h), &h->probes, e) == -1)
 		return -1;
+	h->slots.probes = h->probes;
 	if (cgroups_open(h->config.cgroup, &h->cgroups, e) == -1)
 		return -1;
 	h->slots.cgroups = h->cgroups;
@@ -365,14 +369,19 @@ serve(struct helper *h, struct err *e)
 
 	if (prepare(h, e) == -1 || seccomp_guard_helper(e) == -1)
 		return -1;
+	uint64_t began_us = clock_us();
 	if (dispatch_start(&h->dispatch, &h->slots, h->languages, h->cache, slot_count(h),
 		e) == -1 ||
 	    wait_for_slots(h, e) == -1 || start_listening(h, e) == -1)
 		return -1;
 	malloc_trim(
 	    0); /* filters and files were read: their memory is not needed again */
-	log_info("ready slots=%u languages=%u cgroup=v%d socket=%s", h->dispatch.nslots,
-	    languages_count(h->languages), cgroups_v2(h->cgroups) ? 2 : 1,
+	log_info("ready slots=%u languages=%u cgroup=v%d landlock=%d probes=%u ms=%llu "
+		 "socket=%s",
+	    h->dispatch.nslots, languages_count(h->languages),
+	    cgroups_v2(h->cgroups) ? 2 : 1,
+	    domain_mode_of(h->config.landlock) == DOMAIN_OFF ? 0 : landlock_abi(),
+	    probes_made(h->probes), (unsigned long long)(clock_us() - began_us) / 1000,
 	    h->config.socket);
 	notify_send("READY=1");
 	while (!h->stop)
@@ -499,6 +508,7 @@ main(int argc, char *argv[])
 	}
 	cache_close(h.cache);
 	prepared_close(h.prepared);
+	probes_close(h.probes);
 	languages_free(h.languages);
 	cgroups_close(h.cgroups);
 	if (r == -1)

@@ -56,6 +56,12 @@ struct rules {
 	unsigned count;
 };
 
+const char *
+seccomp_class_name(enum seccomp_class c)
+{
+	return class_names[c];
+}
+
 int
 seccomp_class_of(const char *name)
 {
@@ -392,6 +398,10 @@ static const int barred[] = { SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv),
 static int
 fill_barred(scmp_filter_ctx ctx, struct err *e)
 {
+	/* no_new_privs is each slot's own affair: set here, nobody would see it missing
+	 * there */
+	if (library(seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 0), e, "privileges") == -1)
+		return -1;
 	if (library(seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, YIELD), e,
 		"foreign architectures") == -1 ||
 	    library(seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2), e,

@@ -22,6 +22,7 @@ enum seccomp_class {
 	CLASS_MAX_,
 };
 
+const char *seccomp_class_name(enum seccomp_class c);
 /* -1: no such class. */
 int seccomp_class_of(const char *name);
 

@@ -30,6 +30,7 @@ struct slot_host {
 	int filters;               /* sealed file of all filters */
 	int program;               /* judgebox-slot, opened once */
 	struct prepared *prepared; /* borrowed; NULL: nothing is */
+	struct probes *probes;     /* borrowed; NULL: a test build goes without */
 	void *owner;
 	void (*up)(void *owner, struct slot *s);
 	void (*down)(void *owner, struct slot *s, const struct err *why);

@@ -324,8 +324,8 @@ name_violation(const struct slot *s, struct wire_outcome *o)
 {
 	const uint64_t *a = o->violation_args;
 
-	if (o->violation == -1)
-		return;
+	if (o->violation == -1 || s->run->kind == RUN_PROBE)
+		return; /* a probe must have some */
 	if (monitor_name(o) != NULL) {
 		snprintf(
 		    o->violation_name, sizeof(o->violation_name), "%s", monitor_name(o));

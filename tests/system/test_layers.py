@@ -111,19 +111,24 @@ class Strict(SystemTest):
 
 
 class Monitors(SystemTest):
-    """By default they record."""
+    """By default they record.  Thresholds are low: a busy machine makes programs slow."""
+    own_stack = True
+
+    @classmethod
+    def make_stack(cls):
+        return stack.Stack(sandbox={"monitor": {"syscalls_per_s": 1000, "memory_per_s": "8M"}}).start()
 
     def test_honest_bursts_are_recorded_only(self):
         code = "import os\nfor i in range(100000): os.write(1, b'1\\n')\n"
         t = self.judge1("python", code, limits={"cpuMs": 10000})
         self.assertEqual(t["verdict"], "ok")
         line = log_of(self.stack, "kind=syscall_rate")
-        self.assertGreater(int(re.search(r"per_s=(\d+)", line)[1]), 30000)
+        self.assertGreater(int(re.search(r"per_s=(\d+)", line)[1]), 1000)
         t = self.judge1("python", "a = bytearray(b'x') * (300 << 20)\nprint(len(a))",
                         limits={"memoryBytes": 512 * MIB, "cpuMs": 10000})
         self.assertEqual(t["verdict"], "ok")
         line = log_of(self.stack, "kind=memory_growth")
-        self.assertGreater(int(re.search(r"mb_per_s=(\d+)", line)[1]), 250)
+        self.assertGreaterEqual(int(re.search(r"mb_per_s=(\d+)", line)[1]), 8)
 
 
 class Workers(SystemTest):
@@ -171,6 +176,47 @@ class Workers(SystemTest):
 class Helper(SystemTest):
     def test_it_is_filtered(self):
         self.assertEqual(stack.Proc.look(self.stack.sandbox.pid).status["Seccomp"], "2")
+
+
+class Probes(SystemTest):
+    """Walls are tried before they are relied on (issue: I-46)."""
+
+    def test_every_class_is_probed_at_the_start(self):
+        files = os.path.join(stack.SRCDIR, "sandbox/languages")
+        classes = {"native"} | {m for f in os.listdir(files) if f.endswith(".conf") for m in re.findall(
+            r'(?m)^\s*(?:compile_)?class\s*=\s*"(\w+)"', stack.read(os.path.join(files, f)))}
+        line = log_of(self.stack, "ready slots=")
+        self.assertGreaterEqual(int(re.search(r"probes=(\d+)", line)[1]), len(classes), line)
+
+    def test_a_helper_whose_box_does_not_hold_refuses_to_serve(self):
+        s = stack.Stack()
+        try:
+            path = os.path.join(s.path("languages"), "python.conf")
+            text = stack.read(path)
+            with open(path, "w") as f:
+                f.write(re.sub(r"(?m)^paths\s*=[^;]*;", "", text) + 'paths = [ "/var/log" ];\n')
+            s.sandbox.start()
+            self.assertEqual(s.sandbox.proc.wait(30), 1)
+            log = stack.read(s.sandbox.log)
+            self.assertRegex(log, r"cannot go on: probe of class \w+: the box did not refuse: /var/log")
+            self.assertNotIn("ready", log)
+            self.assertFalse(os.path.exists(s.sandbox_settings["socket"]))
+        finally:
+            left = [l for l in s.stop() if "ended with status 1" not in l]
+        self.assertEqual(left, [])
+
+    def test_a_new_slot_is_probed_before_it_works(self):
+        s = stack.Stack(sandbox={"slots": 1, "log_level": "debug"}).start()
+        try:
+            keeper = next(p for p in stack.processes().values()
+                          if p.ppid == s.sandbox.pid and p.exe.endswith("judgebox-slot"))
+            os.kill(keeper.pid, signal.SIGKILL)
+            stack.wait_for("the slot to be up again", lambda: stack.read(s.sandbox.log).count("slot 0 is up") >= 2)
+            self.assertEqual(s.post({"language": "c", "code": "int main(void) { return 0; }"}).json["verdict"], "ok")
+            self.assertEqual(stack.read(s.sandbox.log).count("slot 0 holds: class native"), 2)
+        finally:
+            left = s.stop()
+        self.assertEqual(left, [])
 
 
 class Off(SystemTest):
