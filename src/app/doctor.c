@@ -83,7 +83,8 @@ run_sysctls(struct report *r)
 
 		long have = strtol(text, NULL, 10);
 		bool good = s->at_least ? have >= s->wanted : have == s->wanted;
-		doctor_found(&f, good ? HEALTH_OK : HEALTH_WARN, "%ld", have);
+		doctor_found(&f, good ? HEALTH_OK : HEALTH_WARN, "%ld \u2192 %s%ld: %s",
+		    have, s->at_least ? "at least " : "", s->wanted, s->why);
 		snprintf(remedy, sizeof(remedy), "sysctl -w %s=%ld: %s", name, s->wanted,
 		    s->why);
 		add(r, name, &f, remedy);

@@ -17,6 +17,7 @@
 
 #include "app/doctor.h"
 #include "base/fd.h"
+#include "base/landlock.h"
 #include "base/scope.h"
 
 #define KERNEL_MAJOR 5
@@ -330,6 +331,23 @@ check_seccomp(struct doctor *d, struct finding *f)
 }
 
 static void
+check_landlock(struct doctor *d, struct finding *f)
+{
+	int abi = landlock_abi();
+
+	(void)d;
+	if (abi == 0)
+		doctor_found(
+		    f, HEALTH_WARN, "none: boxes and workers have one wall less");
+	else
+		doctor_found(f, HEALTH_OK, "version %d: %s", abi,
+		    abi >= 6   ? "files, TCP, devices, signals"
+		    : abi >= 5 ? "files, TCP, devices"
+		    : abi >= 4 ? "files, TCP"
+			       : "files");
+}
+
+static void
 check_syscalls(struct doctor *d, struct finding *f)
 {
 	char missing[100] = "";
@@ -398,6 +416,9 @@ const struct doctor_row doctor_kernel[] = {
 	    "boot with swapaccount=1, or swapoff -a: else the memory limit is not one." },
 	{ "seccomp", check_seccomp,
 	    "use a kernel with CONFIG_SECCOMP_FILTER, 5.0 or later." },
+	{ "landlock", check_landlock,
+	    "use Linux 5.13 or later with CONFIG_SECURITY_LANDLOCK, and name landlock in "
+	    "lsm= of the kernel's command line." },
 	{ "system calls", check_syscalls,
 	    "use a newer kernel, or a container that lets these through." },
 	{ "sealed memory", check_memfd,

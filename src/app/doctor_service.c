@@ -1,4 +1,5 @@
 /* Whether the parts of a judgebox are there and find each other. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -54,6 +55,57 @@ check_helper(struct doctor *d, struct finding *f)
 		doctor_found(f, HEALTH_OK, "%u slots, %u busy", s.slots, s.busy);
 	d->have_caps = s.slots > 0;
 	d->caps = s.caps;
+}
+
+/* --- the filters that our own processes have entered
+ * ------------------------------------
+ */
+
+struct seen {
+	unsigned all, filtered;
+};
+
+/* A process by the name that the kernel keeps of it, 15 letters. */
+static void
+look_at(const char *pid, struct seen *helpers, struct seen *services)
+{
+	char path[300], line[256], name[32] = "";
+	unsigned mode = 0;
+
+	snprintf(path, sizeof(path), "/proc/%.16s/status", pid);
+	FILE *in = fopen(path, "re");
+	while (in != NULL && fgets(line, sizeof(line), in) != NULL) {
+		sscanf(line, "Name: %31s", name);
+		sscanf(line, "Seccomp: %u", &mode);
+	}
+	if (in != NULL)
+		fclose(in);
+	struct seen *s = strcmp(name, "judgebox-sandbo") == 0 ? helpers
+			 : strcmp(name, "judgebox-fcgi") == 0 ? services
+							      : NULL;
+	if (s == NULL)
+		return;
+	s->all++;
+	s->filtered += mode == 2;
+}
+
+/* The master and the recorder of a service have none: they read nothing of a client's. */
+static void
+check_filters(struct doctor *d, struct finding *f)
+{
+	struct seen helpers = { 0 }, services = { 0 };
+	DIR *proc = opendir("/proc");
+
+	(void)d;
+	for (const struct dirent *e; proc != NULL && (e = readdir(proc)) != NULL;)
+		if (e->d_name[0] >= '1' && e->d_name[0] <= '9')
+			look_at(e->d_name, &helpers, &services);
+	if (proc != NULL)
+		closedir(proc);
+	bool good = helpers.filtered > 0 && services.filtered > 0;
+	doctor_found(f, good ? HEALTH_OK : HEALTH_WARN,
+	    "helper: %u of %u; application: %u of %u processes", helpers.filtered,
+	    helpers.all, services.filtered, services.all);
 }
 
 /* What requests may ask for: where there is no cap, all that anybody may ever set. */
@@ -367,6 +419,10 @@ const struct doctor_row doctor_service[] = {
 	{ "user", check_user,
 	    "useradd --system --user-group --no-create-home --shell /usr/sbin/nologin "
 	    "it." },
+	{ "filters", check_filters,
+	    "start both services; with both running, each helper and each worker has "
+	    "one: "
+	    "see their logs." },
 	{ "helper", check_helper,
 	    "start judgebox-sandbox as root, with the same `user` and socket; its log "
 	    "says "

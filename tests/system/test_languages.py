@@ -249,8 +249,11 @@ class Cli(SystemTest):
         r = self.run_cli("doctor", "--config", self.stack.path("judgebox.conf"))
         self.assertEqual(r.returncode, 0, r)
         self.assertIn(" 0 failures", r.stdout)
-        for check in ("cgroups", "seccomp", "helper", "service", "languages"):
+        for check in ("cgroups", "seccomp", "landlock", "filters", "helper", "service", "languages"):
             self.assertIn(check, r.stdout)
+        self.assertRegex(r.stdout, r"(?m)^filters +ok +helper: [1-9]\d* of [1-9]\d*; application: [1-9]")
+        # value → wanted, why
+        self.assertRegex(r.stdout, r"(?m)^kernel\.kptr_restrict +\w+ +\d → at least 1: kernel addresses help exploits")
 
     def test_doctor_finds_the_helper_gone(self):
         conf, = self.files(judgebox__conf=stack.read(self.stack.path("judgebox.conf")).replace("sandbox.sock", "nobody.sock"))
