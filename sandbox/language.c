@@ -364,16 +364,18 @@ add_word(const struct language *l, const struct language_call *call, const char 
 	char full[1024];
 	size_t n = 0;
 
+	if (strchr(word, '{') == NULL)
+		return words_add(out, word, e);
 	for (const char *s = word; *s != '\0';) {
-		char value[PATH_NAME_MAX + 8];
+		char value[PATH_NAME_MAX + 8] = { *s };
 		size_t len = *s == '{' ? token(l, call, s, value, sizeof(value)) : 0;
-		int put = len > 0 ? snprintf(full + n, sizeof(full) - n, "%s", value)
-				  : snprintf(full + n, sizeof(full) - n, "%c", *s);
+		size_t put = len > 0 ? strlen(value) : 1;
 
-		if (put < 0 || n + (size_t)put >= sizeof(full))
+		if (n + put >= sizeof(full))
 			return err_set(
 			    e, ERR_BAD_INPUT, "a word of the command is too long");
-		n += (size_t)put;
+		memcpy(full + n, value, put);
+		n += put;
 		s += len > 0 ? len : 1;
 	}
 	full[n] = '\0';
