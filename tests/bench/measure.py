@@ -3,6 +3,7 @@ import contextlib
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -99,6 +100,17 @@ def boxes(s, source, rounds, gap_ms, contenders, language="c"):
 def many_boxes(s, source, rounds, language="c"):
     return float(subprocess.run([stack.program("bench_box"), s.sandbox_settings["socket"], language, source, str(rounds), "many"],
                                 check=True, stdout=subprocess.PIPE, text=True).stdout)
+
+
+def bare_cpu_us(program, n):
+    """Of a program that is started, with no isolation at all."""
+    with open(os.devnull, "r+b") as null:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        for _ in range(n):
+            pid = os.posix_spawn(program, [program], {}, file_actions=[(os.POSIX_SPAWN_DUP2, null.fileno(), 1)])
+            os.waitpid(pid, 0)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1e6 / n
 
 
 class Requests:
