@@ -4,9 +4,11 @@ import json
 import os
 import random
 import re
+import resource
 import shlex
 import socket
 import string
+import subprocess
 import threading
 import time
 import urllib.parse
@@ -24,6 +26,17 @@ ANSWER_BYTES = 16 << 20
 UNISTD = "/usr/include/x86_64-linux-gnu/asm/unistd_64.h"
 HONEST = {"language": "python", "code": "import json, random\nprint(sum(i * i for i in range(20000)))\n"}
 HONEST_OUTPUT = "2666466670000\n"
+
+
+def yardstick():
+    """CPU milliseconds of the same program outside of any box, as the machine is just now."""
+    took = []
+    for _ in range(3):
+        was = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(["/usr/bin/python3", "-s", "-B", "-X", "utf8", "-c", HONEST["code"]], stdout=subprocess.DEVNULL, check=True)
+        now = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took.append((now.ru_utime + now.ru_stime - was.ru_utime - was.ru_stime) * 1000)
+    return max(1.0, sorted(took)[1])
 
 
 class Service:
@@ -156,7 +169,7 @@ def unique(pairs):
 class Judge:
     def __init__(self, service, host=None):
         self.service, self.host = service, host
-        self.before = self.usual = None
+        self.before = self.usual = self.yard = None
         self.slots = max(1, len(os.sched_getaffinity(0)))
 
     # --- the honest test ---
@@ -187,6 +200,7 @@ class Judge:
         if wrong:
             raise stack.StackError(wrong[0])
         self.usual = sorted(t for t, _ in times)[len(times) // 2]
+        self.yard = yardstick()
         if self.host:
             stack.wait_for("the boxes to be empty", lambda: not self.host.programs(), 10)
             self.before = self.host.picture()
@@ -348,7 +362,7 @@ class Judge:
 
     def attempt(self, p, o):
         o.noise = []
-        second = SecondClient(self.service) if p.client and p.pair != "beside" and self.slots > 1 else None
+        second = SecondClient(self.service) if p.client and not p.pair and self.slots > 1 else None
         if second:
             second.start()
         self.once(p, o)
@@ -363,7 +377,11 @@ class Judge:
             if wrong:
                 o.bad.append(wrong)
             elif ms > self.usual * SLOWER + SLOWER_MS:
-                o.noise.append(f"the next honest test took {ms:.1f} ms of CPU time, usually {self.usual:.1f}")
+                # the machine itself may be slower now: others use it, or its clock changed
+                machine = max(1.0, yardstick() / self.yard)
+                if ms > self.usual * SLOWER * machine + SLOWER_MS:
+                    o.noise.append(f"the next honest test took {ms:.1f} ms of CPU time, usually {self.usual:.1f}, "
+                                   f"on a machine {machine:.2f} times as slow as then")
         if self.host:
             lines = self.host.log_lines()
             bad, _ = self.host.look(self.before)

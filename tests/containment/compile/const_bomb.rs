@@ -1,5 +1,5 @@
 // Computes for ever while Rust compiles it.
-// judge: family=compile invariants=I-20,I-29 verdicts=compile_error
+// judge: family=compile slice=no invariants=I-20,I-29 verdicts=compile_error
 #![feature(const_eval_limit)]
 #![const_eval_limit = "0"]
 const fn spin() -> u64 {

@@ -1,5 +1,5 @@
 /* Nests parentheses, blocks and pointers deeper than any parser's stack.
- * judge: family=compile invariants=I-20,I-29 verdicts=compile_error,ok helper=no done=no
+ * judge: family=compile slice=no invariants=I-20,I-29 verdicts=compile_error,ok helper=no done=no
  */
 #define P(x) ((((((((((((((((x))))))))))))))))
 #define Q(x) P(P(P(P(P(P(P(P(x))))))))

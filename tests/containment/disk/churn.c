@@ -1,5 +1,5 @@
 /* Makes, renames, links and deletes as fast as it can, in several processes, until it is ended.
- * judge: family=disk invariants=I-29,I-31,I-34 limits=cpuMs:1200,wallMs:3000 verdicts=time_limit,ok done=no
+ * judge: family=disk slice=no invariants=I-29,I-31,I-34 limits=cpuMs:1200,wallMs:3000 verdicts=time_limit,ok done=no
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 // What Java can reach: files, processes, its own home, the attach mechanism.
-// judge: family=filesystem invariants=I-26,I-28,I-08 limits=cpuMs:10000,wallMs:20000
+// judge: family=filesystem slice=no invariants=I-26,I-28,I-08 limits=cpuMs:10000,wallMs:20000
 import java.io.File;
 import java.io.FileOutputStream;
 import java.io.FileReader;

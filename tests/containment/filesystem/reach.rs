@@ -1,5 +1,5 @@
 // What Rust's standard library can reach: files, processes, sockets.
-// judge: family=filesystem invariants=I-26,I-22,I-23
+// judge: family=filesystem slice=no invariants=I-26,I-22,I-23
 use std::fs;
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;

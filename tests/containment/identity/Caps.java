@@ -1,5 +1,5 @@
 // Becomes somebody by what Java offers: user names, owners of files, security properties.
-// judge: family=identity invariants=I-21,I-24 limits=cpuMs:10000,wallMs:20000
+// judge: family=identity slice=no invariants=I-21,I-24 limits=cpuMs:10000,wallMs:20000
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;

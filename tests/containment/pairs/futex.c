@@ -1,6 +1,6 @@
 /* Two at a time: one sleeps on a word of a shared file's page, the other wakes it.  The kernel
  * finds both by the file, and nobody's pthread_join would work without: stated, not closed.
- * judge: family=pairs invariants=I-36 causes=F pair=beside limits=wallMs:8000,cpuMs:5000
+ * judge: family=pairs slice=no invariants=I-36 causes=F pair=beside limits=wallMs:8000,cpuMs:5000
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

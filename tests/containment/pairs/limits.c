@@ -1,5 +1,5 @@
 /* Two at a time: one uses up what is counted per user, the other has all of its own.
- * judge: family=pairs invariants=I-36,I-37,I-21 pair=beside limits=wallMs:8000,cpuMs:5000,openFiles:256
+ * judge: family=pairs slice=no invariants=I-36,I-37,I-21 pair=beside limits=wallMs:8000,cpuMs:5000,openFiles:256
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

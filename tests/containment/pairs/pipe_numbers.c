@@ -1,5 +1,5 @@
 /* Two at a time: the kernel numbers pipes of all programs in one row.  stated, not closed.
- * judge: family=pairs invariants=I-27,I-36 pair=beside limits=wallMs:8000,cpuMs:5000
+ * judge: family=pairs slice=no invariants=I-27,I-36 pair=beside limits=wallMs:8000,cpuMs:5000
  */
 #define _GNU_SOURCE
 #include <sys/stat.h>

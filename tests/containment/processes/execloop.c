@@ -1,5 +1,5 @@
 /* Executes without end, so that the process is never the one that was looked at.
- * judge: family=processes invariants=I-29,I-32 verdicts=time_limit done=no limits=cpuMs:800,wallMs:2500
+ * judge: family=processes slice=no invariants=I-29,I-32 verdicts=time_limit done=no limits=cpuMs:800,wallMs:2500
  */
 #include <unistd.h>
 

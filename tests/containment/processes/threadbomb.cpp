@@ -1,5 +1,5 @@
 // Threads without end, each with a stack and its own mappings.
-// judge: family=processes invariants=I-33,I-34,I-04 verdicts=ok,time_limit,memory_limit,runtime_error done=no limits=cpuMs:1500,wallMs:2500
+// judge: family=processes slice=no invariants=I-33,I-34,I-04 verdicts=ok,time_limit,memory_limit,runtime_error done=no limits=cpuMs:1500,wallMs:2500
 #include <thread>
 #include <vector>
 

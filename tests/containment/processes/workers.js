@@ -1,5 +1,5 @@
 // Workers and child processes without end from Node.js.
-// judge: family=processes invariants=I-33,I-34,I-04 verdicts=ok,time_limit,memory_limit,runtime_error done=no limits=cpuMs:2000,wallMs:4000
+// judge: family=processes slice=no invariants=I-33,I-34,I-04 verdicts=ok,time_limit,memory_limit,runtime_error done=no limits=cpuMs:2000,wallMs:4000
 'use strict';
 const { Worker } = require('worker_threads');
 const child = require('child_process');

@@ -1,5 +1,5 @@
 // The network from Java: sockets, channels, unix domains, names, multicast, interfaces.
-// judge: family=sockets invariants=I-22 limits=cpuMs:10000,wallMs:20000
+// judge: family=sockets slice=no invariants=I-22 limits=cpuMs:10000,wallMs:20000
 import java.net.*;
 import java.nio.channels.*;
 

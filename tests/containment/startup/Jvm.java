@@ -1,5 +1,5 @@
 // Leaves what the next JVM would read: settings, agents, shared classes, performance data.
-// judge: family=startup invariants=I-28,I-36 limits=cpuMs:8000,wallMs:20000 test=leave test=look
+// judge: family=startup slice=no invariants=I-28,I-36 limits=cpuMs:8000,wallMs:20000 test=leave test=look
 import java.io.File;
 import java.io.FileWriter;
 
