@@ -346,9 +346,11 @@ class HostSide(Containment):
 
     SLEEPERS = [("python", "import time\ntime.sleep(8)", 1), ("c", "#include <unistd.h>\nint main(void) { sleep(8); }", 1)]
 
-    def running(self, language, code, n=1):
+    VARIABLES = {"PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "USER", "LOGNAME", "LIBC_FATAL_STDERR_"}
+
+    def running(self, language, code, n=1, **members):
         """Starts n tests that sleep; the processes of the programs themselves."""
-        held = client.start(self.stack.port, {"language": language, "code": code, "tests": [{}] * n})
+        held = client.start(self.stack.port, {"language": language, "code": code, "tests": [{}] * n, **members})
         self.addCleanup(held.close)
         name = {"python": "python3", "c": "main"}[language]
 
@@ -398,7 +400,9 @@ class HostSide(Containment):
                 self.assertRegex(text, rf":[^:]*\b{controller}")
         else:
             self.assertTrue(own)
+        self.assertIn(os.getsid(p.pid), (p.pid, p.ppid), "a session of its own")
         environ = stack.read(f"/proc/{p.pid}/environ")
+        self.assertEqual({v.split("=")[0] for v in environ.split("\0") if v} - self.VARIABLES, set())
         self.assertNotIn("BUILDDIR", environ)
         self.assertNotIn(self.stack.dir, environ + p.cmdline)
 
@@ -408,6 +412,24 @@ class HostSide(Containment):
             with self.subTest(language):
                 for p in self.running(language, code):
                     self.check_process(p)
+
+    @staticmethod
+    def in_group(pid, controller, v1, v2):
+        """What a file of the process's control group says."""
+        for line in stack.read(f"/proc/{pid}/cgroup").splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controller in controllers.split(","):
+                return stack.read(f"/sys/fs/cgroup/{controller}{path}/{v1}").strip()
+        return stack.read(f"/sys/fs/cgroup{path}/{v2}").strip()
+
+    # I-33
+    def test_limits_in_force(self):
+        for p in self.running("c", self.SLEEPERS[1][1], cpus=0.5,
+                              limits={"memoryBytes": 96 << 20, "processes": 7}):
+            memory = int(self.in_group(p.pid, "memory", "memory.limit_in_bytes", "memory.max"))
+            self.assertTrue(96 << 20 <= memory <= 128 << 20, memory)
+            self.assertLess(int(self.in_group(p.pid, "pids", "pids.max", "pids.max")), 7 + 16)
+            self.assertIn(self.in_group(p.pid, "cpu", "cpu.cfs_quota_us", "cpu.max").split()[0], ("50000", "5000"))
 
     # capabilities(7): SETGID 6, SETUID 7, SETPCAP 8, SYS_ADMIN 21, DAC_OVERRIDE 1
     LAUNCHER = 1 << 6 | 1 << 7 | 1 << 21

@@ -154,12 +154,13 @@ FINE = {"input": "2 3\n", "expected": "5"}
 
 
 class Programs(SystemTest):
-    def misbehave(self, language, mode, n=None, **limits):
+    def misbehave(self, language, mode, n=None, cpus=None, **limits):
         """Runs well-behaved tests before and after the mode; returns the mode's result."""
+        share = {"cpus": cpus} if cpus else {}  # of the job: a test has none of its own
         code = {"c": C, "python": PY}[language]
         args = [mode] + ([str(n)] if n is not None else [])
         bad = {"input": "2 3\n", "args": args, **({"limits": limits} if limits else {})}
-        j = self.judge(language, code, tests=[FINE, bad, FINE, FINE])
+        j = self.judge(language, code, tests=[FINE, bad, FINE, FINE], **share)
         for i in (0, 2, 3):
             self.assertEqual((j["tests"][i]["verdict"], j["tests"][i]["stdout"]), ("accepted", "5\n"),
                              f"test {i} beside {mode}")
@@ -343,7 +344,15 @@ class Space(Programs):
         def check(t):
             self.assertEqual(t["verdict"], "memory_limit")
             self.assertGreater(t["memoryBytes"], 40 * MIB)
+            self.assertLess(t["memoryBytes"], 72 * MIB)
         self.each("memory", check=check, memoryBytes=64 * MIB)
+
+    # I-33
+    def test_a_limit_is_the_one_asked_for(self):
+        code = "x = bytearray(150 << 20)\nprint(len(x))"
+        j = self.judge("python", code, tests=[{"limits": {"memoryBytes": m * MIB}} for m in (64, 256)])
+        self.assertEqual((j["tests"][0]["verdict"], j["tests"][0]["stdout"]), ("memory_limit", ""))
+        self.assertEqual(j["tests"][1]["stdout"], f"{150 * MIB}\n")
 
     def test_memory_bomb_in_a_child(self):
         self.each("memory-child", only=["c"], memoryBytes=64 * MIB,
