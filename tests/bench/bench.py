@@ -136,6 +136,23 @@ def crowds(t, s):
     t.row(CROWD, f"{r.rate:.0f}/s", ">= 1200/s", r.rate >= 1200, f"{r.least}..{r.most} per client")
 
 
+RUSH = "256 clients, one cached C test"
+
+
+def rush(t, s):
+    """As many clients as a lecture hall has, against two slots; both in one run."""
+    name = RUSH
+    if not t.wants(name):
+        return
+    few = requests(s, body("c", measure.HELLO_C, 1), t.n(8000), 16)
+    many = requests(s, body("c", measure.HELLO_C, 1), max(t.n(20000), 256 * 20), 256)
+    rate, apart = many.rate / few.rate, many.worst_p99 / many.best_p99
+    t.row(name + ", rate", f"{rate:.2f} x", ">= 0.9 x of 16", rate >= 0.9,
+          f"{many.rate:.0f}/s, {many.refused} refused, p50 {many.p50:.0f} p99 {many.p99:.0f} ms")
+    t.row(name + ", p99 of the worst off", f"{apart:.2f} x", "<= 2 x of the best", apart <= 2,
+          f"{many.best_p99:.0f}..{many.worst_p99:.0f} ms")
+
+
 def many_tests(t, s):
     eight = requests(s, body("c", measure.HELLO_C, 8) | {"tests": [{}] * 8}, t.n(400))
     before = measure.pss_kb(s)
@@ -146,7 +163,8 @@ def many_tests(t, s):
 
 
 # Further rows: their names, and a function of the table and of a judgebox that is running.
-SHARED = [([MEMORY], memory), ([row[0] for row in LATENCY], latency), ([CROWD], crowds), ([MANY], many_tests)]
+SHARED = [([MEMORY], memory), ([row[0] for row in LATENCY], latency), ([CROWD], crowds), ([RUSH], rush),
+          ([MANY], many_tests)]
 
 
 def main():

@@ -5,9 +5,10 @@
  *
  * Each client has one connection and one request under way.  "{{}}" in the body becomes a
  * number that no other request has.  Prints requests per second, then p50, p90, p99 and
- * the maximum in milliseconds, the fewest and the most requests of one client, and all
- * samples.  An answer other than 200 with a good verdict ends it: a failing request is
- * fast, and worth nothing.
+ * the maximum in milliseconds, the fewest and the most requests of one client, how many
+ * were refused, the p99 of the client who had it best and worst, and all samples.  An
+ * answer other than 200 with a good verdict ends it: a failing request is fast, and worth
+ * nothing.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -32,6 +33,7 @@ struct client {
 	char *answer;
 	size_t len;
 	double began;
+	double *took; /* of its own requests */
 	unsigned done;
 };
 
@@ -159,9 +161,12 @@ hear(struct load *l, struct client *c)
 	if (whole(c) == 0)
 		return;
 	check(l, c);
-	l->took[l->answered++] = now_ms() - c->began;
+	l->took[l->answered] = now_ms() - c->began;
+	c->took = realloc(c->took, (c->done + 1) * sizeof(double));
+	if (c->took == NULL)
+		give_up("realloc", strerror(errno));
+	c->took[c->done++] = l->took[l->answered++];
 	c->began = 0;
-	c->done++;
 	if (l->asked < l->requests)
 		ask(l, c);
 }
@@ -174,21 +179,35 @@ by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Of one client. */
+static double
+p99(struct client *c)
+{
+	if (c->done == 0)
+		return 0;
+	qsort(c->took, c->done, sizeof(double), by_value);
+	return c->took[(c->done - 1) * 99 / 100];
+}
+
 static void
 print_results(struct load *l, double seconds)
 {
 	unsigned n = l->answered, least = n, most = 0;
+	double best = 1e12, worst = 0;
 
 	for (unsigned i = 0; i < l->clients; i++) {
 		unsigned d = l->client[i].done;
+		double p = p99(&l->client[i]);
 
 		least = d < least ? d : least;
 		most = d > most ? d : most;
+		best = p < best ? p : best;
+		worst = p > worst ? p : worst;
 	}
 	qsort(l->took, n, sizeof(double), by_value);
-	printf("%.1f\t%.3f\t%.3f\t%.3f\t%.3f\t%u\t%u\t%u\t", n / seconds,
+	printf("%.1f\t%.3f\t%.3f\t%.3f\t%.3f\t%u\t%u\t%u\t%.3f\t%.3f\t", n / seconds,
 	    l->took[(n - 1) / 2], l->took[(n - 1) * 9 / 10], l->took[(n - 1) * 99 / 100],
-	    l->took[n - 1], least, most, l->refused);
+	    l->took[n - 1], least, most, l->refused, best, worst);
 	for (unsigned i = 0; i < n; i++)
 		printf("%s%.3f", i == 0 ? "" : " ", l->took[i]);
 	printf("\n");

@@ -120,6 +120,7 @@ class Requests:
         *numbers, samples = line.rstrip("\n").split("\t")
         self.rate, self.p50, self.p90, self.p99, self.worst = map(float, numbers[:5])
         self.least, self.most, self.refused = map(int, numbers[5:8])
+        self.best_p99, self.worst_p99 = map(float, numbers[8:10])
         self.samples = [float(x) for x in samples.split()]
 
 

@@ -280,6 +280,8 @@ class Stack:
             if changed == (text, site):
                 raise StackError("the edit of the site changed nothing")
             text, site = changed
+        if not rates:  # hundreds at once are a test here, not an attack
+            text = re.sub(r"burst=\d+", "burst=10000", text)
         with open(self.path("locations.conf"), "w") as f:
             f.write(text)
         if not rates:
