@@ -109,7 +109,7 @@ static const struct limits compile_limits = {
 
 /* Takes the one outcome that is outstanding; fails unless the run ended with status 0. */
 static int
-take_outcome(struct bench *b, const char *what, struct err *e)
+take_outcome(struct bench *b, const char *what, bool *cached, struct err *e)
 {
 	struct outcome o;
 	uint32_t tag;
@@ -123,6 +123,7 @@ take_outcome(struct bench *b, const char *what, struct err *e)
 	if (o.signal != 0 || o.exit_code != 0)
 		return err_set(e, ERR_BUG, "%s: exit status %d, signal %d", what,
 		    o.exit_code, o.signal);
+	*cached = o.cached;
 	return 0;
 }
 
@@ -131,13 +132,14 @@ run_box(struct bench *b, struct err *e)
 {
 	const struct words none = { 0 };
 	const struct bytes empty = { 0 };
+	bool cached;
 	int out[2];
 
 	if (box_run(b->box, 1, &run_limits, true, &none, &empty, out, e) == -1)
 		return -1;
 
 	scope_fd reader = out[0];
-	int failed = take_outcome(b, "run", e);
+	int failed = take_outcome(b, "run", &cached, e);
 	close(out[1]);
 	if (failed == -1)
 		return -1;
@@ -279,6 +281,7 @@ compile_if_needed(
 		.language = language, .files = &file, .nfiles = 1, .tests = 1
 	};
 	struct box_place place;
+	bool cached = false;
 	int out[2];
 	const char *dot = strrchr(source, '.');
 
@@ -298,12 +301,13 @@ compile_if_needed(
 	if (box_compile(b->box, 1, &compile_limits, out, e) == -1)
 		return -1;
 
-	int failed = take_outcome(b, "compile", e);
+	int failed = take_outcome(b, "compile", &cached, e);
 	if (failed == -1 && (n = read(out[1], text, sizeof(text) - 1)) > 0)
 		fprintf(stderr, "%.*s", (int)n, text);
 	close(out[0]);
 	close(out[1]);
-	return failed;
+	/* kept: the next of us runs boxes alone */
+	return failed == 0 && !cached ? box_keep(b->box, true, e) : failed;
 }
 
 /* Cuts what stands behind each -- into contenders. */
