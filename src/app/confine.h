@@ -20,4 +20,8 @@
  * there is no way back. */
 int confine(const char *const *files, struct err *e);
 
+/* For a process that keeps files of its own in order and reads what workers hand it: what
+ * ends a worker ends it, too, and all else stays. */
+int confine_lightly(struct err *e);
+
 #endif

@@ -89,7 +89,7 @@ look_at(const char *pid, struct seen *helpers, struct seen *services)
 	s->filtered += mode == 2;
 }
 
-/* The master and the recorder of a service have none: they read nothing of a client's. */
+/* The master of a service has none: it reads nothing of a client's. */
 static void
 check_filters(struct doctor *d, struct finding *f)
 {

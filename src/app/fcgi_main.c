@@ -342,12 +342,17 @@ work(void *config, const struct listener *l, enum prefork_role role,
     const struct prefork_link *link)
 {
 	struct crew_config *crew = config;
+	struct err e = { 0 };
 	struct recorder_rules rules = rules_of(&crew->settings);
 
 	switch (role) {
 	case PREFORK_ONCE:
 		return find_versions(crew);
 	case PREFORK_RECORD:
+		if (confine_lightly(&e) == -1) {
+			log_err(&e, "recorder");
+			return 1;
+		}
 		return recorder_run(&rules, crew->notice, link);
 	default:
 		return serve_requests(crew, l, role == PREFORK_REFUSE, link);

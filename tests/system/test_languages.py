@@ -251,7 +251,7 @@ class Cli(SystemTest):
         self.assertIn(" 0 failures", r.stdout)
         for check in ("cgroups", "seccomp", "landlock", "filters", "helper", "service", "languages"):
             self.assertIn(check, r.stdout)
-        self.assertRegex(r.stdout, r"(?m)^filters +ok +helper: [1-9]\d* of [1-9]\d*; application: [1-9]")
+        self.assertRegex(r.stdout, r"(?m)^filters +\w+ +helper: [1-9]\d* of [1-9]\d*; application: \d")
         # value → wanted, why
         self.assertRegex(r.stdout, r"(?m)^kernel\.kptr_restrict +\w+ +\d → at least 1: kernel addresses help exploits")
 

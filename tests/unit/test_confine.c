@@ -286,19 +286,37 @@ expected(size_t i, bool with_file)
 }
 
 static int
-run(int (*attempt)(void), bool with_file)
+confine_plainly(struct err *e)
+{
+	return confine(NULL, e);
+}
+
+static int
+confine_with_file(struct err *e)
+{
+	const char *const files[] = { file, "/var/tmp/judgebox-none", NULL };
+
+	return confine(files, e);
+}
+
+static int
+confine_a_recorder(struct err *e)
+{
+	return confine_lightly(e);
+}
+
+static int
+run(int (*attempt)(void), int (*enter)(struct err *e))
 {
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		const char *const files[] = { file, "/var/tmp/judgebox-none", NULL };
 		struct rlimit none = { 0, 0 };
 		struct err e = { 0 };
 
 		setrlimit(RLIMIT_CORE, &none);
-		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
-		    confine(with_file ? files : NULL, &e) == -1)
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 || enter(&e) == -1)
 			_exit(255);
 		_exit(attempt());
 	}
@@ -307,12 +325,36 @@ run(int (*attempt)(void), bool with_file)
 }
 
 static void
+a_recorder(void **state)
+{
+	static const struct {
+		const char *what;
+		int (*attempt)(void);
+		int want;
+	} light[] = {
+		{ "memory", memory, 0 },
+		{ "lock a file", lock_file, 0 },
+		{ "make a file", make_file, 0 },
+		{ "execve", exec_program, KILLED },
+		{ "fork", start_process, KILLED },
+		{ "a socket", unix_socket, KILLED },
+		{ "ptrace", trace, KILLED },
+		{ "a foreign call", foreign_call, KILLED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LENGTH(light); i++)
+		CHECK_INT(light[i].what, run(light[i].attempt, confine_a_recorder),
+		    light[i].want);
+}
+
+static void
 a_worker_without_a_database(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < LENGTH(cases); i++)
-		CHECK_INT(
-		    cases[i].what, run(cases[i].attempt, false), expected(i, false));
+		CHECK_INT(cases[i].what, run(cases[i].attempt, confine_plainly),
+		    expected(i, false));
 }
 
 static void
@@ -320,7 +362,8 @@ a_worker_with_a_database(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < LENGTH(cases); i++)
-		CHECK_INT(cases[i].what, run(cases[i].attempt, true), expected(i, true));
+		CHECK_INT(cases[i].what, run(cases[i].attempt, confine_with_file),
+		    expected(i, true));
 }
 
 static int
@@ -357,6 +400,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_worker_without_a_database),
 		cmocka_unit_test(a_worker_with_a_database),
+		cmocka_unit_test(a_recorder),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
