@@ -196,13 +196,16 @@ class Metrics(SystemTest):
 
     def test_figures_outlive_workers_and_reloads(self):
         self.need("python")
+        # or the child that asks for them has pipes, too
+        stack.wait_for("the versions to be known", lambda: all(
+            row["version"] for row in self.stack.languages().values()))
         self.judge("python", "1")
-        before = self.metrics()
+        before, idle = self.metrics(), self.pipes()
         s = client.start(self.stack.port, {"language": "python", "code": LOOP, "limits": {"cpuMs": 10000, "wallMs": 15000}})
         stack.wait_for("the loop", lambda: self.stack.boxes())
-        # beside it there may be, for a while, the one that asks for versions
-        busy = stack.wait_for("the worker that has it", lambda: (
-            lambda found: found if len(found) == 1 else None)(self.with_runs()))
+        busy = stack.wait_for("the worker that has it", lambda: [
+            p for p, n in self.pipes().items() if p in idle and n > idle[p]])
+        self.assertEqual(len(busy), 1)
         os.kill(busy[0], signal.SIGKILL)
         self.assertEqual(client.finish(s).status, 502)
         lost = ("requests_lost_total",)
@@ -221,16 +224,15 @@ class Metrics(SystemTest):
         self.assertEqual(grown[("requests_total", "200", "native")], 2)
         self.assertGreaterEqual(grown[("worker_starts_total",)], 5)
 
-    def with_runs(self):
-        """Workers that hold the output of something that runs."""
-        def pipes(pid):
+    def pipes(self):
+        """How many pipes each worker has; one with a run has those of its output, too."""
+        def count(pid):
             try:
-                links = {os.readlink(f"/proc/{pid}/fd/{f}") for f in os.listdir(f"/proc/{pid}/fd")}
-                return [l for l in links if l.startswith("pipe:")]
+                return sum(os.readlink(f"/proc/{pid}/fd/{f}").startswith("pipe:")
+                           for f in os.listdir(f"/proc/{pid}/fd"))
             except OSError:
-                return []
-        # one is there always: the master's, to be woken
-        return [p for p in self.stack.workers() if len(pipes(p)) >= 3]
+                return 0
+        return {p: count(p) for p in self.stack.workers()}
 
     # --- who may ask, and for what ---
 
