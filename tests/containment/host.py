@@ -94,7 +94,8 @@ class Host:
 
     def mounts(self):
         """The host's mounts that are ours, and how many each slot has."""
-        words = ("judgebox", self.cgroup) + ((self.directory,) if self.directory else ())
+        # a slot's own are named judgebox; other judgeboxes' directories are not our business
+        words = (" judgebox ", " /run/judgebox/", "/" + self.cgroup + "/") + ((self.directory + "/",) if self.directory else ())
         found = {l.split(" ", 2)[2] for l in stack.read("/proc/self/mountinfo").splitlines()
                  if any(w in l for w in words)}
         for k in self.keepers():
