@@ -204,7 +204,11 @@ static enum leave
 attempt_all(struct judging *j, struct err *e)
 {
 	uint64_t patience_us = PATIENCE_US;
-	enum leave how = open_job(j, e);
+	/* whoever left while his request waited for a worker is not worth a question */
+	enum leave how = flight_pause(j, 0);
+
+	if (how == LEAVE_NOT)
+		how = open_job(j, e);
 
 	for (unsigned n = 1;; n++) {
 		if (how == LEAVE_NOT)

@@ -529,6 +529,24 @@ no_helper_at_all(void **state)
 	scene_close(&s);
 }
 
+static void
+a_client_that_left_before_costs_nothing(void **state)
+{
+	struct scene s;
+	int pair[2];
+
+	(void)state;
+	scene_open(&s, PROGRAMS("out 1"));
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	s.client_fd = pair[0];
+	close(pair[1]);
+	assert_int_equal(scene_run(&s), -1);
+	assert_true(s.gone);
+	CHECK_INT("the helper heard of nothing", s.fake->connections, 0);
+	close(pair[0]);
+	scene_close(&s);
+}
+
 /* The slot of a client that left must be free at once: the closed connection is what
  * tells the helper. */
 static void
@@ -650,6 +668,7 @@ main(void)
 		cmocka_unit_test(an_accepted_job_never_ends_without_a_result),
 		cmocka_unit_test(what_was_never_run_is_a_problem),
 		cmocka_unit_test(no_helper_at_all),
+		cmocka_unit_test(a_client_that_left_before_costs_nothing),
 		cmocka_unit_test(a_client_that_leaves_frees_its_slots),
 		cmocka_unit_test(jobs_share_one_connection),
 		cmocka_unit_test(a_line_that_was_cut_is_made_again),
