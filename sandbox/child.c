@@ -10,6 +10,7 @@
 #include "sandbox/fault.h"
 #include "sandbox/inner.h"
 #include "sandbox/raw.h"
+#include "sandbox/warm/frozen.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
@@ -133,15 +134,21 @@ close_others(const struct child *c)
 {
 	if (JB_FAULT(CLOSE_FDS)) /* each was received with CLOEXEC: leave one without */
 		return raw_call(SYS_fcntl, c->proc, F_SETFD, 0, 0, 0);
-	return raw_call(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC, 0, 0);
+	long r = raw_call(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC, 0, 0);
+	if (r == 0 && c->freezes)
+		r = raw_call(SYS_dup3, c->proc, FROZEN_PROC_FD, 0, 0, 0);
+	return r;
 }
 
 static long
 become_program(const struct child *c)
 {
-	if (c->program >= 0)
-		return raw_call(
+	if (c->program >= 0) {
+		long r = raw_call(
 		    SYS_execveat, c->program, "", c->argv, c->envp, AT_EMPTY_PATH);
+		if (!c->thaws)
+			return r;
+	}
 	return raw_call(SYS_execve, c->argv[0], c->argv, c->envp, 0, 0);
 }
 
@@ -178,7 +185,7 @@ say_not_executable(const struct child *c)
 {
 	static const char text[] = "what was compiled cannot be executed\n";
 
-	if (c->program >= 0)
+	if (c->program >= 0 && !c->thaws)
 		raw_call(SYS_write, 2, text, sizeof(text) - 1, 0, 0);
 }
 

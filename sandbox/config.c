@@ -39,6 +39,9 @@ static const struct conf_key keys[] = {
 	CONF_ROW(TEXT, struct config, profiles, 0, 0, "directory of seccomp profiles"),
 	CONF_ROW(TEXT, struct config, launcher, 0, 0, "the judgebox-slot program"),
 	CONF_ROW(TEXT, struct config, cgroup, 0, 0, "cgroup of the slots"),
+	CONF_ROW(TEXT, struct config, warm_library, 0, 0, "judgebox-warm.so"),
+	CONF_ROW(UINT, struct config, warm_images, 0, CONFIG_IMAGES_MAX,
+	    "frozen interpreters of a language; 0: none"),
 	CONF_ROW(TEXT, struct config, cache, 0, 0, "directory of artifacts"),
 	CONF_ROW(BYTES, struct config, cache_bytes, 0, 1ULL << 40, "its size; 0: none"),
 	CONF_ROW(BYTES, struct config, prepared_bytes, 0, 1ULL << 40,
@@ -65,6 +68,7 @@ check_paths(const struct conf *file, const struct config *c, struct err *e)
 		{ "languages", c->languages },
 		{ "profiles", c->profiles },
 		{ "launcher", c->launcher },
+		{ "warm_library", c->warm_library },
 		{ "cache", c->cache },
 	};
 
@@ -85,6 +89,8 @@ config_load(const char *path, struct config *c, struct err *e)
 		.languages = JB_SYSCONFDIR "/languages.d",
 		.profiles = JB_DATADIR "/seccomp",
 		.launcher = JB_LIBEXECDIR "/judgebox-slot",
+		.warm_library = JB_LIBEXECDIR "/judgebox-warm.so",
+		.warm_images = 4,
 		.cgroup = "judgebox",
 		.cache = JB_CACHEDIR,
 		.cache_bytes = MIB(1024),

@@ -10,7 +10,8 @@
 #include "sandbox/monitor.h"
 #include "sandbox/wire/wire.h"
 
-#define CONFIG_SLOTS_MAX 64
+#define CONFIG_SLOTS_MAX  64
+#define CONFIG_IMAGES_MAX 16
 
 /* What no client may exceed, whatever the application allows him. */
 struct config_caps {
@@ -23,7 +24,9 @@ struct config {
 	char user[33];
 	char languages[256], profiles[256], launcher[256];
 	char cgroup[128]; /* below the root of the hierarchy; "self": below our own, v2 */
-	char cache[256];  /* directory of artifacts */
+	char warm_library[256];
+	uint64_t warm_images;    /* frozen interpreters kept of a language; 0: none */
+	char cache[256];         /* directory of artifacts */
 	uint64_t cache_bytes;    /* 0: no cache */
 	uint64_t prepared_bytes; /* of prepared files, below cache; 0: none */
 	char log_level[16];

@@ -148,6 +148,7 @@ start_next(struct dispatch *d, struct session *s)
 	d->holder[slot->index] = r->job->work != -1 ? s : NULL;
 	share_start(d->share, s->seat, run_us(d, r), &r->bill);
 	update(d, s);
+	images_disturb(d->slot_host->images);
 	slot_run(slot, r);
 }
 
@@ -172,8 +173,10 @@ give_way(struct dispatch *d)
 	for (unsigned i = 0; i < d->nslots; i++) {
 		struct slot *s = &d->slots[i];
 
-		if (s->run != NULL && s->run->kind == RUN_PREPARE &&
-		    prepared_gives_way(d->slot_host->prepared, s->run)) {
+		if (s->run != NULL &&
+		    (s->run->kind == RUN_FREEZE ||
+			(s->run->kind == RUN_PREPARE &&
+			    prepared_gives_way(d->slot_host->prepared, s->run)))) {
 			log_debug("slot %u gives way", s->index);
 			slot_kill_run(s, WIRE_FIRED_CANCEL);
 		}
@@ -286,6 +289,9 @@ on_done(void *owner, struct slot *slot, struct run *r, const struct wire_outcome
 		learn(d, r, took_us);
 	if (s != NULL)
 		session_answer(s, o);
+	images_disturb(d->slot_host->images);
+	if (r->kind == RUN_FREEZE)
+		images_made(d->slot_host->images, r, o);
 	if (r->kind == RUN_PREPARE)
 		prepared_ended(d->slot_host->prepared, r, o);
 	if (r->kind == RUN_COMPILE && !r->job->ready)
@@ -342,6 +348,13 @@ admit(void *owner, const struct language *lang, const struct wire_job *j,
 	return false;
 }
 
+/* One number for a user of a key; 0: nobody knows who it is. */
+static uint64_t
+user_number(const struct wire_tenant *t)
+{
+	return t->key * 0x9e3779b97f4a7c15ULL ^ t->user;
+}
+
 static int
 enter(void *owner, struct session *s, const struct wire_tenant *t, struct err *e)
 {
@@ -350,6 +363,7 @@ enter(void *owner, struct session *s, const struct wire_tenant *t, struct err *e
 	s->seat = share_join(d->share, t, s, e);
 	if (s->seat == NULL)
 		return -1;
+	images_saw(d->slot_host->images, s->job->lang, user_number(t));
 	update(d, s);
 	return 0;
 }
@@ -394,6 +408,7 @@ status(void *owner, struct wire_state *out)
 	out->refused = d->refused;
 	out->cache_hits = d->twins.hits;
 	out->cache_misses = d->twins.misses;
+	images_counts(d->slot_host->images, &out->warm_hits, &out->warm_misses);
 	out->caps = config_caps_on_wire(d->slot_host->config);
 	snprintf(out->why, sizeof(out->why), "%.150s", d->last_fault.msg);
 }
@@ -589,6 +604,8 @@ dispatch_timeout_ms(const struct dispatch *d)
 {
 	uint64_t first = d->twins.due_us, now = clock_us();
 
+	if (images_due_us(d->slot_host->images) < first)
+		first = images_due_us(d->slot_host->images);
 	for (unsigned i = 0; i < d->nslots; i++)
 		if (d->slots[i].deadline_us < first)
 			first = d->slots[i].deadline_us;
@@ -597,6 +614,24 @@ dispatch_timeout_ms(const struct dispatch *d)
 	if (first <= now)
 		return 0;
 	return first - now > 60000000 ? 60000 : (int)((first - now) / 1000) + 1;
+}
+
+/* Only where nobody waits: a slot that is idle, and stays so for all we know. */
+static void
+make_image(struct dispatch *d, uint64_t now)
+{
+	struct images *images = d->slot_host->images;
+	struct slot *slot = free_slot(d, NULL);
+
+	if (images_due_us(images) > now)
+		return;
+	if (slot == NULL) {
+		images_disturb(images);
+		return;
+	}
+	struct run *r = images_next(images, now);
+	if (r != NULL)
+		slot_run(slot, r);
 }
 
 void
@@ -612,4 +647,5 @@ dispatch_check(struct dispatch *d)
 		update_all(d);
 	if (settled || prepared_is_wanting(d->slot_host->prepared))
 		fill_slots(d);
+	make_image(d, now);
 }

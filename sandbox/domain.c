@@ -34,8 +34,9 @@ domain_enter(enum domain_mode mode, enum domain_view view, int proc, struct err 
 		{ .fd = proc, .allowed = LANDLOCK_WRITE_FILE },
 		{ .path = "/", .allowed = LOOK | CHANGE },
 	};
+	uint64_t outside = view == DOMAIN_FREEZE ? LANDLOCK_READ_FILE : 0;
 	const struct landlock_rule compile[] = {
-		{ .fd = proc, .allowed = LANDLOCK_WRITE_FILE },
+		{ .fd = proc, .allowed = LANDLOCK_WRITE_FILE | outside },
 		{ .path = "/", .allowed = LOOK },
 		{ .path = "/dev", .allowed = LANDLOCK_WRITE_FILE },
 		{ .path = "/work", .allowed = LOOK | CHANGE | LANDLOCK_MAKE_SYM },

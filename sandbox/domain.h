@@ -16,7 +16,8 @@
 #include "base/err.h"
 
 enum domain_mode { DOMAIN_OFF, DOMAIN_AUTO, DOMAIN_REQUIRED };
-enum domain_view { DOMAIN_TEST, DOMAIN_COMPILE };
+/* FREEZE: COMPILE, and to read the host's /proc, where one finds his own mappings. */
+enum domain_view { DOMAIN_TEST, DOMAIN_COMPILE, DOMAIN_FREEZE };
 
 /* "off", "auto", "required"; -1: none of them. */
 int domain_mode_of(const char *name);

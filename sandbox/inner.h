@@ -84,6 +84,8 @@ struct inner_run {
 	uint32_t type, tag;
 	uint32_t has_program; /* 1: the first descriptor is executed, argv[0] is a name */
 	uint32_t at_rest;     /* processes of the slot besides the box */
+	uint32_t thaws;       /* 1: the program is a frozen argv[0], see warm/frozen.h */
+	uint32_t freezes;     /* 1: it becomes one, and is given the host's /proc */
 	struct wire_limits limits;
 	struct words argv, env;
 };
@@ -93,6 +95,7 @@ struct inner_compile {
 	uint32_t type, filter;
 	uint64_t work_bytes, artifact_bytes; /* sizes allowed */
 	char artifact[PATH_NAME_MAX + 8];    /* "main", or "out/" for a tree */
+	char input[PATH_NAME_MAX + 8];       /* a file in /work; empty: /dev/null */
 	struct inner_run run;
 };
 

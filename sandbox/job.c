@@ -1,6 +1,7 @@
 #include "sandbox/job.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include "base/fd.h"
 #include "base/scope.h"
 #include "sandbox/artifact.h"
+#include "sandbox/warm/frozen.h"
 #include "sandbox/fault.h"
 
 static uint64_t
@@ -318,9 +320,23 @@ unsigned
 job_filter(const struct run *r)
 {
 	const struct language *l = r->job->lang;
-	enum seccomp_class class = r->kind == RUN_TEST ? l->class : l->compile_class;
+	bool runs = r->kind == RUN_TEST || r->kind == RUN_FREEZE;
+	enum seccomp_class class = runs ? l->class : l->compile_class;
 
 	return seccomp_filter_index(class, r->kind != RUN_TEST || r->limits.no_fork == 0);
+}
+
+/* The library takes both variables away before the interpreter can see them. */
+static int
+add_hook(const struct job *j, struct inner_run *out, struct err *e)
+{
+	char awaited[sizeof(j->lang->source) + 32];
+
+	snprintf(awaited, sizeof(awaited), "JUDGEBOX_WARM=%s", j->lang->source);
+	out->freezes = 1;
+	if (words_add(&out->env, "LD_PRELOAD=/work/" FROZEN_LIBRARY, e) == -1)
+		return -1;
+	return words_add(&out->env, awaited, e);
 }
 
 int
@@ -333,7 +349,8 @@ job_command(const struct run *r, const struct words *prepared, struct inner_run 
 		[RUN_VERSION] = &j->lang->version,
 		[RUN_PROBE] = &j->lang->run,
 		[RUN_PREPARE] =
-		    j->lang->prepare != NULL ? &j->lang->prepare->command : NULL };
+		    j->lang->prepare != NULL ? &j->lang->prepare->command : NULL,
+		[RUN_FREEZE] = &j->lang->run };
 	struct language_call call = { .files = j->files,
 		.nfiles = j->nfiles,
 		.options = &j->options,
@@ -345,6 +362,7 @@ job_command(const struct run *r, const struct words *prepared, struct inner_run 
 	out->limits = r->limits;
 	out->has_program =
 	    (r->kind == RUN_TEST || r->kind == RUN_PROBE) && j->program != -1;
+	out->thaws = out->freezes = 0;
 	if (language_command(j->lang, command[r->kind], &call, &out->argv, e) == -1 ||
 	    (r->kind == RUN_TEST && words_append(&out->argv, &r->args, e) == -1))
 		return -1;
@@ -353,7 +371,7 @@ job_command(const struct run *r, const struct words *prepared, struct inner_run 
 	for (char **v = environ; JB_FAULT(ENVIRONMENT) && *v != NULL; v++)
 		if (words_add(&out->env, *v, e) == -1)
 			return -1;
-	return 0;
+	return r->kind == RUN_FREEZE ? add_hook(j, out, e) : 0;
 }
 
 struct run *

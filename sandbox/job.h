@@ -53,6 +53,7 @@ enum run_kind {
 	RUN_VERSION,
 	RUN_PREPARE, /* prepared.h */
 	RUN_PROBE,   /* probes.h */
+	RUN_FREEZE,  /* images.h */
 };
 
 struct run {
@@ -93,6 +94,13 @@ void job_adopt_made(struct job *j, int made[2], bool is_tree);
 
 /* Fills j->key: the language file, the compiler as installed, options, all sources. */
 int job_make_key(struct job *j, struct err *e);
+
+/* Does it run in a stage of its own, which leaves an artifact? */
+static inline bool
+run_is_staged(const struct run *r)
+{
+	return r->kind == RUN_COMPILE || r->kind == RUN_PREPARE || r->kind == RUN_FREEZE;
+}
 
 /* The filter, command and environment of a run of this job. */
 unsigned job_filter(const struct run *r);

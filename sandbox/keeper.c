@@ -220,7 +220,8 @@ run_compiler(const struct keeper *k, const struct inner_compile *c, int control,
     const int box_fds[3], struct err *e)
 {
 	static struct launcher l;
-	struct launcher_parts parts = parts_of(k, control, DOMAIN_COMPILE);
+	struct launcher_parts parts =
+	    parts_of(k, control, c->run.freezes != 0 ? DOMAIN_FREEZE : DOMAIN_COMPILE);
 	int status = 0;
 
 	scope_free struct sock_filter *program =
@@ -249,6 +250,17 @@ run_compiler(const struct keeper *k, const struct inner_compile *c, int control,
 }
 
 static int
+open_input(const struct inner_compile *c, struct err *e)
+{
+	char path[sizeof(c->input) + 8] = "/dev/null";
+
+	if (c->input[0] != '\0')
+		snprintf(path, sizeof(path), "/work/%s", c->input);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd != -1 ? fd : err_sys(e, "open %s", path);
+}
+
+static int
 compile_stage(const struct keeper *k, const struct inner_compile *c, const int fds[4],
     struct inner_artifact *a, struct err *e)
 {
@@ -258,10 +270,12 @@ compile_stage(const struct keeper *k, const struct inner_compile *c, const int f
 		return err_sys(e, "unshare the mount namespace");
 	if (mounts_new_work(fds[1], c->work_bytes, k->work_inodes, e) == -1)
 		return -1;
-	scope_fd null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (null == -1)
-		return err_sys(e, "open /dev/null");
-	const int box_fds[3] = { null, fds[2], fds[3] };
+	if (c->run.freezes != 0 && mounts_allow_libraries(e) == -1)
+		return -1;
+	scope_fd input = open_input(c, e);
+	if (input == -1)
+		return -1;
+	const int box_fds[3] = { input, fds[2], fds[3] };
 	if (run_compiler(k, c, fds[0], box_fds, e) == -1)
 		return -1;
 	if (c->artifact[0] == '\0')
@@ -276,8 +290,9 @@ on_compile(struct keeper *k, const union inner_message *m, const int *fds, struc
 {
 	struct inner_artifact a = { .type = INNER_ARTIFACT };
 
-	if (memchr(m->compile.artifact, '\0', sizeof(m->compile.artifact)) == NULL)
-		return err_set(e, ERR_PROTO, "artifact name is not terminated");
+	if (memchr(m->compile.artifact, '\0', sizeof(m->compile.artifact)) == NULL ||
+	    memchr(m->compile.input, '\0', sizeof(m->compile.input)) == NULL)
+		return err_set(e, ERR_PROTO, "a file's name is not terminated");
 	if (meter_relax(&k->meter, e) == -1)
 		return -1;
 	pid_t pid = fork();

@@ -39,6 +39,7 @@ static const struct conf_key keys[] = {
 	{ "prefer", CONF_WORDS, offsetof(struct file, lang.prefer), 0, 0, 0, "" },
 	{ "heap_reserve", CONF_BYTES, offsetof(struct file, lang.heap_reserve), 8, 0,
 	    1ULL << 34, "memory that is not heap" },
+	{ "warm", CONF_BOOL, offsetof(struct file, lang.warm), sizeof(bool), 0, 0, "" },
 	{ "class", CONF_TEXT, offsetof(struct file, class), 32, 0, 0, "seccomp class" },
 	{ "compile_class", CONF_TEXT, offsetof(struct file, compile_class), 32, 0, 0,
 	    "" },

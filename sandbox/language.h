@@ -37,7 +37,8 @@ struct language {
 	struct words prefer; /* pairs: a file, and what {prefer} is if it is there */
 	struct language_prepare *prepare; /* owned; NULL: nothing */
 	uint64_t heap_reserve;            /* bytes */
-	struct digest file;               /* of the language file, every byte of it */
+	bool warm;          /* its run command may start from a frozen image */
+	struct digest file; /* of the language file, every byte of it */
 	enum seccomp_class class, compile_class;
 };
 

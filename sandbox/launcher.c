@@ -274,7 +274,7 @@ run_child(struct launcher *l, struct child *c, struct wire_outcome *o, struct er
 static bool
 is_authors_fault(const struct child *c)
 {
-	return c->program >= 0 && c->error != E2BIG && c->error != ENOMEM;
+	return c->program >= 0 && !c->thaws && c->error != E2BIG && c->error != ENOMEM;
 }
 
 static void
@@ -353,6 +353,8 @@ fill_child(struct child *c, const struct inner_run *run, const int fds[], unsign
 		.in = fds[first],
 		.out = fds[first + 1],
 		.err = fds[first + 2],
+		.thaws = run->thaws != 0,
+		.freezes = run->freezes != 0,
 		.limits = run->limits };
 	return 0;
 }

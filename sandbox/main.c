@@ -316,6 +316,8 @@ prepare(struct helper *h, struct err *e)
 	if (cgroups_open(h->config.cgroup, &h->cgroups, e) == -1)
 		return -1;
 	h->slots.cgroups = h->cgroups;
+	if (images_open(&h->config, h->languages, &h->slots.images, e) == -1)
+		return -1;
 	if (cache_open(h->config.cache, h->config.cache_bytes, &h->cache, e) == -1 ||
 	    prepared_open(&h->config, h->languages, &h->loop, &h->prepared, e) == -1)
 		return -1;
@@ -398,6 +400,7 @@ end(struct helper *h)
 	if (h->listener.fd > 3)
 		unlink(h->config.socket);
 	dispatch_end(&h->dispatch);
+	images_free(h->slots.images);
 }
 
 /* --- command line --- */

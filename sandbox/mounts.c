@@ -403,6 +403,15 @@ mounts_new_work(int bundle, uint64_t bytes, unsigned inodes, struct err *e)
 	return r == 0 ? 0 : err_wrap(e, "/work");
 }
 
+int
+mounts_allow_libraries(struct err *e)
+{
+	if (mount(NULL, "/work", NULL,
+		MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV | MS_NOATIME, NULL) == -1)
+		return err_sys(e, "remount /work");
+	return 0;
+}
+
 bool
 mounts_work_untouched(void)
 {

@@ -13,6 +13,7 @@
 #include "sandbox/cgroup.h"
 #include "sandbox/chore.h"
 #include "sandbox/config.h"
+#include "sandbox/images.h"
 #include "sandbox/job.h"
 #include "sandbox/loop.h"
 #include "sandbox/seccomp.h"
@@ -31,6 +32,7 @@ struct slot_host {
 	int program;               /* judgebox-slot, opened once */
 	struct prepared *prepared; /* borrowed; NULL: nothing is */
 	struct probes *probes;     /* borrowed; NULL: a test build goes without */
+	struct images *images;     /* frozen interpreters; NULL: none */
 	void *owner;
 	void (*up)(void *owner, struct slot *s);
 	void (*down)(void *owner, struct slot *s, const struct err *why);

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/scope.h"
 #include "sandbox/prepared.h"
+#include "sandbox/warm/frozen.h"
 
 #define PREPARE_US 10000000
 #define HELP_US    200000 /* beyond a run's own wall limit: a throttled slot gets air */
@@ -29,12 +30,6 @@ make_channel(struct slot *s, struct watcher *w, int *theirs, struct err *e)
 	w->fd = pair[0];
 	*theirs = pair[1];
 	return loop_add(s->host->loop, w, e);
-}
-
-static bool
-is_compile(const struct run *r)
-{
-	return r->kind == RUN_COMPILE || r->kind == RUN_PREPARE;
 }
 
 static int
@@ -80,6 +75,17 @@ at_rest(const struct slot *s)
 	return n;
 }
 
+/* A frozen interpreter for this run, -1: none fits. */
+static int
+choose_image(const struct slot *s, struct inner_run *m)
+{
+	int image = images_pick(s->host->images, s->run, &m->argv);
+
+	if (image != -1)
+		m->has_program = m->thaws = 1;
+	return image;
+}
+
 static int
 send_run(struct slot *s, unsigned filter, struct err *e)
 {
@@ -91,7 +97,10 @@ send_run(struct slot *s, unsigned filter, struct err *e)
 	if (job_command(r, NULL, &m, e) == -1)
 		return -1;
 	m.at_rest = at_rest(s);
-	if (m.has_program != 0)
+	int image = choose_image(s, &m);
+	if (image != -1)
+		fds[n++] = image;
+	else if (m.has_program != 0)
 		fds[n++] = r->job->program;
 	for (unsigned i = 0; i < 3; i++)
 		fds[n++] = r->fds[i];
@@ -124,6 +133,14 @@ find_prepared(struct slot *s, struct run *r, struct words *out, struct err *e)
 	return 0;
 }
 
+static const char *
+artifact_of(const struct run *r)
+{
+	return r->kind == RUN_COMPILE   ? r->job->lang->artifact
+	       : r->kind == RUN_PREPARE ? LANGUAGE_MADE
+					: FROZEN_IMAGE;
+}
+
 static int
 send_compile(struct slot *s, struct err *e)
 {
@@ -136,9 +153,10 @@ send_compile(struct slot *s, struct err *e)
 	m.type = INNER_COMPILE;
 	m.filter = job_filter(r);
 	m.work_bytes = r->limits.file_bytes;
-	m.artifact_bytes = r->kind == RUN_COMPILE ? BUNDLE_BYTES : PREPARED_BYTES_MAX;
-	snprintf(m.artifact, sizeof(m.artifact), "%s",
-	    r->kind == RUN_COMPILE ? r->job->lang->artifact : LANGUAGE_MADE);
+	m.artifact_bytes = r->kind == RUN_PREPARE ? PREPARED_BYTES_MAX : BUNDLE_BYTES;
+	snprintf(m.artifact, sizeof(m.artifact), "%s", artifact_of(r));
+	if (r->kind == RUN_FREEZE) /* a file, as a test's input is */
+		snprintf(m.input, sizeof(m.input), "%s", r->job->lang->source);
 	if (find_prepared(s, r, &prepared, e) == -1 ||
 	    job_command(r, &prepared, &m.run, e) == -1 ||
 	    make_channel(s, &s->compile, &theirs, e) == -1)
@@ -167,7 +185,7 @@ send_kill(struct slot *s)
 	struct inner_kill m = { .type = INNER_KILL, .fired = s->run->kill };
 	struct err e = { 0 };
 	int sock =
-	    is_compile(s->run) ? s->compile.fd : s->launcher[job_filter(s->run)].fd;
+	    run_is_staged(s->run) ? s->compile.fd : s->launcher[job_filter(s->run)].fd;
 	if (fd_send(sock, &m, sizeof(m), NULL, 0, &e) == -1)
 		log_debug("slot %u: kill: %s", s->index, e.msg); /* it just ended */
 }
@@ -192,7 +210,7 @@ advance(struct slot *s)
 	struct err e = { 0 };
 	int ok;
 
-	if (is_compile(r))
+	if (run_is_staged(r))
 		ok = send_compile(s, &e);
 	else if (!work_fits(s, r))
 		ok = send_prepare(s, &e);
@@ -403,7 +421,7 @@ on_launcher(struct watcher *w, uint32_t events)
 		return;
 	}
 	if (n != sizeof(m.outcome) || m.type != INNER_OUTCOME || s->state != SLOT_BUSY ||
-	    !s->run_sent || is_compile(s->run)) {
+	    !s->run_sent || run_is_staged(s->run)) {
 		unexpected(s, m.type);
 		return;
 	}

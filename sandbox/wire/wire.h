@@ -33,7 +33,7 @@
 #include "base/path.h"
 #include "base/words.h"
 
-#define WIRE_VERSION     5
+#define WIRE_VERSION     6
 #define WIRE_FDS_MAX     3
 #define WIRE_PENDING_MAX 64            /* runs one connection may have outstanding */
 #define WIRE_INPUT_MAX   (64 << 20)    /* bytes of one standard input */
@@ -90,6 +90,8 @@ struct wire_state {
 	uint64_t refused;            /* jobs answered BUSY, since the start */
 	uint64_t cache_hits;         /* compiles that did not run, since the start */
 	uint64_t cache_misses;       /* and those that did */
+	uint64_t warm_hits;          /* tests begun from a frozen interpreter */
+	uint64_t warm_misses;        /* and those that could have been, but none was ready */
 	struct wire_limits caps;     /* no run gets more; no_fork is 0 */
 	char why[160];               /* when ready is 0: the last fault of a slot */
 };

@@ -48,4 +48,6 @@ ready_measure(const struct box_door *helper)
 	metrics_set(METRIC_BUSY_ANSWERS, s.refused);
 	metrics_set(METRIC_CACHE_HITS, s.cache_hits);
 	metrics_set(METRIC_CACHE_MISSES, s.cache_misses);
+	metrics_set(METRIC_WARM_HITS, s.warm_hits);
+	metrics_set(METRIC_WARM_MISSES, s.warm_misses);
 }

@@ -205,6 +205,8 @@ box_status(struct box *b, struct box_state *s, struct err *e)
 		.refused = w->refused,
 		.cache_hits = w->cache_hits,
 		.cache_misses = w->cache_misses,
+		.warm_hits = w->warm_hits,
+		.warm_misses = w->warm_misses,
 		.caps = limits_of_wire(&w->caps) };
 	snprintf(
 	    s->why, sizeof(s->why), "%.*s", (int)strnlen(w->why, sizeof(w->why)), w->why);

@@ -53,6 +53,7 @@ static const struct conf_key file_keys[] = {
 	HELPER_ROW("prefer"),
 	HELPER_ROW("prepare"),
 	HELPER_ROW("heap_reserve"),
+	HELPER_ROW("warm"),
 	LANG_ROW(WORDS, options, "compile options a client may ask for"),
 	{ .name = "floor", .kind = CONF_GROUP },
 	{ .name = "compile_floor", .kind = CONF_GROUP },

@@ -100,6 +100,8 @@ enum metrics_unit { UNIT_NONE, UNIT_SECONDS, UNIT_BYTES };
 	    "Compiles that the helper's cache could not serve.")                         \
 	X(WARM_HITS, FOUND, NONE, "warm_hits", NONE, NONE,                               \
 	    "Tests that began in an interpreter already warm.")                          \
+	X(WARM_MISSES, FOUND, NONE, "warm_misses", NONE, NONE,                           \
+	    "Tests of a warm language that began cold.")                                 \
 	X(WORKERS, GAUGE, NONE, "workers", NONE, NONE, "Worker processes.")              \
 	X(WORKERS_BUSY, GAUGE, NONE, "workers_busy", NONE, NONE,                         \
 	    "Workers with a request in hand.")                                           \

@@ -103,6 +103,14 @@ def processes():
     return {p.pid: p for p in found if p}
 
 
+def freezes(pid):
+    """An interpreter that becomes an image runs nobody's program."""
+    try:
+        return "JUDGEBOX_WARM=" in read(f"/proc/{pid}/environ")
+    except OSError:
+        return False
+
+
 def descendants(pids, table):
     """All processes of the table that stem from these pids, those not included."""
     family, grew = set(pids), True
@@ -229,7 +237,8 @@ class Stack:
         self.sandbox_settings = {
             "socket": self.path("run", "private", "sandbox.sock"), "user": APP_USER,
             "languages": self.path("languages"), "profiles": self.path("profiles"),
-            "launcher": self.launcher, "uid_base": self.uid_base, "cgroup": self.cgroup,
+            "launcher": self.launcher, "warm_library": program("judgebox-warm.so"),
+            "uid_base": self.uid_base, "cgroup": self.cgroup,
             "cache": self.path("cache"), "prepared_bytes": 0, # seconds of compiling per stack
             **(sandbox or {})}
         self.app_settings = {
@@ -404,7 +413,7 @@ class Stack:
             own += descendants([self.sandbox.pid], table)
         return [p for p in {p.pid: p for p in own}.values()
                 if p.exe and os.path.basename(p.exe.split(" (deleted)")[0]) not in
-                ("judgebox-slot", "judgebox-sandbox") and p.state != "Z"]
+                ("judgebox-slot", "judgebox-sandbox") and p.state != "Z" and not freezes(p.pid)]
 
     def quiet(self, deadline=5):
         """Waits until no judged program is left; returns those that stay, if any."""

@@ -356,8 +356,8 @@ class HostSide(Containment):
 
         def programs():
             found = [p for p in self.stack.boxes() if p.status.get("NSpid", "").split()[-1:] == ["2"]
-                     and ("python" in p.exe if language == "python" else "gcc" not in p.exe and "cc1" not in p.exe
-                          and "/usr/" not in p.exe)]
+                     and (p.name == "python3" if language == "python" else p.name != "python3"
+                          and "gcc" not in p.exe and "cc1" not in p.exe and "/usr/" not in p.exe)]
             return found if len(found) >= n else None
         return stack.wait_for(f"{n} {name} to run", programs, 20)
 
@@ -440,8 +440,8 @@ class HostSide(Containment):
         """The keeper and the launchers of a slot have few capabilities, in their own user
         namespace only, and none of them can make another such namespace."""
         self.running("c", self.SLEEPERS[1][1])
-        own = [p for p in stack.descendants([self.stack.sandbox.pid], stack.processes())
-               if p.name == "judgebox-slot" and p.status.get("NSpid", "").split()[-1:] != ["2"]]
+        # a stage, which may just freeze an interpreter, is of the keeper's kind
+        own = stack.wait_for("nothing but what stands there", self.what_stands)
         keepers = [p for p in own if p.ppid == self.stack.sandbox.pid]
         self.assertTrue(keepers and len(own) > len(keepers), own)
         for p in own:
@@ -451,6 +451,19 @@ class HostSide(Containment):
             self.assertNotEqual(os.readlink(f"/proc/{p.pid}/ns/user"), os.readlink("/proc/self/ns/user"))
         for p in keepers:
             self.assertEqual(self.user_namespaces(p.pid), "0")
+
+    def what_stands(self):
+        table = stack.processes()
+        own = [p for p in stack.descendants([self.stack.sandbox.pid], table)
+               if p.name == "judgebox-slot" and p.status.get("NSpid", "").split()[-1:] != ["2"]]
+        namespaces = set()
+        for p in own:
+            try:
+                namespaces.add((p.ppid == self.stack.sandbox.pid, os.readlink(f"/proc/{p.pid}/ns/mnt")))
+            except OSError:
+                return None
+        keepers = {ns for keeper, ns in namespaces if keeper}
+        return own if {ns for _, ns in namespaces} == keepers else None  # a stage has mounts of its own
 
     def user_namespaces(self, pid):
         """How many a process of that user namespace may make below it."""
