@@ -220,12 +220,14 @@ run_compiler(const struct keeper *k, const struct inner_compile *c, int control,
     const int box_fds[3], struct err *e)
 {
 	static struct launcher l;
+	const struct monitor_rules none = { .action = MONITOR_OFF };
 	struct launcher_parts parts =
 	    parts_of(k, control, c->run.freezes != 0 ? DOMAIN_FREEZE : DOMAIN_COMPILE);
 	int status = 0;
 
 	scope_free struct sock_filter *program =
 	    read_filter(k, c->filter, &parts.instructions, e);
+	parts.monitor = &none; /* a compiler is large and quick, whoever asks for it */
 	parts.program = program;
 	if (program == NULL)
 		return -1;

@@ -105,6 +105,11 @@ class Strict(SystemTest):
         t = self.judge1("python", code, limits={"memoryBytes": 512 * MIB, "cpuMs": 10000})
         self.assertEqual((t["verdict"], t["violation"]), ("security_violation", "memory growth"))
 
+    def test_a_compiler_may_grow(self):
+        j = self.judge("cpp", "#include <bits/stdc++.h>\nint main() { std::cout << 1 << std::endl; }")
+        self.assertEqual((j["verdict"], j["tests"][0]["stdout"]), ("ok", "1\n"))
+        self.assertNotIn("language=cpp", stack.read(self.stack.sandbox.log))
+
     def test_slow_growth_and_few_calls_are_nobodys_business(self):
         t = self.judge1("python", "a = b'x' * (32 << 20)\nfor i in range(1000): print(i)")
         self.assertEqual(t["verdict"], "ok")
