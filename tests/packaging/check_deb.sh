@@ -63,6 +63,16 @@ units_are_understood()
 	! grep -E 'nknown|nvalid|ailed to parse|gnoring' "$work/verify"
 }
 
+# I-44: programs together leave memory and processor to the rest of the machine.
+slice_leaves_room()
+{
+	local units=$work/root/usr/lib/systemd/system
+	[ -d "$units" ] || units=$work/root/lib/systemd/system
+	grep -qx 'MemoryMax=80%' "$units/judgebox.slice" &&
+		grep -qx 'CPUWeight=50' "$units/judgebox.slice" &&
+		grep -qx 'Slice=judgebox.slice' "$units/judgebox-sandbox.service"
+}
+
 nginx_takes() # site|snippet
 {
 	local root=$work/root
@@ -114,6 +124,7 @@ check "unpacks" unpack
 check "exposure of the application: at most 0.5" exposure judgebox.service 5
 check "exposure of the helper: at most 3.8" exposure judgebox-sandbox.service 38
 check "units are understood" units_are_understood
+check "programs together leave room to the machine" slice_leaves_room
 check "nginx takes the site" nginx_takes site
 check "nginx takes the snippet in another site" nginx_takes snippet
 check "everything in /etc is a conffile" everything_in_etc_is_a_conffile

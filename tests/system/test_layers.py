@@ -193,8 +193,9 @@ class Helper(SystemTest):
 
 
 class Probes(SystemTest):
-    """Walls are tried before they are relied on (issue: I-46)."""
+    """Walls are tried before they are relied on."""
 
+    # I-46
     def test_every_class_is_probed_at_the_start(self):
         files = os.path.join(stack.SRCDIR, "sandbox/languages")
         classes = {"native"} | {m for f in os.listdir(files) if f.endswith(".conf") for m in re.findall(
@@ -202,6 +203,7 @@ class Probes(SystemTest):
         line = log_of(self.stack, "ready slots=")
         self.assertGreaterEqual(int(re.search(r"probes=(\d+)", line)[1]), len(classes), line)
 
+    # I-46
     def test_a_helper_whose_box_does_not_hold_refuses_to_serve(self):
         s = stack.Stack()
         try:
@@ -219,6 +221,7 @@ class Probes(SystemTest):
             left = [l for l in s.stop() if "ended with status 1" not in l]
         self.assertEqual(left, [])
 
+    # I-46
     def test_a_new_slot_is_probed_before_it_works(self):
         s = stack.Stack(sandbox={"slots": 1, "log_level": "debug"}).start()
         try:
