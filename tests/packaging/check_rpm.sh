@@ -5,7 +5,7 @@
 set -u
 export LC_ALL=C.UTF-8
 rpm=$(echo "$1"/RPMS/x86_64/judgebox-[0-9]*.rpm)
-deb=$2 config=$3
+deb=$2 config=$(realpath "$3") te=$(dirname "$3")/../selinux/judgebox.te
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0 failed=0
@@ -70,9 +70,32 @@ edited_files_stay()
 		grep '^/etc/' "$work/rpm" | sort | diff "$work/config" -
 }
 
+# Of what it is made, and what of it could be undone: a file that semodule would take, and
+# scriptlets that put it in and take it out.
+module_is_whole()
+{
+	local module=$1/RPMS/noarch/judgebox-selinux-*.rpm
+	module=$(echo $module)
+	rpmlint -c "$config" "$module" && rpm -qp --scripts "$module" | tee "$work/module" &&
+		grep -q 'semodule -i /usr/share/selinux/packages/judgebox.pp' "$work/module" &&
+		grep -q 'semodule -r judgebox' "$work/module" &&
+		(cd "$work" && rpm2cpio "$module" | cpio -idm --quiet &&
+			semodule_unpackage usr/share/selinux/packages/judgebox.pp j.mod j.fc &&
+			grep -q '^/run/judgebox/fcgi' j.fc && [ -s j.mod ])
+}
+
+# The helper's socket is none of the web server's business.
+module_allows_no_more()
+{
+	! grep -E '^allow[^;]*httpd_t[^;]*judgebox_private_t' "$te" &&
+		[ "$(grep -c '^allow httpd_t' "$te")" = 3 ]
+}
+
 check "rpmlint has no errors and no warnings" lint "$1"
 check "scriptlets are expanded and can be read" scriptlets_are_expanded
 check "the same files as in the Debian package" same_files
 check "what is in /etc is configuration" edited_files_stay
+check "the SELinux module is whole" module_is_whole "$(realpath "$1")"
+check "it lets nginx to one socket only" module_allows_no_more
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" = 0 ]
