@@ -128,6 +128,16 @@ check "programs together leave room to the machine" slice_leaves_room
 check "nginx takes the site" nginx_takes site
 check "nginx takes the snippet in another site" nginx_takes snippet
 check "everything in /etc is a conffile" everything_in_etc_is_a_conffile
+# The pages of an installation speak of that installation.
+pages_name_our_user()
+{
+	zcat "$work"/root/usr/share/man/man5/judgebox*.5.gz >"$work/pages" &&
+		[ "$(grep -c '^\.Qq _judgebox \.$' "$work/pages")" = 2 ] &&
+		grep -q '^\.Qq www-data \.$' "$work/pages" &&
+		zgrep -q '/etc/judgebox/judgebox.conf' "$work"/root/usr/share/man/man8/judgebox-fcgi.8.gz
+}
+
+check "manual pages name the package's user" pages_name_our_user
 check "programs are hardened, none is setuid" programs_are_hardened
 check "no walls can be left out" no_build_for_tests
 echo "$passed passed, $failed failed, 0 skipped"

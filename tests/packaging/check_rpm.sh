@@ -4,7 +4,7 @@
 #   check_rpm.sh RPM-DIRECTORY DEB-DIRECTORY RPMLINT-CONFIGURATION
 set -u
 export LC_ALL=C.UTF-8
-rpm=$(echo "$1"/RPMS/x86_64/judgebox-[0-9]*.rpm)
+rpm=$(realpath "$1"/RPMS/x86_64/judgebox-[0-9]*.rpm)
 deb=$2 config=$(realpath "$3") te=$(dirname "$3")/../selinux/judgebox.te
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -94,6 +94,18 @@ module_allows_no_more()
 check "rpmlint has no errors and no warnings" lint "$1"
 check "scriptlets are expanded and can be read" scriptlets_are_expanded
 check "the same files as in the Debian package" same_files
+# On Fedora and EL the user has no underscore, and the web server another group.
+pages_name_our_user()
+{
+	local page
+	mkdir -p "$work/pages" && (cd "$work/pages" && rpm2cpio "$rpm" | cpio -idm --quiet) &&
+		for page in judgebox.conf.5 judgebox-sandbox.conf.5; do
+			cat "$work"/pages/usr/share/man/man5/$page* | { gzip -cdf || true; }
+		done >"$work/man5" && [ "$(grep -c '^\.Qq judgebox \.$' "$work/man5")" -ge 2 ] &&
+		grep -q '^\.Qq nginx \.$' "$work/man5" && ! grep -q _judgebox "$work/man5"
+}
+
+check "manual pages name the package's user" pages_name_our_user
 check "what is in /etc is configuration" edited_files_stay
 check "the SELinux module is whole" module_is_whole "$(realpath "$1")"
 check "it lets nginx to one socket only" module_allows_no_more
