@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/conf.h"
+#include "base/path.h"
 #include "base/scope.h"
 
 struct languages {
@@ -20,6 +21,7 @@ struct languages {
 struct file {
 	struct language lang;
 	char class[32], compile_class[32];
+	struct words home; /* directories, and {home} is the first that is there */
 };
 
 static const struct conf_key keys[] = {
@@ -37,6 +39,7 @@ static const struct conf_key keys[] = {
 	{ "paths", CONF_WORDS, offsetof(struct file, lang.paths), 0, 0, 0, "" },
 	{ "options", CONF_WORDS, offsetof(struct file, lang.options), 0, 0, 0, "" },
 	{ "prefer", CONF_WORDS, offsetof(struct file, lang.prefer), 0, 0, 0, "" },
+	{ "home", CONF_WORDS, offsetof(struct file, home), 0, 0, 0, "" },
 	{ "heap_reserve", CONF_BYTES, offsetof(struct file, lang.heap_reserve), 8, 0,
 	    1ULL << 34, "memory that is not heap" },
 	{ "warm", CONF_BOOL, offsetof(struct file, lang.warm), sizeof(bool), 0, 0, "" },
@@ -143,6 +146,26 @@ digest_of_file(const char *path, struct digest *out, struct err *e)
 	return digest_end(m, out, e);
 }
 
+/* What the lists of commands call {home}: the same as the application takes. */
+static int
+settle_home(const struct conf *c, struct file *f, struct err *e)
+{
+	struct language *l = &f->lang;
+	struct words *const all[] = { &l->version, &l->compile, &l->run, &l->env,
+		l->prepare != NULL ? &l->prepare->command : NULL };
+	const char *home = words_first_present(&f->home);
+
+	for (const char *h = words_next(&f->home, NULL); h != NULL;
+	     h = words_next(&f->home, h))
+		if (h[0] != '/' || strstr(h, "..") != NULL)
+			return conf_fault(
+			    c, "home", e, "home: '%.60s' is not absolute", h);
+	for (unsigned i = 0; home != NULL && i < sizeof(all) / sizeof(all[0]); i++)
+		if (all[i] != NULL && words_fill(all[i], "{home}", home, e) == -1)
+			return -1;
+	return 0;
+}
+
 static int
 load_one(struct languages *all, const char *path, struct err *e)
 {
@@ -160,6 +183,10 @@ load_one(struct languages *all, const char *path, struct err *e)
 		return conf_fault(c, "id", e, "id: '%s' is taken", f->lang.id);
 	if (read_prepare(c, &f->lang, e) == -1)
 		return -1;
+	if (settle_home(c, f, e) == -1) {
+		free(f->lang.prepare);
+		return -1;
+	}
 	f->lang.index = all->count;
 	all->item[all->count++] = f->lang;
 	return 0;

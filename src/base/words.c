@@ -1,6 +1,8 @@
 #include "base/words.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int
 add_bytes(struct words *w, const char *s, size_t size, struct err *e)
@@ -30,12 +32,42 @@ words_append(struct words *w, const struct words *more, struct err *e)
 	return 0;
 }
 
+int
+words_fill(struct words *w, const char *token, const char *value, struct err *e)
+{
+	struct words out = { 0 };
+
+	for (const char *s = words_next(w, NULL); s != NULL; s = words_next(w, s)) {
+		const char *at = strstr(s, token);
+		char full[1024];
+		int n = at == NULL ? snprintf(full, sizeof(full), "%s", s)
+				   : snprintf(full, sizeof(full), "%.*s%s%s",
+					 (int)(at - s), s, value, at + strlen(token));
+
+		if (n < 0 || (size_t)n >= sizeof(full))
+			return err_set(e, ERR_OVER_LIMIT, "'%.40s…' is too long", s);
+		if (words_add(&out, full, e) == -1)
+			return -1;
+	}
+	*w = out;
+	return 0;
+}
+
 const char *
 words_next(const struct words *w, const char *at)
 {
 	const char *next = at == NULL ? w->data : at + strlen(at) + 1;
 
 	return next < w->data + w->len ? next : NULL;
+}
+
+const char *
+words_first_present(const struct words *w)
+{
+	for (const char *at = words_next(w, NULL); at != NULL; at = words_next(w, at))
+		if (access(at, F_OK) == 0)
+			return at;
+	return words_next(w, NULL);
 }
 
 bool

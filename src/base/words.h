@@ -26,8 +26,15 @@ struct words {
 int words_add(struct words *w, const char *s, struct err *e);
 int words_append(struct words *w, const struct words *more, struct err *e);
 
+/* Puts value where a word has the token, once in each word. */
+int words_fill(struct words *w, const char *token, const char *value, struct err *e);
+
 /* Walks the list: NULL starts, NULL ends. */
 const char *words_next(const struct words *w, const char *at);
+
+/* Of a list of paths the first that is on this machine; none is: the first.  NULL: empty.
+ */
+const char *words_first_present(const struct words *w);
 
 bool words_has(const struct words *w, const char *s);
 

@@ -21,7 +21,7 @@ struct langs {
  * whether the language's programs are here. */
 struct file {
 	struct lang lang;
-	struct words version, compile, run;
+	struct words home, version, compile, run;
 };
 
 #define FILE_ROW(kind, member, help) CONF_ROW(kind, struct file, member, 0, 0, help)
@@ -51,6 +51,7 @@ static const struct conf_key file_keys[] = {
 	HELPER_ROW("class"),
 	HELPER_ROW("compile_class"),
 	HELPER_ROW("prefer"),
+	FILE_ROW(WORDS, home, "directories; {home} is the first that is there"),
 	HELPER_ROW("prepare"),
 	HELPER_ROW("heap_reserve"),
 	HELPER_ROW("warm"),
@@ -95,6 +96,23 @@ has_program(const struct words *argv)
 	if (program == NULL || program[0] != '/')
 		return true;
 	return stat(program, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111) != 0;
+}
+
+/* Of the words of a command only the first matters here. */
+static bool
+is_installed(struct file *f)
+{
+	const char *home = words_first_present(&f->home);
+	struct words *const all[] = { &f->version, &f->compile, &f->run };
+	struct err none = { 0 };
+
+	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (home != NULL && words_fill(all[i], "{home}", home, &none) == -1)
+			return false;
+		if (!has_program(all[i]))
+			return false;
+	}
+	return true;
 }
 
 static int
@@ -159,8 +177,7 @@ read_file(const char *path, struct langs *l, struct err *e)
 	if (f->lang.name[0] == '\0')
 		snprintf(f->lang.name, sizeof(f->lang.name), "%s", f->lang.id);
 	f->lang.compiled = f->compile.count > 0;
-	f->lang.installed =
-	    has_program(&f->version) && has_program(&f->compile) && has_program(&f->run);
+	f->lang.installed = is_installed(f);
 	l->all[l->count++] = f->lang;
 	return 0;
 }

@@ -158,6 +158,31 @@ words_have_bounds(void **state)
 }
 
 static void
+words_are_filled(void **state)
+{
+	struct words w = { 0 };
+	struct err e = { 0 };
+	char big[1024];
+
+	(void)state;
+	CHECK_OK(words_fill(&w, "{x}", "v", &e), e);
+	assert_null(words_first_present(&w));
+	CHECK_OK(words_add(&w, "/nonexistent/{x}/{x}", &e), e);
+	CHECK_OK(words_add(&w, "", &e), e);
+	CHECK_OK(words_fill(&w, "{x}", "v", &e), e);
+	CHECK_INT("count", w.count, 2);
+	CHECK_STR("filled once", words_next(&w, NULL), "/nonexistent/v/{x}");
+	CHECK_STR("none is there", words_first_present(&w), "/nonexistent/v/{x}");
+	CHECK_OK(words_add(&w, "/dev/null", &e), e);
+	CHECK_STR("one is there", words_first_present(&w), "/dev/null");
+	memset(big, 'b', sizeof(big));
+	big[sizeof(big) - 1] = '\0';
+	assert_int_equal(words_fill(&w, "{x}", big, &e), -1);
+	CHECK_INT("code", e.code, ERR_OVER_LIMIT);
+	CHECK_STR("unchanged", words_next(&w, NULL), "/nonexistent/v/{x}");
+}
+
+static void
 forged_words_are_refused(void **state)
 {
 	static const struct {
@@ -473,6 +498,7 @@ main(void)
 		cmocka_unit_test(numbers_are_strict),
 		cmocka_unit_test(words_are_one_block),
 		cmocka_unit_test(words_have_bounds),
+		cmocka_unit_test(words_are_filled),
 		cmocka_unit_test(forged_words_are_refused),
 		cmocka_unit_test(buffers_grow),
 		cmocka_unit_test(names_are_plain_and_beneath),

@@ -198,6 +198,35 @@ our_own_files_are_good(void **state)
 	langs_free(l);
 }
 
+static void
+a_program_is_looked_for_at_home(void **state)
+{
+	static const struct {
+		const char *text;
+		bool installed;
+	} cases[] = {
+		{ "home=[\"/nonexistent\",\"/usr\"]; run=[\"{home}/bin/env\"];", true },
+		{ "home=[\"/nonexistent\"]; run=[\"{home}/bin/env\"];", false },
+		{ "home=[\"/usr\"]; run=[\"./m\"]; version=[\"{home}/bin/none\"];",
+		    false },
+		{ "run=[\"{home}/bin/env\"];", true }, /* made by its compiler, maybe */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[256];
+		struct langs *l = NULL;
+		struct err e = { 0 };
+
+		snprintf(
+		    text, sizeof(text), "id=\"bb\"; source=\"m\"; %s", cases[i].text);
+		const struct sample files[] = { { "b.conf", text }, { NULL, NULL } };
+		CHECK_OK(load(files, &l, &e), e);
+		CHECK_INT(cases[i].text, langs_at(l, 0)->installed, cases[i].installed);
+		langs_free(l);
+	}
+}
+
 /* In a mount namespace of our own, with everything as under NoExecPaths=/. */
 static int
 load_without_exec(const char *dir)
@@ -251,6 +280,7 @@ main(void)
 		cmocka_unit_test(a_directory_must_be_there),
 		cmocka_unit_test(an_empty_directory_has_no_languages),
 		cmocka_unit_test(our_own_files_are_good),
+		cmocka_unit_test(a_program_is_looked_for_at_home),
 		cmocka_unit_test(a_program_need_not_be_executable_by_us),
 	};
 

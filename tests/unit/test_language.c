@@ -191,6 +191,12 @@ files_say_what_is_wrong_and_where(void **state)
 		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\"; "
 		  "\nprefer=[\"/bin/x\"];",
 		    "a.conf:2: prefer: a file and a word, in pairs", 0644 },
+		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\"; "
+		  "\nhome=[\"/usr\",\"lib\"];",
+		    "a.conf:2: home: 'lib' is not absolute", 0644 },
+		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\"; "
+		  "\nhome=[\"/usr/../etc\"];",
+		    "a.conf:2: home: '/usr/../etc' is not absolute", 0644 },
 		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\";",
 		    "a.conf must belong to root and be writable by nobody else", 0666 },
 		{ "id=", "a.conf:1: syntax error", 0644 },
@@ -214,6 +220,49 @@ files_say_what_is_wrong_and_where(void **state)
 		assert_int_equal(r, cases[i].msg[0] == '\0' ? 0 : -1);
 		const char *tail = strstr(e.msg, "a.conf");
 		assert_string_equal(tail != NULL ? tail : "", cases[i].msg);
+		languages_free(l);
+	}
+	unlink(path);
+	rmdir(dir);
+}
+
+/* One file for every place where distributions put a program. */
+static void
+home_is_the_first_that_is_there(void **state)
+{
+	static const struct {
+		const char *home, *run, *env;
+	} cases[] = {
+		{ "[\"/nonexistent/a\",\"/usr\",\"/etc\"]", "/usr/bin/x", "L=/usr/lib" },
+		{ "[\"/nonexistent/a\",\"/nonexistent/b\"]", "/nonexistent/a/bin/x",
+		    "L=/nonexistent/a/lib" },
+		{ "[ ]", "{home}/bin/x", "L={home}/lib" },
+	};
+	char dir[] = "/tmp/judgebox-test-XXXXXX", path[64];
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	chmod(dir, 0755);
+	snprintf(path, sizeof(path), "%s/a.conf", dir);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct languages *l = NULL;
+		struct err e = { 0 };
+		FILE *f = fopen(path, "we");
+
+		assert_non_null(f);
+		fprintf(f,
+		    "id=\"a\"; source=\"m\"; class=\"native\"; home=%s;"
+		    "run=[\"{home}/bin/x\",\"y\"]; env=[\"L={home}/lib\"];",
+		    cases[i].home);
+		fclose(f);
+		chmod(path, 0644);
+		if (languages_load(dir, &l, &e) == -1)
+			fail_msg("%s", e.msg);
+		const struct language *a = languages_find(l, "a");
+		assert_non_null(a);
+		assert_string_equal(words_next(&a->run, NULL), cases[i].run);
+		assert_string_equal(words_next(&a->env, NULL), cases[i].env);
+		assert_int_equal(a->run.count, 2);
 		languages_free(l);
 	}
 	unlink(path);
@@ -248,6 +297,7 @@ main(void)
 		cmocka_unit_test(a_variable_is_replaced_not_doubled),
 		cmocka_unit_test(options_choose_a_set_or_none),
 		cmocka_unit_test(files_say_what_is_wrong_and_where),
+		cmocka_unit_test(home_is_the_first_that_is_there),
 		cmocka_unit_test(shipped_files_load),
 	};
 

@@ -15,7 +15,8 @@
 static const char *const top[] = { "bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "etc",
 	"dev", "tmp", "work", NULL };
 static const char *const etc[] = { "passwd", "group", "nsswitch.conf", "hosts", "ld.so.cache",
-	"alternatives", "localtime", "java-17-openjdk", NULL };
+	"alternatives", "localtime", "java-17-openjdk",
+	"java-21-openjdk", "java-25-openjdk", NULL };
 static const char *const absent[] = { "/proc/self", "/proc/1", "/sys/kernel", "/root", "/home", "/var", "/run",
 	"/boot", "/mnt", "/srv", "/opt", "/media", "/etc/shadow", "/etc/ssh", "/etc/hostname", "/etc/machine-id",
 	"/etc/resolv.conf", "/etc/judgebox", "/etc/ssl/private", "/dev/mqueue", "/dev/tty", "/dev/ptmx",
