@@ -64,7 +64,7 @@ struct inner_setup {
 	uint32_t cgroup_v2;
 	uint32_t work_inodes;
 	uint32_t landlock; /* enum domain_mode */
-	uint32_t pad;
+	uint32_t prepared; /* the working directory is the one with prepared files */
 	struct monitor_rules monitor;
 	struct words paths; /* extra read-only paths of all languages */
 };

@@ -97,7 +97,7 @@ take_meters(struct keeper *k)
 	    CREDS_CAP(CAP_SETPCAP) | CREDS_CAP(CAP_DAC_OVERRIDE))
 
 static int
-set_up(struct keeper *k, const struct inner_setup *s, int prepared, struct err *e)
+set_up(struct keeper *k, const struct inner_setup *s, struct err *e)
 {
 	uint64_t size;
 
@@ -122,7 +122,7 @@ set_up(struct keeper *k, const struct inner_setup *s, int prepared, struct err *
 		return err_sys(e, "open /proc");
 	if (sethostname("box", 3) == -1)
 		return err_sys(e, "sethostname");
-	if (mounts_build_root(&s->paths, prepared, e) == -1 ||
+	if (mounts_build_root(&s->paths, s->prepared != 0, e) == -1 ||
 	    mounts_new_work(-1, 64 << 20, k->work_inodes, e) == -1)
 		return -1;
 	umask(022);
@@ -362,7 +362,7 @@ main(int argc, char **argv)
 	long n = fd_recv(INNER_FD_CONTROL, &m, sizeof(m), fds, &nfds, &e);
 	if (n != sizeof(m.setup) || m.type != INNER_SETUP)
 		return 1;
-	if (set_up(&k, &m.setup, nfds > 0 ? fds[0] : -1, &e) == -1 ||
+	if (set_up(&k, &m.setup, &e) == -1 ||
 	    (!JB_FAULT(KEEPER_CAPS) && creds_reduce(KEEPER_CAPS, &e) == -1))
 		done.fault = e;
 	fd_close_all(fds, nfds);

@@ -226,18 +226,22 @@ build_dev(struct err *e)
 	return 0;
 }
 
-/* A mount that the helper made for us, read-only already. */
+/* The helper left us in it.  By its path we could not get there: root's cache is closed
+ * to whoever is root of a slot only. */
 static int
-build_prepared(int mount, struct err *e)
+build_prepared(struct err *e)
 {
-	if (mount == -1)
-		return 0;
+	scope_fd fd = (int)syscall(SYS_open_tree, AT_FDCWD, "",
+	    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	if (fd == -1)
+		return err_sys(e, "open_tree " INNER_PREPARED_DIR);
 	if (make_dir(INNER_PREPARED_DIR, e) == -1)
 		return -1;
-	if (syscall(SYS_move_mount, mount, "", AT_FDCWD, ROOT INNER_PREPARED_DIR,
+	if (syscall(SYS_move_mount, fd, "", AT_FDCWD, ROOT INNER_PREPARED_DIR,
 		MOVE_MOUNT_F_EMPTY_PATH) == -1)
 		return err_sys(e, "mount " INNER_PREPARED_DIR);
-	return 0;
+	return set_attributes(ROOT INNER_PREPARED_DIR, 0,
+	    ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC, e);
 }
 
 static int
@@ -279,10 +283,10 @@ check_root(struct err *e)
 }
 
 int
-mounts_build_root(const struct words *paths, int prepared, struct err *e)
+mounts_build_root(const struct words *paths, bool prepared, struct err *e)
 {
 	if (build_base(e) == -1 || build_system(e) == -1 || build_etc(paths, e) == -1 ||
-	    build_dev(e) == -1 || build_prepared(prepared, e) == -1 ||
+	    build_dev(e) == -1 || (prepared && build_prepared(e) == -1) ||
 	    enter_root(e) == -1 || check_root(e) == -1)
 		return err_wrap(e, "root");
 	return 0;

@@ -20,8 +20,8 @@
 #include "base/words.h"
 
 /* Builds the root and moves into it.  Everything but /work is read-only afterwards.
- * prepared: a mount not attached anywhere, -1: none. */
-int mounts_build_root(const struct words *paths, int prepared, struct err *e);
+ * prepared: shows the working directory, too, as INNER_PREPARED_DIR. */
+int mounts_build_root(const struct words *paths, bool prepared, struct err *e);
 
 /* Replaces /work by a new tmpfs holding the files of a bundle (-1: none), read-only and
  * not the box's own, and marks it untouched.  bytes and inodes are the box's own. */

@@ -22,7 +22,6 @@
 #define KEY_FORMAT "judgebox prepared 1"
 #define SUM        "sum" /* beside the file: what its bytes were when it was made */
 #define TRIES_MAX  3
-#define READ_ONLY  0xf /* MOUNT_ATTR_RDONLY, _NOSUID, _NODEV, _NOEXEC */
 #define MIB(n)     ((uint64_t)(n) << 20)
 
 enum state {
@@ -359,25 +358,6 @@ prepared_close(struct prepared *p)
 	free(p);
 }
 
-int
-prepared_mount(const struct prepared *p, struct err *e)
-{
-	struct {
-		uint64_t set, clear, propagation, userns;
-	} attributes = { .set = READ_ONLY };
-
-	if (p == NULL)
-		return -1;
-	scope_fd fd = (int)syscall(SYS_open_tree, p->dir, "",
-	    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-	if (fd == -1)
-		return err_sys(e, "prepared: open_tree");
-	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attributes,
-		sizeof(attributes)) == -1)
-		return err_sys(e, "prepared: mount_setattr");
-	return take_fd(&fd);
-}
-
 /* --- use --- */
 
 static void
@@ -435,7 +415,7 @@ prepared_words(struct prepared *p, const struct language *l, const struct words 
 int
 prepared_dir(const struct prepared *p)
 {
-	return p->dir;
+	return p != NULL ? p->dir : -1;
 }
 
 static uint64_t

@@ -32,10 +32,6 @@ int prepared_open(const struct config *config, const struct languages *languages
     struct loop *loop, struct prepared **out, struct err *e);
 void prepared_close(struct prepared *p);
 
-/* A mount of the directory, read-only, not attached anywhere; -1: there is none, or it
- * cannot be made, and *e says so. */
-int prepared_mount(const struct prepared *p, struct err *e);
-
 /* What {prepared} stands for in a compile with these options; empty: nothing is there. */
 int prepared_words(struct prepared *p, const struct language *l,
     const struct words *options, struct words *out, struct err *e);
@@ -43,7 +39,9 @@ int prepared_words(struct prepared *p, const struct language *l,
 /* A run that makes the next file that is missing, the caller's; NULL: none is. */
 struct run *prepared_next(struct prepared *p);
 bool prepared_is_wanting(const struct prepared *p);
-int prepared_dir(const struct prepared *p); /* borrowed: what that child needs */
+/* The directory, borrowed: what that child needs, and what slots show.  -1: there is
+ * none. */
+int prepared_dir(const struct prepared *p);
 /* Copies what a slot made of run r to its place: long work, to be done by a child. */
 int prepared_store(struct prepared *p, const struct run *r, int fd, struct err *e);
 /* The parent's half: it is there now. */

@@ -60,13 +60,10 @@ send_setup(struct slot *s, struct err *e)
 		.work_inodes = (uint32_t)s->host->config->work_inodes,
 		.landlock = (uint32_t)domain_mode_of(s->host->config->landlock),
 		.monitor = config_monitor_rules(s->host->config),
+		.prepared = prepared_dir(s->host->prepared) != -1,
 		.paths = s->host->paths };
-	struct err why = { 0 };
 
-	scope_fd prepared = prepared_mount(s->host->prepared, &why);
-	if (why.code != ERR_NONE)
-		log_err(&why, "slot %u goes without", s->index);
-	return fd_send(s->control.fd, &m, sizeof(m), &prepared, prepared != -1, e);
+	return fd_send(s->control.fd, &m, sizeof(m), NULL, 0, e);
 }
 
 int
@@ -77,6 +74,7 @@ slot_start(struct slot *s, struct err *e)
 		.filters = s->host->filters,
 		.uid_base = (unsigned)s->host->config->uid_base,
 		.cgroups = s->host->cgroups,
+		.cwd = prepared_dir(s->host->prepared),
 		.meters = s->meters };
 
 	if (cgroups_make_slot(s->host->cgroups, s->index, s->meters, e) == -1)

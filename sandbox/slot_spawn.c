@@ -161,7 +161,15 @@ slot_spawn(struct slot_spawn *s, struct err *e)
 	struct clone_args args = { .flags = namespaces() | CLONE_PIDFD,
 		.pidfd = (uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD };
+	/* The slot may show this directory to its boxes: with a working directory, it has
+	 * it in its own mount namespace, where it may; a descriptor would be in ours. */
+	if (s->cwd != -1 && fchdir(s->cwd) == -1)
+		return err_sys(e, "fchdir");
 	long pid = syscall(SYS_clone3, &args, sizeof(args));
+	int error = errno;
+	if (pid != 0 && chdir("/") == -1)
+		return err_sys(e, "chdir /");
+	errno = error;
 	if (pid == -1)
 		return say_why(e);
 	if (pid == 0)

@@ -16,6 +16,7 @@ struct slot_spawn {
 	unsigned index, uid_base;
 	int program, filters; /* borrowed */
 	const int *meters;    /* METER_MAX_, borrowed */
+	int cwd;              /* a directory that it begins in, borrowed; -1: / */
 	struct cgroups *cgroups;
 	/* out, owned by the caller */
 	pid_t pid;
