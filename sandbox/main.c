@@ -65,12 +65,26 @@ struct helper {
 	struct slot_host slots;
 	struct dispatch dispatch;
 	struct watcher listener, signals;
+	int spare; /* a descriptor to turn a client away with when there is no other */
 	uid_t client;
 	gid_t client_group;
 	bool stop;
 };
 
 /* --- clients --- */
+
+/* Who cannot be served is told so: left in the queue he would keep us awake for ever. */
+static void
+turn_away(struct helper *h)
+{
+	if (h->spare != -1)
+		close(h->spare);
+	int sock = accept4(h->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (sock != -1)
+		close(sock);
+	h->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	log_warn("refused a connection: no descriptor is left");
+}
 
 static void
 on_connect(struct watcher *w, uint32_t events)
@@ -82,6 +96,8 @@ on_connect(struct watcher *w, uint32_t events)
 
 	(void)events;
 	scope_fd sock = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (sock == -1 && (errno == EMFILE || errno == ENFILE))
+		turn_away(h);
 	if (sock == -1)
 		return;
 	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) == -1)
@@ -293,6 +309,9 @@ prepare(struct helper *h, struct err *e)
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
 	h->listener.fd = inherited_socket();
+	h->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (h->spare == -1)
+		return err_sys(e, "open /dev/null");
 	if (check_alone(h, e) == -1 || ids_check("/etc", (unsigned)h->config.uid_base,
 					   slot_count(h) * SLOT_IDS, e) == -1)
 		return -1;

@@ -302,6 +302,15 @@ find_or_make(struct share *sh, struct node *up, uint64_t id, struct err *e)
 	return n;
 }
 
+/* What is reserved changes by the hour: whoever spoke last knows. */
+static void
+set_aside(struct share *sh, const struct wire_tenant *t)
+{
+	sh->set_aside = t->slots_reserved + t->slots_held_back;
+	if (sh->set_aside > sh->slots)
+		sh->set_aside = sh->slots;
+}
+
 /* What the key may have now; its debt is by the weight it was run up with. */
 static void
 set_slots(struct share *sh, struct node *key, const struct wire_tenant *t)
@@ -314,9 +323,7 @@ set_slots(struct share *sh, struct node *key, const struct wire_tenant *t)
 	key->weight = weight;
 	key->slots_max = t->slots_max;
 	key->reserved = t->slots_reserved;
-	sh->set_aside = t->slots_reserved + t->slots_held_back;
-	if (sh->set_aside > sh->slots)
-		sh->set_aside = sh->slots;
+	set_aside(sh, t);
 	settle(sh, key);
 }
 
@@ -559,8 +566,11 @@ is_free(const struct share *sh, const struct node *key, const struct wire_tenant
  * sums suffice for that; who waits for less makes the wait shorter than predicted.
  */
 struct share_view
-share_look(const struct share *sh, const struct wire_tenant *t, uint64_t own_us)
+share_look(struct share *sh, const struct wire_tenant *t, uint64_t own_us)
 {
+	set_aside(
+	    sh, t); /* also if it is refused: what others said may be over, or a lie */
+
 	const struct node *root = &sh->root, *key = find(sh, root, t->key);
 	const struct node *user = key != NULL ? find(sh, key, t->user) : NULL;
 	static const struct node nobody;

@@ -67,7 +67,7 @@ void share_charge(struct share *sh, struct share_bill *bill, uint64_t so_far_us)
 void share_end(struct share *sh, struct share_bill *bill, uint64_t took_us);
 
 struct share_view share_look(
-    const struct share *sh, const struct wire_tenant *t, uint64_t own_us);
+    struct share *sh, const struct wire_tenant *t, uint64_t own_us);
 uint64_t share_work(const struct share *sh); /* all that is expected, µs */
 unsigned share_users(const struct share *sh);
 unsigned share_jobs(const struct share *sh);

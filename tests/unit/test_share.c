@@ -381,7 +381,11 @@ all_reserved_is_nothing_for_others(void **state)
 	invite(&p, other, 1000, 10);
 	assert_null(share_next(p.sh));
 	assert_true(share_look(p.sh, &other, 1000).wait_us == UINT64_MAX);
-	invite(&p, later, 1000, 10); /* the hour is over */
+	/* the hour is over, and nobody had to be let in to say so */
+	assert_true(share_look(p.sh, &later, 1000).wait_us < UINT64_MAX);
+	assert_non_null(share_next(p.sh));
+	assert_true(share_look(p.sh, &other, 1000).wait_us == UINT64_MAX);
+	invite(&p, later, 1000, 10);
 	assert_non_null(share_next(p.sh));
 	close_play(&p);
 }
