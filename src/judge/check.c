@@ -130,6 +130,11 @@ check_lines(struct parting *p)
 		size_t n = common(le, la);
 		p->in_expected = le.at + n;
 		p->in_actual = la.at + n;
+		/* blanks that do not count may go on here, for longer than we show */
+		if (n == text_len(le))
+			p->in_actual = skip_blank(p->in_actual, la);
+		else if (n == text_len(la))
+			p->in_expected = skip_blank(p->in_expected, le);
 		return false;
 	}
 }
