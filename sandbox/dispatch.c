@@ -176,7 +176,9 @@ give_way(struct dispatch *d)
 		if (s->run != NULL &&
 		    (s->run->kind == RUN_FREEZE ||
 			(s->run->kind == RUN_PREPARE &&
-			    prepared_gives_way(d->slot_host->prepared, s->run)))) {
+			    /* who has one slot would wait for all of it */
+			    (d->nslots == 1 ||
+				prepared_gives_way(d->slot_host->prepared, s->run))))) {
 			log_debug("slot %u gives way", s->index);
 			slot_kill_run(s, WIRE_FIRED_CANCEL);
 		}

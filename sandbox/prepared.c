@@ -662,6 +662,8 @@ prepared_ended(struct prepared *p, const struct run *r, const struct wire_outcom
 	if (it->state != MAKING)
 		return;
 	/* one that failed by itself would fail again; a slot's fault may not */
-	bool again = o->fired == WIRE_FIRED_CANCEL || o->fault.code != ERR_NONE;
-	it->state = again && it->tries++ < TRIES_MAX ? ABSENT : HOPELESS;
+	bool again = o->fired == WIRE_FIRED_CANCEL ||
+		     (o->fault.code != ERR_NONE && it->tries < TRIES_MAX);
+	it->tries++;
+	it->state = again ? ABSENT : HOPELESS;
 }
