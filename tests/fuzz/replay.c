@@ -72,7 +72,7 @@ mutate(struct buf *b, uint64_t *state)
 		size_t len = 1 + next_random(state) % (end < 16 ? end : 16);
 		const char *word =
 		    words[next_random(state) % (sizeof(words) / sizeof(words[0]))];
-		char piece[32];
+		char piece[32], *room;
 
 		switch (next_random(state) % 5) {
 		case 0:
@@ -87,13 +87,15 @@ mutate(struct buf *b, uint64_t *state)
 			break;
 		case 3:
 			memcpy(piece, b->data + at, len);
-			memmove(buf_room(b, len) - end + len, b->data + at, end);
+			room = buf_room(b, len); /* moves the data */
+			memmove(room - end + len, b->data + at, end);
 			memcpy(b->data + at, piece, len);
 			b->len += len;
 			break;
 		default:
 			len = strlen(word);
-			memmove(buf_room(b, len) - end + len, b->data + at, end);
+			room = buf_room(b, len); /* moves the data */
+			memmove(room - end + len, b->data + at, end);
 			memcpy(b->data + at, word, len);
 			b->len += len;
 		}
