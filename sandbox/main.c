@@ -28,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -65,6 +66,9 @@ struct helper {
 	struct slot_host slots;
 	struct dispatch dispatch;
 	struct watcher listener, signals;
+	struct watcher place; /* of the socket, which somebody may delete */
+	ino_t socket_ino;
+	struct err lost;
 	int spare; /* a descriptor to turn a client away with when there is no other */
 	uid_t client;
 	gid_t client_group;
@@ -183,7 +187,52 @@ bind_socket(struct helper *h, struct err *e)
 		return err_sys(e, "set the owner of %s", h->config.socket);
 	if (listen(fd, 128) == -1)
 		return err_sys(e, "listen on %s", h->config.socket);
+	struct stat st;
+	if (lstat(h->config.socket, &st) == -1)
+		return err_sys(e, "stat %s", h->config.socket);
+	h->socket_ino = st.st_ino;
 	return take_fd(&fd);
+}
+
+/* Something changed where the socket is.  If it was the socket that went, nobody could
+ * find us any more: there is to be another. */
+static void
+on_place(struct watcher *w, uint32_t events)
+{
+	struct helper *h = w->owner;
+	char changes[4096];
+	struct stat st;
+
+	(void)events;
+	while (read(w->fd, changes, sizeof(changes)) > 0)
+		;
+	if (lstat(h->config.socket, &st) == 0 && st.st_ino == h->socket_ino)
+		return;
+	log_warn("somebody took %s away: making it again", h->config.socket);
+	loop_remove(&h->loop, &h->listener);
+	close(h->listener.fd);
+	h->listener.fd = bind_socket(h, &h->lost);
+	if (h->listener.fd == -1 || loop_add(&h->loop, &h->listener, &h->lost) == -1)
+		h->stop = true;
+}
+
+static int
+watch_place(struct helper *h, struct err *e)
+{
+	char dir[sizeof(h->config.socket)];
+
+	snprintf(dir, sizeof(dir), "%s", h->config.socket);
+	*strrchr(dir, '/') = '\0';
+	h->place =
+	    (struct watcher){ inotify_init1(IN_CLOEXEC | IN_NONBLOCK), on_place, h };
+	if (h->place.fd == -1 ||
+	    inotify_add_watch(h->place.fd, dir,
+		IN_DELETE | IN_MOVE | IN_DELETE_SELF | IN_MOVE_SELF) == -1) {
+		log_warn("nobody will see if %s goes: %s", h->config.socket,
+		    strerror(errno)); /* as where all watches are used up */
+		return 0;
+	}
+	return loop_add(&h->loop, &h->place, e);
 }
 
 /* systemd's socket activation, sd_listen_fds(3): one SOCK_SEQPACKET socket as 3. */
@@ -214,6 +263,8 @@ start_listening(struct helper *h, struct err *e)
 		if (make_runtime_dir(h, e) == -1)
 			return -1;
 		h->listener.fd = bind_socket(h, e);
+		if (h->listener.fd != -1 && watch_place(h, e) == -1)
+			return -1;
 	}
 	if (h->listener.fd == -1)
 		return -1;
@@ -408,6 +459,10 @@ serve(struct helper *h, struct err *e)
 	while (!h->stop)
 		if (turn(h, watchdog_us, &barked_us, e) == -1)
 			return -1;
+	if (h->lost.code != ERR_NONE) {
+		*e = h->lost;
+		return -1;
+	}
 	notify_send("STOPPING=1");
 	log_info("stopping");
 	return 0;

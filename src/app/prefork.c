@@ -33,12 +33,16 @@
 #include "app/prefork.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,6 +83,10 @@ struct master {
 	const struct prefork_calls *calls;
 	void *ctx;
 	const struct listener *listener;
+	struct sockaddr_un address; /* of our own socket; a path of "": it is systemd's */
+	ino_t socket_ino;
+	int place; /* where that is: tells by SIGIO when something goes from there */
+	bool lost;
 	struct crew *crew; /* the current one */
 	struct worker *workers;
 	unsigned n, cap;
@@ -154,6 +162,8 @@ become_worker(struct master *m, const struct worker *w, int fd, int line, pid_t 
 		else
 			close(m->workers[i].end);
 	}
+	if (m->place != -1)
+		close(m->place);
 	exit(m->calls->work(w->crew->config, m->listener, w->role, &link));
 }
 
@@ -589,13 +599,54 @@ on_child(struct master *m, uint64_t now)
 	(void)now;
 }
 
+/* A socket that was deleted is found by nobody, and we may not make another: whoever
+ * started us can, and starts us again. */
+static void
+look_for_socket(struct master *m, uint64_t now)
+{
+	struct stat st;
+
+	if (m->address.sun_path[0] == '\0' || m->phase != SERVING ||
+	    (lstat(m->address.sun_path, &st) == 0 && st.st_ino == m->socket_ino))
+		return;
+	m->lost = true;
+	log_warn("somebody took %s away", m->address.sun_path);
+	on_terminate(m, now);
+}
+
+static void
+watch_socket(struct master *m)
+{
+	socklen_t len = sizeof(m->address);
+	char dir[sizeof(m->address.sun_path) + 1];
+	struct stat st;
+
+	m->place = -1;
+	if (m->listener->activated ||
+	    getsockname(m->listener->fd, (struct sockaddr *)&m->address, &len) == -1)
+		return;
+	snprintf(dir, sizeof(dir), "%s", m->address.sun_path);
+	char *slash = strrchr(dir, '/');
+	if (slash == NULL || lstat(m->address.sun_path, &st) == -1) {
+		m->address.sun_path[0] = '\0';
+		return;
+	}
+	*slash = '\0';
+	m->socket_ino = st.st_ino;
+	m->place = open(slash == dir ? "/" : dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (m->place == -1 ||
+	    fcntl(m->place, F_NOTIFY, DN_DELETE | DN_RENAME | DN_MULTISHOT) == -1)
+		log_warn("nobody will see if %s goes: %s", m->address.sun_path,
+		    strerror(errno));
+}
+
 static void
 on_question(struct master *m, uint64_t now)
 {
-	(void)now;
 	for (unsigned i = 0; i < m->n; i++)
 		broker_answer(m->workers[i].line, &m->workers[i].pace,
 		    m->calls->helper(m->workers[i].crew->config));
+	look_for_socket(m, now);
 }
 
 static const struct {
@@ -745,6 +796,7 @@ prefork_run(const struct prefork_calls *calls, void *ctx, void *first,
 		return -1;
 	}
 	m.watchdog_us = notify_watchdog_us();
+	watch_socket(&m);
 	adjust(&m, PREFORK_RECORD, clock_us());
 	m.target = bounds(&m).least;
 	adjust(&m, PREFORK_SERVE, clock_us());
@@ -758,5 +810,9 @@ prefork_run(const struct prefork_calls *calls, void *ctx, void *first,
 		close(m.recorder);
 	crew_drop(&m, m.crew);
 	free(m.workers);
-	return 0;
+	if (m.place != -1)
+		close(m.place);
+	return m.lost ? err_set(e, ERR_GONE, "the socket %s was taken away",
+			    m.address.sun_path)
+		      : 0;
 }

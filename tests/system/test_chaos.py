@@ -3,6 +3,7 @@ import json
 import os
 import random
 import signal
+import sys
 import threading
 import time
 
@@ -286,3 +287,19 @@ class Chaos(SystemTest):
         for s in held:
             s.close()
         stack.wait_for("the compiler to end", lambda: not self.stack.boxes(), 3)
+
+
+class Strikes(SystemTest):
+    """A round of tests/chaos, which breaks more than processes."""
+
+    @classmethod
+    def make_stack(cls):
+        return None
+
+    # I-45 I-47
+    def test_one_of_each_kind(self):
+        sys.path.insert(0, os.path.join(stack.SRCDIR, "tests", "chaos"))
+        import chaos  # which takes the load from here
+        run = chaos.Run(seed=random.randrange(2 ** 32), clients=4)
+        run.run(chaos.SHORT)
+        self.assertEqual(run.failures, [], f"seed {run.seed}")
