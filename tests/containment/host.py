@@ -148,7 +148,7 @@ class Host:
         for place in {os.readlink(f"/proc/{p}/cwd") for p in (self.helper, os.getpid())}:
             found |= {os.path.join(place, n) for n in os.listdir(place) if re.fullmatch(r"core(\.\d+)?", n)}
         # what the service itself writes in the ordinary course of things
-        return {f for f in found if not re.search(r"/cache/[0-9a-f/]+$|/state/|/tmp-\w+(/|$)|\.log$", f)}
+        return {f for f in found if not re.search(r"/cache/(judgebox/)?[0-9a-f/]+$|/state/|/tmp-\w+(/|$)|\.log$", f)}
 
     def cache_faults(self):
         """I-39: entries of the artifact cache belong to root and nobody may write them."""

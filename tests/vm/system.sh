@@ -50,6 +50,17 @@ judge() # the example, its eight tests, in three languages
 	done
 }
 
+judge_all() # the same in every language that there is
+{
+	local f n=0
+	for f in "$EXAMPLE"/solution.*; do
+		echo "${f##*/}"
+		python3 "$VMTEST_IN/examples/judge.py" $URL "$f" >/tmp/judged || { cat /tmp/judged; return 1; }
+		n=$((n + 1))
+	done
+	[ $n -ge 13 ]
+}
+
 is_owned() # PATH "USER:GROUP MODE"
 {
 	stat -c '%n %U:%G %a' "$1"
@@ -81,7 +92,23 @@ install_package()
 					compile = { cpu_ms = "60s"; wall_ms = "120s"; }; }; };
 			C
 	fi || return 1
-	dpkg -i debs/judgebox_*.deb debs/judgebox-languages-basic_*.deb
+	mkdir -p build tests && ln -s ../debs build/deb && ln -s ../examples tests/examples &&
+		readme | grep '^sudo apt install' >install.sh && [ -s install.sh ] &&
+		bash -ex install.sh <<<y && apt -y install ./debs/judgebox-languages-all_*.deb
+}
+
+# The commands of the section on packages.  What comes before the installation, the build,
+# was done outside.
+readme()
+{
+	sed -n '/^## Install the package/,/^## /p' README.md |
+		awk '/^```sh$/ { inside = 1; next } /^```/ { inside = 0 } inside'
+}
+
+as_readme_says()
+{
+	readme | sed '1,/^sudo apt install/d' >enable.sh &&
+		[ "$(grep -c . enable.sh)" -ge 4 ] && bash -ex enable.sh
 }
 
 enable_site()
@@ -98,6 +125,8 @@ check_sockets()
 		is_owned /run/judgebox/private "root:_judgebox 750" &&
 		is_owned /run/judgebox/private/sandbox.sock "root:_judgebox 660" &&
 		is_owned /var/cache/judgebox "root:root 700" &&
+		is_owned /var/lib/judgebox "_judgebox:_judgebox 750" &&
+		is_owned /var/lib/judgebox/log.db "_judgebox:_judgebox 640" &&
 		! setpriv --reuid=nobody --regid=nogroup --clear-groups \
 			python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("/run/judgebox/fcgi.sock")'
 }
@@ -113,6 +142,54 @@ check_processes()
 		grep -q '^CapBnd:\s0*c0$' "/proc/$helper/status" &&
 		grep -q '^CapBnd:\s0*$' "/proc/$app/status" &&
 		grep -q '/judgebox.slice/judgebox-sandbox.service/supervisor' "/proc/$helper/cgroup"
+}
+
+# The one child of the application that has the log open.
+recorder()
+{
+	find /proc/[0-9]*/fd -lname /var/lib/judgebox/log.db 2>/dev/null | cut -d/ -f3 | sort -u
+}
+
+kill_recorder()
+{
+	local pid master
+	pid=$(recorder) && master=$(systemctl show -P MainPID judgebox)
+	echo "recorder: $pid"
+	[ -n "$pid" ] && [ "$pid" != "$master" ] && kill -KILL "$pid" && judge &&
+		eventually has_another_recorder "$pid" && judge && judgebox db check &&
+		[ "$master" = "$(systemctl show -P MainPID judgebox)" ]
+}
+
+has_another_recorder() # than PID
+{
+	[ -n "$(recorder)" ] && [ "$(recorder)" != "$1" ]
+}
+
+# A key is made while the service runs, and counts from the next request on.
+keys_work()
+{
+	local key answer
+	key=$(judgebox key add vmtest --rate 600/min) &&
+		answer=$(ask_with "$key") && echo "$answer" && grep -q '"accepted"' <<<"$answer" &&
+		judgebox key list | grep vmtest && judgebox quota vmtest &&
+		judgebox log list --key vmtest | grep accepted &&
+		no ask_with "jb_0000000000000000_$(printf %064d 0)" &&
+		is_owned /var/lib/judgebox/keys.db "_judgebox:_judgebox 640" &&
+		judgebox key revoke vmtest && no ask_with "$key"
+}
+
+ask_with() # KEY
+{
+	curl -fsS -m 60 -H "Authorization: Bearer $1" -H 'Content-Type: application/json' \
+		-d '{"language":"python","code":"print(1)","tests":[{"expected":"1"}]}' $URL/api/run
+}
+
+# What it remembers, and what it tells.
+log_and_figures()
+{
+	judgebox log list --limit 5 | grep accepted && judgebox stats && judgebox audit verify &&
+		judgebox db check && judgebox metrics --output - | grep '^judgebox_' >/dev/null &&
+		curl -fsS $URL/metrics | grep '^judgebox_' >/dev/null && judgebox top --once
 }
 
 run_fails_as() # LANGUAGE CODE VERDICT...
@@ -138,6 +215,16 @@ while True: x.append(bytearray(1 << 20))' memory_limit &&
 while True: os.fork()' runtime_error time_limit &&
 		run_fails_as c 'int main(void) { for (;;); }' time_limit &&
 		[ "$helper" = "$(systemctl show -P MainPID judgebox-sandbox)" ] && judge
+}
+
+# One family of each kind; `make vmcontainment` runs them all.
+contain()
+{
+	"$VMTEST_IN/containment.sh" identity namespaces mounts devices keyrings ipc signals \
+		>"$VMTEST_OUT/containment" 2>&1
+	local status=$?
+	grep -v '^ok ' "$VMTEST_OUT/containment"
+	return $status
 }
 
 # load.py starts programs, not functions
@@ -197,7 +284,7 @@ edited_conffile_stays()
 # dpkg dies between unpacking and configuring, and again while configuring.
 interrupted_installation()
 {
-	dpkg -r judgebox-languages-basic && dpkg --unpack /root/newer/judgebox.deb &&
+	dpkg -r judgebox-languages-all judgebox-languages-basic && dpkg --unpack /root/newer/judgebox.deb &&
 		dpkg -r judgebox && nginx -t && no systemctl is-active "${UNITS[@]}" &&
 		dpkg -i /root/newer/judgebox.deb && enable_site && all_active || return 1
 	dpkg --unpack /root/newer/judgebox.deb && judge &&
@@ -240,14 +327,17 @@ case $VMTEST_BOOT in
 	check "installs" install_package
 	check "everything is active" eventually all_active
 	show dpkg-query -W judgebox
-	check "the site can be enabled" enable_site
+	check "README's commands make it judge" as_readme_says
 	check "sockets belong to whom they should" check_sockets
 	check "processes have what they need and no more" check_processes
-	check "judges the example in Python, C and C++" judge
-	check "the command judges it too" judgebox run "$EXAMPLE/solution.cpp" --tests "$EXAMPLE"
-	check "the doctor is content" judgebox doctor
+	check "judges the example in every language" judge_all
+	check "self-tests of every language" judgebox languages --selftest
+	show judgebox languages
+	check "a key is made, used, counted, revoked" keys_work
+	check "log, audit trail and figures" log_and_figures
 	show systemd-analyze security --no-pager judgebox judgebox-sandbox
 	check "storms are weathered" storm
+	LINES_SHOWN=60 check "a slice of the containment programs" contain
 	exit 194
 	;;
 2)
@@ -264,6 +354,7 @@ case $VMTEST_BOOT in
 	check "everything is active after it" all_active
 	check "the application is killed" kill_daemon judgebox
 	check "the helper is killed" kill_daemon judgebox-sandbox
+	check "the recorder is killed" kill_recorder
 	check "the application stands still" standing_still judgebox
 	check "the helper stands still" standing_still judgebox-sandbox
 	check "nginx is killed" bash -c 'pkill -KILL -x nginx; systemctl restart nginx'

@@ -1,0 +1,75 @@
+#!/bin/bash
+# Runs inside the machine, as root: the containment programs, sent to the package as it is
+# installed here, and after each the host is looked at.  WORD picks as for run.py.
+#   containment.sh [--install] [WORD...]
+set -u
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+URL=http://127.0.0.1:8080
+tree=/root/judgebox-tree
+
+until_ready()
+{
+	for _ in {1..300}; do
+		! curl -fsS -o /dev/null -m 5 $URL/readyz 2>/dev/null || return 0
+		sleep 0.2
+	done
+	return 1
+}
+
+install_all()
+{
+	dpkg -i debs/*.deb >/dev/null &&
+		ln -s ../sites-available/judgebox /etc/nginx/sites-enabled/judgebox &&
+		nginx -t && systemctl reload nginx && until_ready
+}
+
+# Two at a time, as some programs want company; this machine may have one processor.  No
+# headers are precompiled: that is done when nobody waits, and would be a program in a box
+# and new files whenever the host is looked at.  System calls are slow here, and some
+# programs make a million of them.
+set_up_services()
+{
+	mkdir -p /etc/judgebox/conf.d &&
+		echo 'profiles = { default = { cpu_ms = "15s"; wall_ms = "60s"; }; };' \
+			>/etc/judgebox/conf.d/zz-containment.conf && systemctl reload judgebox &&
+		cp -p /etc/judgebox/sandbox.conf /root/sandbox.conf &&
+		echo "slots = 2; prepared_bytes = 0;" >>/etc/judgebox/sandbox.conf &&
+		systemctl restart judgebox-sandbox && until_ready
+}
+
+as_before()
+{
+	rm /etc/judgebox/conf.d/zz-containment.conf && systemctl reload judgebox &&
+		cp -p /root/sandbox.conf /etc/judgebox/sandbox.conf &&
+		systemctl restart judgebox-sandbox && until_ready
+}
+
+# What run.py looks for in a source tree, from the package.
+make_tree()
+{
+	mkdir -p $tree/tests $tree/sandbox &&
+		ln -sfn /usr/share/judgebox/seccomp $tree/sandbox/profiles &&
+		ln -sfn "$VMTEST_IN/containment" $tree/tests/containment &&
+		ln -sfn "$VMTEST_IN/system" $tree/tests/system
+}
+
+say_what_this_is()
+{
+	echo "$(. /etc/os-release && echo "$PRETTY_NAME"), Linux $(uname -r), $VMTEST_BACKEND," \
+		"cgroup $(stat -f -c %T /sys/fs/cgroup)," \
+		"$(dpkg-query -W -f '${Package} ${Version}' judgebox)"
+	journalctl -b -u judgebox-sandbox -o cat --no-pager | tail -n 12 | sed 's/^/    /'
+}
+
+if [ "${1:-}" = --install ]; then
+	shift
+	install_all || exit 1
+fi
+make_tree && set_up_services || exit 1
+say_what_this_is
+SRCDIR=$tree BASE_URL=$URL python3 "$VMTEST_IN/containment/run.py" "$@"
+status=$?
+journalctl -b -u 'judgebox*' -p warning --no-pager >"$VMTEST_OUT/containment-warnings"
+as_before || status=1
+rm -rf $tree /root/sandbox.conf
+exit $status
