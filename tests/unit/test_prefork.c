@@ -197,6 +197,8 @@ teardown(void **state)
 		kill(f->master, SIGTERM);
 		wait_master(f, 0);
 	}
+	unlink(f->path); /* before anything else can fail */
+	rmdir(f->dir);
 	wait_all_dead(f);
 	close(f->l.fd);
 	close(f->alive[0]);
@@ -205,8 +207,6 @@ teardown(void **state)
 		close(f->leave[i]);
 	}
 	munmap(f->plan, sizeof(*f->plan));
-	unlink(f->path);
-	rmdir(f->dir);
 	free(f);
 	return 0;
 }
@@ -697,6 +697,16 @@ workers_die_with_the_master(void **state)
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* Only who started it can make another socket. */
+static void
+ends_when_its_socket_is_deleted(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(unlink(f->path), 0);
+	wait_master(f, 1 << 8);
+}
+
 int
 main(void)
 {
@@ -711,6 +721,7 @@ main(void)
 		CASE(as_many_workers_as_are_needed),
 		CASE(a_reload_keeps_the_number),
 		CASE(a_crash_loop_costs_little),
+		CASE(ends_when_its_socket_is_deleted),
 		CASE(drain_answers_everybody),
 		CASE(nobody_is_cut_off_at_the_end),
 		CASE(an_activated_socket_stays_open),
