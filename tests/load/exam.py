@@ -190,7 +190,7 @@ def reconcile(s, courses):
     return wrong
 
 
-def report(courses, seconds):
+def report(courses, seconds, fair):
     wrong = []
     print(f"{'course':10}{'judged':>8}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'rush':>7}{'Jain':>7}  refused")
     for c in courses:
@@ -198,8 +198,8 @@ def report(courses, seconds):
         print(f"{c.name:10}{len(c.took):8}{p[0]:9.0f}{p[1]:9.0f}{p[2]:9.0f}{sum(u.rushed for u in c.users):7}"
               f"{c.jain():7.3f}  {dict(c.refused) or 'none'}")
         wrong += [f"{c.name}: {e}" for e in c.errors]
-        if c.jain() < FAIR:
-            wrong.append(f"{c.name}: Jain's index is {c.jain():.3f}, below {FAIR}")
+        if c.jain() < fair:
+            wrong.append(f"{c.name}: Jain's index is {c.jain():.3f}, below {fair}")
     rushed = [sum(u.rushed for u in c.users) for c in courses]
     if min(rushed) * 5 < max(rushed) * 4:
         wrong.append(f"courses of the same size had {rushed} in the rush")
@@ -230,6 +230,7 @@ def arguments(words):
     ap.add_argument("--rush", type=int, default=10, help="answers each user has in it, on the average")
     ap.add_argument("--patience", type=float, default=120, help="seconds until it ends, whatever was answered")
     ap.add_argument("--fresh", type=int, default=1, help="of %d programs so many are nobody else's, and compiled" % MIX)
+    ap.add_argument("--fair", type=float, default=FAIR, help="least that Jain's index may be")
     ap.add_argument("--seed", type=int, default=1)
     return ap.parse_args(words)
 
@@ -242,7 +243,7 @@ def exam(args, **settings):
     try:
         courses = open_courses(s, args)
         seconds = asyncio.run(play(args, s.port, courses))
-        wrong = report(courses, seconds) + reconcile(s, courses)
+        wrong = report(courses, seconds, args.fair) + reconcile(s, courses)
     finally:
         left = s.stop()
     return wrong + left
