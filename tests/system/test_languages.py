@@ -100,7 +100,9 @@ class SelfTests(SystemTest):
     def test_every_file_of_an_installed_language_is_offered(self):
         for id_, conf in self.files.items():
             with self.subTest(id_):
-                self.assertEqual(id_ in self.installed, os.path.exists(conf["version"][0]))
+                homes = conf.get("home", [""])
+                there = [h for h in homes if os.path.exists(conf["version"][0].replace("{home}", h))]
+                self.assertEqual(id_ in self.installed, bool(there))
 
     def test_hello(self):
         def check(id_, conf, code):
