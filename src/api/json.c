@@ -6,6 +6,7 @@
 
 #include "api/api.h"
 #include "api/scan.h"
+#include "base/utf8.h"
 
 static const char *
 skip_blanks(const char *s)
@@ -67,6 +68,48 @@ parse(const char *text, size_t len, struct json_object **out, struct problem *p)
 	return problem_set(p, PROBLEM_BAD_JSON, NULL, "the body must be a JSON object");
 }
 
+/*
+ * json-c 0.18, which Debian 13 has, takes every byte above 0x7f in a string for a control
+ * character where it is to be strict and char has a sign.
+ */
+static bool
+strict_takes_utf8(void)
+{
+	static const char text[] = "[\"\xc3\xa9\"] ";
+	struct json_tokener *tok = json_tokener_new();
+
+	if (tok == NULL)
+		return true; /* out of memory: parse() will say so */
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
+	scope_json o = json_tokener_parse_ex(tok, text, sizeof(text) - 1);
+	json_tokener_free(tok);
+	return o != NULL;
+}
+
+void
+json_to_ascii(const char *text, size_t len, struct buf *out)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	for (size_t at = 0, n; at < len; at += n) {
+		uint32_t point;
+
+		for (n = 0; at + n < len && s[at + n] < 0x80;)
+			n++;
+		buf_add(out, text + at, n);
+		if (n > 0)
+			continue;
+		n = utf8_next(s + at, len - at, &point);
+		if (n == 0)
+			return; /* json_scan lets none of these pass */
+		if (point < 0x10000)
+			buf_fmt(out, "\\u%04x", point);
+		else
+			buf_fmt(out, "\\u%04x\\u%04x", 0xd7c0 + (point >> 10),
+			    0xdc00 + (point & 0x3ff));
+	}
+}
+
 int
 json_read(const struct http_request *rq, uint64_t max_bytes, struct json_object **out,
     struct problem *p)
@@ -88,7 +131,10 @@ json_read(const struct http_request *rq, uint64_t max_bytes, struct json_object 
 	if (json_scan(rq->body.data, rq->body.len, &e) == -1)
 		return problem_set(
 		    p, PROBLEM_BAD_JSON, NULL, "the body is not JSON: %s", e.msg);
-	buf_add(&text, rq->body.data, rq->body.len);
+	if (strict_takes_utf8())
+		buf_add(&text, rq->body.data, rq->body.len);
+	else
+		json_to_ascii(rq->body.data, rq->body.len, &text);
 	buf_str(&text, " "); /* json-c waits for the end of a number or word */
 	return parse(buf_cstr(&text), text.len, out, p);
 }

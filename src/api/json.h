@@ -13,6 +13,9 @@
 int json_read(const struct http_request *rq, uint64_t max_bytes, struct json_object **out,
     struct problem *p);
 
+/* The same JSON with all beyond ASCII written as escapes; text is valid UTF-8. */
+void json_to_ascii(const char *text, size_t len, struct buf *out);
+
 #define scope_json __attribute__((cleanup(json_scope_))) struct json_object *
 static inline void
 json_scope_(struct json_object **o)

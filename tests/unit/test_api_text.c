@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "api/base64.h"
+#include "api/json.h"
 #include "api/scan.h"
 #include "base/utf8.h"
 #include "api/write.h"
@@ -271,6 +272,28 @@ test_scan_caps(void **state)
 	assert_non_null(strstr(e.msg, "too many arrays and objects"));
 }
 
+/* What a json-c that takes no UTF-8 is given means the same. */
+static void
+test_to_ascii(void **state)
+{
+	static const char *const texts[] = { "{}", "{\"a\": \"plain \\n\"}",
+		"{\"\xc3\xa9\": \"\xe2\x82\xac \xf0\x9f\x98\x80\xf4\x8f\xbf\xbf x\"}",
+		"{\"a\": [\"\xc2\x80\xdf\xbf\", \"\xe0\xa0\x80\xef\xbf\xbf\"]}" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		scope_buf ascii = { 0 };
+		scope_json before = json_tokener_parse(texts[i]);
+
+		json_to_ascii(texts[i], strlen(texts[i]), &ascii);
+		for (size_t at = 0; at < ascii.len; at++)
+			assert_in_range(ascii.data[at], 0x20, 0x7e);
+		scope_json after = json_tokener_parse(buf_cstr(&ascii));
+		assert_non_null(before);
+		assert_true(json_object_equal(before, after));
+	}
+}
+
 int
 main(void)
 {
@@ -283,6 +306,7 @@ main(void)
 		cmocka_unit_test(test_scan),
 		cmocka_unit_test(test_scan_nul),
 		cmocka_unit_test(test_scan_caps),
+		cmocka_unit_test(test_to_ascii),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
