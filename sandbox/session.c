@@ -13,7 +13,8 @@ typedef int handler(struct session *s, const union wire_body *b, int *fds, struc
 static handler on_hello, on_status, on_job, on_compile, on_run, on_kill, on_end, on_keep;
 
 #define IN(state)   (1u << SESSION_##state)
-#define VERSION_FDS 2 /* a version command has no input */
+#define VERSION_FDS 2       /* a version command has no input */
+#define SHORT_OF_US 1000000 /* descriptors or memory: come again */
 
 /*
  * All that an unprivileged peer can make us do.  A request absent here, sent in the
@@ -175,6 +176,11 @@ on_job(struct session *s, const union wire_body *b, int *fds, struct err *e)
 	if (!s->host->admit(s->host->owner, lang, j, &ready, &busy))
 		return answer(s, WIRE_BUSY, &busy, e);
 	s->job = job_new(lang, &j->options, fds[0], &why);
+	if (s->job == NULL && why.code == ERR_SYS) { /* ours, and nobody's mistake */
+		log_err(&why, "a job is sent away");
+		busy = (struct wire_busy){ SHORT_OF_US, WIRE_BUSY_WAIT, 0 };
+		return answer(s, WIRE_BUSY, &busy, e);
+	}
 	if (s->job == NULL)
 		return why.code == ERR_PROTO ? err_set(e, ERR_PROTO, "%s", why.msg)
 					     : refuse(s, &why, e);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -295,6 +296,32 @@ a_full_queue_is_said_before_anything_is_kept(void **state)
 	h.busy_us = 7000000;
 	strcpy(m.body.job.language, "toy");
 	assert_int_equal(session_handle(h.s, &m, fds, 1, &e), 0);
+	assert_int_equal(answer_type(&h), WIRE_BUSY);
+	assert_int_equal(h.s->state, SESSION_IDLE);
+	assert_null(h.s->job);
+	house_close(&h);
+}
+
+/* What we are short of is not the client's mistake. */
+static void
+a_job_that_cannot_be_kept_is_to_come_again(void **state)
+{
+	struct wire_message m = { .head = { WIRE_VERSION, WIRE_JOB, 0 } };
+	struct house h;
+	struct err e = { 0 };
+	int fds[WIRE_FDS_MAX] = { bundle("main.x", "x"), -1, -1 };
+	struct rlimit was, none;
+
+	(void)state;
+	house_open(&h, SESSION_IDLE);
+	strcpy(m.body.job.language, "toy");
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	none = was;
+	none.rlim_cur = 0;
+	setrlimit(RLIMIT_NOFILE, &none);
+	int r = session_handle(h.s, &m, fds, 1, &e);
+	setrlimit(RLIMIT_NOFILE, &was);
+	assert_int_equal(r, 0);
 	assert_int_equal(answer_type(&h), WIRE_BUSY);
 	assert_int_equal(h.s->state, SESSION_IDLE);
 	assert_null(h.s->job);
@@ -728,6 +755,7 @@ main(void)
 		cmocka_unit_test(only_listed_requests_in_their_state_pass),
 		cmocka_unit_test(a_job_names_a_language_and_listed_options),
 		cmocka_unit_test(a_full_queue_is_said_before_anything_is_kept),
+		cmocka_unit_test(a_job_that_cannot_be_kept_is_to_come_again),
 		cmocka_unit_test(forged_jobs_break_the_connection),
 		cmocka_unit_test(numbers_of_a_tenant_have_ranges),
 		cmocka_unit_test(descriptors_are_of_exactly_the_expected_kind),
