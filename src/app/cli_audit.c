@@ -269,44 +269,17 @@ do_clear(struct db *d, const struct cli_pick *p, const char *arg, struct err *e)
 	return audit_action(p->store, "flag_cleared", p->key, p->user, NULL, e);
 }
 
-static const struct {
-	const char *name, *takes;
-	int arguments;
-	bool writes;
-	int (*run)(
-	    struct db *d, const struct cli_pick *p, const char *arg, struct err *e);
-} verbs[] = {
-	{ "list", FILTERS "limit json csv flagged ", 0, false, do_list },
-	{ "show", "json ", 1, false, do_show },
-	{ "export", FILTERS "limit json csv ", 0, false, do_export },
-	{ "verify", "expect ", 0, false, do_verify },
-	{ "clear", "user key ", 0, true, do_clear },
+static const struct cli_verb verbs[] = {
+	{ "list", FILTERS "limit json csv flagged ", NULL, CLI_LOG_READ, do_list },
+	{ "show", "json ", "the NUMBER of a record", CLI_LOG_READ, do_show },
+	{ "export", FILTERS "limit json csv ", NULL, CLI_LOG_READ, do_export },
+	{ "verify", "expect ", NULL, CLI_LOG_READ, do_verify },
+	{ "clear", "user key ", NULL, CLI_LOG_CHANGE, do_clear },
+	{ .name = NULL },
 };
 
 int
 cmd_audit(int argc, char **argv)
 {
-	struct cli_pick p = { 0 };
-	struct err e = { 0 };
-
-	if (argc < 2)
-		return cli_usage("audit wants list, show, export, verify or clear");
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-		if (strcmp(verbs[i].name, argv[1]) != 0)
-			continue;
-		int status = cli_pick(argc - 1, argv + 1, verbs[i].takes, &p);
-		if (status != -1)
-			return status;
-		if (argc - 1 - optind != verbs[i].arguments)
-			return cli_usage("audit %s wants %s", verbs[i].name,
-			    verbs[i].arguments == 1 ? "the NUMBER of a record"
-						    : "no further word");
-		scope_db d = cli_open_log(&p, verbs[i].writes);
-		if (d == NULL)
-			return CLI_FAILED;
-		if (verbs[i].run(d, &p, argv[1 + optind], &e) == -1)
-			return cli_fail(CLI_FAILED, &e);
-		return 0;
-	}
-	return cli_usage("audit has no '%s'", argv[1]);
+	return cli_verbs("audit", verbs, argc, argv);
 }

@@ -439,45 +439,18 @@ do_delete(struct db *d, const struct cli_pick *p, const char *arg, struct err *e
 
 #define FILTERS "since until user key language verdict "
 
-static const struct {
-	const char *name, *takes;
-	int arguments;
-	bool writes;
-	int (*run)(
-	    struct db *d, const struct cli_pick *p, const char *arg, struct err *e);
-} verbs[] = {
-	{ "list", FILTERS "limit json csv tests ", 0, false, do_list },
-	{ "show", "json ", 1, false, do_show },
-	{ "export", FILTERS "limit json csv tests ", 0, false, do_export },
-	{ "delete", "user key ", 0, true, do_delete },
+static const struct cli_verb verbs[] = {
+	{ "list", FILTERS "limit json csv tests ", NULL, CLI_LOG_READ, do_list },
+	{ "show", "json ", "one JOB or request id", CLI_LOG_READ, do_show },
+	{ "export", FILTERS "limit json csv tests ", NULL, CLI_LOG_READ, do_export },
+	{ "delete", "user key ", NULL, CLI_LOG_CHANGE, do_delete },
+	{ .name = NULL },
 };
 
 int
 cmd_log(int argc, char **argv)
 {
-	struct cli_pick p = { 0 };
-	struct err e = { 0 };
-
-	if (argc < 2)
-		return cli_usage("log wants list, show, export or delete");
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-		if (strcmp(verbs[i].name, argv[1]) != 0)
-			continue;
-		int status = cli_pick(argc - 1, argv + 1, verbs[i].takes, &p);
-		if (status != -1)
-			return status;
-		if (argc - 1 - optind != verbs[i].arguments)
-			return cli_usage("log %s wants %s", verbs[i].name,
-			    verbs[i].arguments == 1 ? "one JOB or request id"
-						    : "no further word");
-		scope_db d = cli_open_log(&p, verbs[i].writes);
-		if (d == NULL)
-			return CLI_FAILED;
-		if (verbs[i].run(d, &p, argv[1 + optind], &e) == -1)
-			return cli_fail(CLI_FAILED, &e);
-		return 0;
-	}
-	return cli_usage("log has no '%s'", argv[1]);
+	return cli_verbs("log", verbs, argc, argv);
 }
 
 /* --- stats --- */

@@ -10,6 +10,7 @@
 
 #include "app/settings.h"
 #include "base/num.h"
+#include "store/keys.h"
 #include "store/runs.h"
 
 #define WAIT_MS   5000
@@ -191,6 +192,47 @@ cli_csv(FILE *out, const char *text, bool last)
 		putc(*text, out);
 	}
 	fputs(last ? "\"\r\n" : "\",", out);
+}
+
+static int
+run_verb(const char *command, const struct cli_verb *v, int argc, char **argv)
+{
+	struct cli_pick p = { 0 };
+	struct err e = { 0 };
+	scope_db d = NULL;
+	int status = cli_pick(argc, argv, v->takes, &p);
+
+	if (status != -1)
+		return status;
+	if (argc - optind != (v->argument != NULL))
+		return cli_usage("%s %s wants %s", command, v->name,
+		    v->argument != NULL ? v->argument : "no further word");
+	runs_path(p.store, p.file);
+	if (p.keys)
+		snprintf(p.file, sizeof(p.file), "%s/" KEYS_FILE, p.state);
+	if (v->opens != CLI_LOG_UNUSED) {
+		d = cli_open_log(&p, v->opens == CLI_LOG_CHANGE);
+		if (d == NULL)
+			return CLI_FAILED;
+	}
+	if (v->run(d, &p, argv[optind], &e) == -1)
+		return cli_fail(CLI_FAILED, &e);
+	return CLI_PASSED;
+}
+
+int
+cli_verbs(const char *command, const struct cli_verb *verbs, int argc, char **argv)
+{
+	scope_buf names = { 0 };
+
+	for (const struct cli_verb *v = verbs; v->name != NULL; v++) {
+		if (argc > 1 && strcmp(v->name, argv[1]) == 0)
+			return run_verb(command, v, argc - 1, argv + 1);
+		buf_fmt(&names, "%s%s", names.len > 0 ? ", " : "", v->name);
+	}
+	if (argc < 2)
+		return cli_usage("%s wants one of %s", command, buf_cstr(&names));
+	return cli_usage("%s has no '%s'", command, argv[1]);
 }
 
 void

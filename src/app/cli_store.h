@@ -15,7 +15,8 @@ enum cli_format { CLI_TABLE, CLI_JSON, CLI_CSV };
 /* All that these commands can be told; which of it, each says in `takes`. */
 struct cli_pick {
 	char store[200], state[256]; /* of the log; of the keys */
-	int64_t since, until;        /* until 0: no end */
+	char file[300]; /* cli_verbs fills it: the log itself, or with --keys the keys */
+	int64_t since, until; /* until 0: no end */
 	const char *user, *key, *kind, *language, *verdict, *by, *expect;
 	unsigned limit;  /* 0: not said */
 	int64_t flag_us; /* how long a flag lasts */
@@ -32,6 +33,21 @@ int cli_pick(int argc, char **argv, const char *takes, struct cli_pick *out);
 
 /* The log, to read or to change.  Prints why not, and returns NULL. */
 struct db *cli_open_log(const struct cli_pick *p, bool write);
+
+enum cli_log_use { CLI_LOG_UNUSED, CLI_LOG_READ, CLI_LOG_CHANGE };
+
+/* The second word of a command: judgebox log SHOW. */
+struct cli_verb {
+	const char *name;       /* NULL ends the table */
+	const char *takes;      /* as cli_pick has it */
+	const char *argument;   /* what its one word is, for the usage; NULL: has none */
+	enum cli_log_use opens; /* before run; else log is NULL */
+	int (*run)(
+	    struct db *log, const struct cli_pick *p, const char *arg, struct err *e);
+};
+
+/* Finds the verb in argv[1] and does it.  Returns the exit status. */
+int cli_verbs(const char *command, const struct cli_verb *verbs, int argc, char **argv);
 
 /* A cell of RFC 4180; text that a spreadsheet would take for a formula gets a ' before
  * it.  last: ends the line. */

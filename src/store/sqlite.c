@@ -459,12 +459,17 @@ copy_to(struct sqlite *from, struct sqlite *to, struct err *e)
 		return fail(to, sqlite3_extended_errcode(to->db), e);
 	/* In one go: readers hold nobody up, and each page that somebody else wrote
 	 * meanwhile would make it begin anew. */
-	while (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED) {
+	for (unsigned waited = 0; rc == SQLITE_OK; waited += BUSY_ROUND) {
 		rc = sqlite3_backup_step(b, -1);
-		if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
+		if ((rc == SQLITE_BUSY || rc == SQLITE_LOCKED) &&
+		    waited < from->busy_ms) {
+			rc = SQLITE_OK;
 			sqlite3_sleep(BUSY_ROUND);
+		}
 	}
-	rc = sqlite3_backup_finish(b);
+	int last = sqlite3_backup_finish(b);
+	if (rc == SQLITE_DONE)
+		rc = last;
 	if (rc != SQLITE_OK)
 		return fail(to, rc, e);
 	/* One file, and whole when we return. */

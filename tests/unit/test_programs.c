@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <cmocka.h>
 
@@ -63,8 +64,7 @@ teardown(void **state)
 }
 
 /* Runs a command of the shell in the build directory; its status, and what it said. */
-static int ERR_PRINTF(2, 3)
-run(struct buf *out, const char *fmt, ...)
+static int ERR_PRINTF(2, 3) run(struct buf *out, const char *fmt, ...)
 {
 	char args[400], cmd[600];
 	va_list ap;
@@ -139,7 +139,8 @@ start(const struct fixture *f, bool with_parent, int *log)
 		pid_t grandchild = with_parent ? fork() : 0;
 		if (grandchild != 0) {
 			close(out[1]);
-			pause(); /* until the test kills it */
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			pause(); /* until the test kills it, or fails */
 			_exit(0);
 		}
 		dup2(out[1], STDERR_FILENO);
