@@ -20,6 +20,7 @@ CONNECTIONS = 16  # of the application
 ARTIFACTS = 64    # kept in memory, sandbox/cache.c
 LOG_LINES = 4000  # the kernel reports an OOM kill in a line per process, ten times in 5 s at most
 SETTLE = 8.0
+REST = 60.0       # until nothing changes of itself any more
 PLACES = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run", "/run/lock", "/var/crash", "/var/lib",
           "/var/lib/systemd/coredump", "/", "/root", "/home")
 
@@ -90,7 +91,17 @@ class Host:
             p.exe.split(" (deleted)")[0]) not in ("judgebox-slot", "judgebox-sandbox")]
 
     def keepers(self):
-        return [p for p in stack.processes().values() if p.ppid == self.helper]
+        """The helper's children that have arrived: one that was just forked, to become a slot
+        or to do a chore, still has the helper's own mounts."""
+        own = os.stat(f"/proc/{self.helper}/ns/mnt").st_ino
+        found = []
+        for p in stack.processes().values():
+            try:
+                if p.ppid == self.helper and os.stat(f"/proc/{p.pid}/ns/mnt").st_ino != own:
+                    found.append(p)
+            except OSError:  # it has ended
+                pass
+        return found
 
     def mounts(self):
         """The host's mounts that are ours, and how many each slot has."""
@@ -217,10 +228,21 @@ class Host:
 
     # --- before and after ---
 
+    def shape(self):
+        return {"mounts": self.mounts(), "groups": self.groups(), "ipc": self.ipc(), "files": self.files()}
+
     def picture(self):
+        """What everything later is held against, so it is taken only when nothing changes any
+        more: what the helper does in its idle time would else be missed ever after."""
+        shape, deadline = self.shape(), time.monotonic() + REST
+        while True:
+            time.sleep(1)
+            now = self.shape()
+            if now == shape or time.monotonic() > deadline:
+                break
+            shape = now
         self.log_lines()
-        return {"mounts": self.mounts(), "groups": self.groups(), "ipc": self.ipc(), "files": self.files(),
-                "memory": self.slot_memory(), "helper": self.helper_figures()}
+        return {**now, "memory": self.slot_memory(), "helper": self.helper_figures()}
 
     def differences(self, before):
         bad = [f"process left: {p}" for p in self.programs()]

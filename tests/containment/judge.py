@@ -393,5 +393,7 @@ class Judge:
             lines = self.host.log_lines()
             bad, _ = self.host.look(self.before)
             o.bad += bad
+            if bad:  # said once, of the program that left it
+                self.before = self.host.picture()
             if lines is not None and lines > host.LOG_LINES:
                 o.noise.append(f"{lines} lines in the kernel's log")
