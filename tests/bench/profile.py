@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Where the time of a judged test goes: perf over a judgebox that is kept busy.
 
-  profile.py [--boxes] [--lines N]      requests over HTTP, or with --boxes the helper's part alone
+  profile.py [--boxes] [--lines N] [--python]    requests over HTTP, or with --boxes the helper's part alone
 """
 import argparse
 import os
@@ -13,13 +13,14 @@ from measure import build_hello, judgebox, many_boxes, requests
 
 
 # As the kernel cuts them; the programs in the boxes run from memory files.
-COMMS = "judgebox-slot,judgebox-sandbo,judgebox-fcgi,nginx,memfd:judgebox-"
+COMMS = "judgebox-slot,judgebox-sandbo,judgebox-fcgi,nginx,memfd:judgebox-,python3"
 
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     ap.add_argument("--boxes", action="store_true", help="no HTTP: a driver that speaks to the helper")
     ap.add_argument("--lines", type=int, default=40, help="of each table")
+    ap.add_argument("--python", action="store_true", help="eight Python tests a request, in place of one in C")
     args = ap.parse_args()
     measure.need("nginx", "perf")
     print(measure.machine())
@@ -31,8 +32,10 @@ def main():
             if args.boxes:
                 print(f"{many_boxes(s, source, 10000):.0f} boxes per second")
             else:
-                r = requests(s, {"language": "c", "code": measure.HELLO_C}, 8000, 4)
-                print(f"{r.rate:.0f} requests per second, 4 clients")
+                body, n, clients = ({"language": "python", "code": "print('hello')", "tests": [{}] * 8}, 200, 1) \
+                    if args.python else ({"language": "c", "code": measure.HELLO_C}, 8000, 4)
+                r = requests(s, body, n, clients)
+                print(f"{r.rate:.0f} requests per second, clients: {clients}")
         finally:
             perf.send_signal(2)
             perf.wait()
