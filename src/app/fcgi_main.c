@@ -46,8 +46,8 @@
 #include "observe/metrics.h"
 
 #define STALL_MS         15000 /* nginx has the whole request before it connects */
-#define WORKERS_PER_SLOT 4
-#define WORKERS_DEFAULT  8 /* until the helper has said how many slots it has */
+#define WORKERS_PER_SLOT 3
+#define WORKERS_DEFAULT  4 /* until the helper has said how many slots it has */
 #define MOST_PER_SLOT    128
 #define MOST_AT_LEAST    256
 

@@ -20,7 +20,7 @@ struct settings {
 	char user[64];         /* whom to become when started as root */
 	char helper[108];      /* socket of judgebox-sandbox */
 	char languages[256];   /* directory of the language files */
-	uint64_t workers;      /* at least; 0: four for each slot of the helper */
+	uint64_t workers;      /* at least; 0: three for each slot of the helper */
 	uint64_t max_workers;  /* 0: 128 for each slot, and 256 at least */
 	uint64_t idle_timeout; /* ms; then a worker above `workers` may go */
 	uint64_t requests_per_worker; /* 0: no end */
