@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "base/when.h"
+#include "store/pages.h"
 #include "store/runs.h"
 
-#define PAGE_ROWS     500
 #define TEXT_MAX      400 /* bytes of one text of a record */
 #define ADMIN_WAIT_MS 5000
 
@@ -87,17 +87,6 @@ hash_entry(const struct audit_entry *a, struct sha256 *out, struct err *e)
 
 /* --- the ends of the chain --- */
 
-static void
-read_hash(struct db_query *q, unsigned column, struct sha256 *out)
-{
-	size_t len = 0;
-	const void *data = db_bytes(q, column, &len);
-
-	*out = no_hash;
-	if (data != NULL && len == SHA256_BYTES)
-		memcpy(out->byte, data, SHA256_BYTES);
-}
-
 static int
 read_end(struct db *d, const char *name, int64_t *n, struct sha256 *hash, struct err *e)
 {
@@ -112,7 +101,7 @@ read_end(struct db *d, const char *name, int64_t *n, struct sha256 *hash, struct
 	*n = rc == 1 ? db_int(q, 0) : 0;
 	*hash = no_hash;
 	if (rc == 1)
-		read_hash(q, 1, hash);
+		db_hash(q, 1, hash);
 	return 0;
 }
 
@@ -431,7 +420,7 @@ hash_at(struct db *d, int64_t n, struct sha256 *out, struct err *e)
 	db_put_int(q, n);
 	int rc = db_step(q, e);
 	if (rc == 1)
-		read_hash(q, 0, out);
+		db_hash(q, 0, out);
 	return rc;
 }
 
@@ -477,8 +466,8 @@ audit_prune(struct db *d, int64_t before, struct err *e)
 	"n, at, number, test, kind, key_name, user_name, address, language, job,"        \
 	"request_id, source, call_name, by_whom, detail, previous, hash"
 #define MATCHES                                                                          \
-	" at >= $1 AND at < $2 AND ($3 = '' OR key_name = $4) AND"                       \
-	" ($5 = '' OR user_name = $6) AND ($7 = '' OR kind = $8)"
+	PAGES_MOMENTS " AND ($3 = '' OR key_name = $4) AND"                              \
+		      " ($5 = '' OR user_name = $6) AND ($7 = '' OR kind = $8)"
 
 static struct audit_entry
 read_entry(struct db_query *q)
@@ -492,91 +481,60 @@ read_entry(struct db_query *q)
 #define X(name) a.name = db_text(q, column++);
 	AUDIT_TEXTS(X)
 #undef X
-	read_hash(q, column, &a.previous);
-	read_hash(q, column + 1, &a.hash);
+	db_hash(q, column, &a.previous);
+	db_hash(q, column + 1, &a.hash);
 	return a;
 }
 
 static void
-put_filter(struct db_query *q, const struct audit_filter *f)
+put_filter(struct db_query *q, const void *filter)
 {
+	const struct audit_filter *f = filter;
 	const char *const texts[] = { f->key, f->user, f->kind };
 
-	db_put_int(q, f->since);
-	db_put_int(q, f->until != 0 ? f->until : INT64_MAX);
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		db_put_text(q, texts[i] != NULL ? "only" : "");
-		db_put_text(q, texts[i] != NULL ? texts[i] : "");
-	}
+	pages_put_filter(q, f->since, f->until, texts, sizeof(texts) / sizeof(texts[0]));
 }
+
+struct visitor {
+	audit_visit *visit;
+	void *ctx;
+};
 
 static int
-visit_rows(
-    struct db_query *q, audit_visit *visit, void *ctx, int64_t *last, struct err *e)
+visit_row(void *ctx, struct db_query *q, int64_t *n, struct err *e)
 {
-	int rc, rows = 0;
+	const struct visitor *v = ctx;
+	struct audit_entry a = read_entry(q);
 
-	while ((rc = db_step(q, e)) == 1) {
-		struct audit_entry a = read_entry(q);
-		if (visit(ctx, &a, e) == -1)
-			return -1;
-		*last = a.n;
-		rows++;
-	}
-	return rc == -1 ? -1 : rows;
+	*n = a.n;
+	return v->visit(v->ctx, &a, e);
 }
 
-static int
-list_newest(struct db *d, const struct audit_filter *f, unsigned newest,
-    audit_visit *visit, void *ctx, struct err *e)
-{
-	int64_t last = 0;
-	scope_query q = db_query(d,
-	    "SELECT " COLUMNS " FROM audit WHERE" MATCHES " ORDER BY n DESC LIMIT $9", e);
-	if (q == NULL)
-		return -1;
-
-	put_filter(q, f);
-	db_put_int(q, newest);
-	return visit_rows(q, visit, ctx, &last, e) == -1 ? -1 : 0;
-}
+static const struct pages pages = { "SELECT " COLUMNS " FROM audit WHERE" MATCHES
+				    " ORDER BY n DESC LIMIT $9",
+	"SELECT " COLUMNS " FROM audit WHERE" MATCHES " AND n > $9 ORDER BY n LIMIT $10",
+	put_filter, visit_row };
 
 int
 audit_list(struct db *d, const struct audit_filter *f, unsigned newest,
     audit_visit *visit, void *ctx, struct err *e)
 {
-	int64_t last = 0;
-	int rows = PAGE_ROWS;
+	struct visitor v = { visit, ctx };
 
-	if (newest != 0)
-		return list_newest(d, f, newest, visit, ctx, e);
-	while (rows == PAGE_ROWS) {
-		scope_query q = db_query(d,
-		    "SELECT " COLUMNS " FROM audit WHERE" MATCHES
-		    " AND n > $9 ORDER BY n LIMIT $10",
-		    e);
-		if (q == NULL)
-			return -1;
-		put_filter(q, f);
-		db_put_int(q, last);
-		db_put_int(q, PAGE_ROWS);
-		rows = visit_rows(q, visit, ctx, &last, e);
-		if (rows == -1)
-			return -1;
-	}
-	return 0;
+	return pages_list(d, &pages, f, newest, &v, e);
 }
 
 int
 audit_find(struct db *d, int64_t n, audit_visit *visit, void *ctx, struct err *e)
 {
+	struct visitor v = { visit, ctx };
 	int64_t last = 0;
 	scope_query q = db_query(d, "SELECT " COLUMNS " FROM audit WHERE n = $1", e);
 	if (q == NULL)
 		return -1;
 
 	db_put_int(q, n);
-	return visit_rows(q, visit, ctx, &last, e);
+	return pages_rows(&pages, q, &last, &v, e);
 }
 
 int

@@ -278,6 +278,17 @@ db_bytes(struct db_query *q, unsigned column, size_t *len)
 	return q->db->backend->get_bytes(q->stmt, column, len);
 }
 
+void
+db_hash(struct db_query *q, unsigned column, struct sha256 *out)
+{
+	size_t len = 0;
+	const void *data = db_bytes(q, column, &len);
+
+	*out = (struct sha256){ 0 };
+	if (data != NULL && len == SHA256_BYTES)
+		memcpy(out->byte, data, SHA256_BYTES);
+}
+
 int64_t
 db_changed(const struct db *d)
 {

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/sha256.h"
 
 struct db;
 struct db_query;
@@ -96,6 +97,8 @@ int64_t db_int(struct db_query *q, unsigned column);
 double db_real(struct db_query *q, unsigned column);
 const char *db_text(struct db_query *q, unsigned column);
 const void *db_bytes(struct db_query *q, unsigned column, size_t *len);
+/* Zeros if it is no hash. */
+void db_hash(struct db_query *q, unsigned column, struct sha256 *out);
 
 int64_t db_changed(const struct db *d); /* rows that the last statement changed */
 

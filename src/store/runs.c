@@ -7,8 +7,7 @@
 
 #include "base/scope.h"
 #include "store/audit.h"
-
-#define PAGE_ROWS 500
+#include "store/pages.h"
 
 /* "user" and "key" are words of SQL, hence the names. */
 static const char *const steps[] = {
@@ -251,31 +250,17 @@ runs_forget(
 	"cpu_us, memory_bytes, source_bytes, files, tests, passed, source_hash,"         \
 	"compiled, cached"
 #define MATCHES                                                                          \
-	" at >= $1 AND at < $2 AND ($3 = '' OR key_name = $4) AND"                       \
-	" ($5 = '' OR user_name = $6) AND ($7 = '' OR language = $8) AND"                \
-	" ($9 = '' OR verdict = $10)"
+	PAGES_MOMENTS " AND ($3 = '' OR key_name = $4) AND"                              \
+		      " ($5 = '' OR user_name = $6) AND ($7 = '' OR language = $8) AND"  \
+		      " ($9 = '' OR verdict = $10)"
 
 static void
-put_filter(struct db_query *q, const struct runs_filter *f)
+put_filter(struct db_query *q, const void *filter)
 {
+	const struct runs_filter *f = filter;
 	const char *const texts[] = { f->key, f->user, f->language, f->verdict };
 
-	db_put_int(q, f->since);
-	db_put_int(q, f->until != 0 ? f->until : INT64_MAX);
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		db_put_text(q, texts[i] != NULL ? "only" : ""); /* "" is a name too */
-		db_put_text(q, texts[i] != NULL ? texts[i] : "");
-	}
-}
-
-static void
-read_hash(struct db_query *q, unsigned column, struct sha256 *out)
-{
-	size_t len = 0;
-	const void *data = db_bytes(q, column, &len);
-
-	if (data != NULL && len == SHA256_BYTES)
-		memcpy(out->byte, data, SHA256_BYTES);
+	pages_put_filter(q, f->since, f->until, texts, sizeof(texts) / sizeof(texts[0]));
 }
 
 static struct run_row
@@ -293,69 +278,39 @@ read_row(struct db_query *q)
 		*texts[i] = db_text(q, column++);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		*numbers[i] = db_int(q, column++);
-	read_hash(q, column, &r.source);
+	db_hash(q, column, &r.source);
 	r.compiled = db_int(q, column + 1) != 0;
 	r.cached = db_int(q, column + 2) != 0;
 	return r;
 }
 
-/* All rows of a query; how many there were, and the last one's number. */
-static int
-visit_rows(struct db_query *q, run_visit *visit, void *ctx, int64_t *last, struct err *e)
-{
-	int rc, rows = 0;
-
-	while ((rc = db_step(q, e)) == 1) {
-		struct run_row row = read_row(q);
-		if (visit(ctx, &row, e) == -1)
-			return -1;
-		*last = row.n;
-		rows++;
-	}
-	return rc == -1 ? -1 : rows;
-}
+struct visitor {
+	run_visit *visit;
+	void *ctx;
+};
 
 static int
-list_newest(struct db *d, const struct runs_filter *f, unsigned newest, run_visit *visit,
-    void *ctx, struct err *e)
+visit_row(void *ctx, struct db_query *q, int64_t *n, struct err *e)
 {
-	int64_t last = 0;
-	scope_query q = db_query(d,
-	    "SELECT " COLUMNS " FROM jobs WHERE" MATCHES
-	    " ORDER BY at DESC, n DESC LIMIT $11",
-	    e);
-	if (q == NULL)
-		return -1;
+	const struct visitor *v = ctx;
+	struct run_row row = read_row(q);
 
-	put_filter(q, f);
-	db_put_int(q, newest);
-	return visit_rows(q, visit, ctx, &last, e) == -1 ? -1 : 0;
+	*n = row.n;
+	return v->visit(v->ctx, &row, e);
 }
+
+static const struct pages pages = { "SELECT " COLUMNS " FROM jobs WHERE" MATCHES
+				    " ORDER BY at DESC, n DESC LIMIT $11",
+	"SELECT " COLUMNS " FROM jobs WHERE" MATCHES " AND n > $11 ORDER BY n LIMIT $12",
+	put_filter, visit_row };
 
 int
 runs_list(struct db *d, const struct runs_filter *f, unsigned newest, run_visit *visit,
     void *ctx, struct err *e)
 {
-	int64_t last = 0;
-	int rows = PAGE_ROWS;
+	struct visitor v = { visit, ctx };
 
-	if (newest != 0)
-		return list_newest(d, f, newest, visit, ctx, e);
-	while (rows == PAGE_ROWS) {
-		scope_query q = db_query(d,
-		    "SELECT " COLUMNS " FROM jobs WHERE" MATCHES
-		    " AND n > $11 ORDER BY n LIMIT $12",
-		    e);
-		if (q == NULL)
-			return -1;
-		put_filter(q, f);
-		db_put_int(q, last);
-		db_put_int(q, PAGE_ROWS);
-		rows = visit_rows(q, visit, ctx, &last, e);
-		if (rows == -1)
-			return -1;
-	}
-	return 0;
+	return pages_list(d, &pages, f, newest, &v, e);
 }
 
 /* A list shows the first eight digits of an id; more than one job may have them. */
@@ -370,6 +325,7 @@ is_part_of_id(const char *s)
 int
 runs_find(struct db *d, const char *id, run_visit *visit, void *ctx, struct err *e)
 {
+	struct visitor v = { visit, ctx };
 	int64_t last = 0;
 	scope_query q = db_query(d,
 	    "SELECT " COLUMNS " FROM jobs WHERE id = $1 OR request_id = $2 OR"
@@ -383,7 +339,7 @@ runs_find(struct db *d, const char *id, run_visit *visit, void *ctx, struct err 
 	db_put_int(q, is_part_of_id(id));
 	db_put_int(q, (int64_t)strlen(id));
 	db_put_text(q, id);
-	int rows = visit_rows(q, visit, ctx, &last, e);
+	int rows = pages_rows(&pages, q, &last, &v, e);
 	return rows > 0 ? 1 : rows;
 }
 
@@ -413,7 +369,7 @@ runs_tests(struct db *d, int64_t job, run_test_visit *visit, void *ctx, struct e
 		t.passed = db_int(q, 14) != 0;
 		t.hidden = db_int(q, 15) != 0;
 		t.has_input = !db_is_null(q, 16);
-		read_hash(q, 16, &t.input);
+		db_hash(q, 16, &t.input);
 		if (visit(ctx, &t, e) == -1)
 			return -1;
 	}
