@@ -8,15 +8,15 @@
 #include "app/settings.h"
 #include "app/table.h"
 #include "base/num.h"
-#include "store/audit.h"
+#include "store/trail.h"
 
 #define NEWEST  20
 #define FILTERS "since until user key kind "
 
-static struct audit_filter
+static struct trail_filter
 filter_of(const struct cli_pick *p)
 {
-	return (struct audit_filter){ .since = p->since,
+	return (struct trail_filter){ .since = p->since,
 		.until = p->until,
 		.key = p->key,
 		.user = p->user,
@@ -91,18 +91,18 @@ csv_entry(void *ctx, const struct audit_entry *a, struct err *e)
 
 static int export(struct db *d, const struct cli_pick *p, unsigned newest, struct err *e)
 {
-	const struct audit_filter f = filter_of(p);
+	const struct trail_filter f = filter_of(p);
 	scope_buf out = { 0 };
 
 	if (p->format != CLI_CSV)
-		return audit_list(d, &f, newest, json_entry, &out, e);
+		return trail_list(d, &f, newest, json_entry, &out, e);
 	fputs("n,time,"
 #define X(name) #name ","
 	    AUDIT_TEXTS(X)
 #undef X
 		"number,test,hash\r\n",
 	    stdout);
-	return audit_list(d, &f, newest, csv_entry, NULL, e);
+	return trail_list(d, &f, newest, csv_entry, NULL, e);
 }
 
 /* --- the verbs --- */
@@ -140,7 +140,7 @@ do_list(struct db *d, const struct cli_pick *p, const char *arg, struct err *e)
 	static const char *const heads[] = { "n", "time", "kind", "key", "user",
 		"language", "job", "what", NULL };
 	struct table t = { .heads = heads, .right = "r       ", .tinted = 2 };
-	const struct audit_filter f = filter_of(p);
+	const struct trail_filter f = filter_of(p);
 	unsigned newest = p->limit != 0 ? p->limit : NEWEST;
 
 	(void)arg;
@@ -148,7 +148,7 @@ do_list(struct db *d, const struct cli_pick *p, const char *arg, struct err *e)
 		return print_flagged(d, p, e);
 	if (p->format != CLI_TABLE)
 		return export(d, p, newest, e);
-	int rc = audit_list(d, &f, newest, list_entry, &t, e);
+	int rc = trail_list(d, &f, newest, list_entry, &t, e);
 	if (rc == 0)
 		table_print(&t, stdout);
 	table_free(&t);
@@ -203,14 +203,14 @@ do_show(struct db *d, const struct cli_pick *p, const char *arg, struct err *e)
 
 	if (num_parse(arg, NUM_PLAIN, &n, e) == -1)
 		return err_wrap(e, "number of a record");
-	int rc = p->format == CLI_JSON ? audit_find(d, (int64_t)n, json_entry, &out, e)
-				       : audit_find(d, (int64_t)n, show_entry, NULL, e);
+	int rc = p->format == CLI_JSON ? trail_find(d, (int64_t)n, json_entry, &out, e)
+				       : trail_find(d, (int64_t)n, show_entry, NULL, e);
 	if (rc == 0)
 		return err_set(
 		    e, ERR_BAD_INPUT, "no record %" PRIu64 "; it may be too old", n);
 	if (rc == -1 || p->format == CLI_JSON)
 		return rc == -1 ? -1 : 0;
-	return audit_evidence(d, (int64_t)n, show_evidence, NULL, e);
+	return trail_evidence(d, (int64_t)n, show_evidence, NULL, e);
 }
 
 /* "12:ab34…", as the service logs it. */
@@ -245,7 +245,7 @@ do_verify(struct db *d, const struct cli_pick *p, const char *arg, struct err *e
 	(void)arg;
 	if (p->expect != NULL && parse_head(p->expect, &expect_n, &expect, e) == -1)
 		return -1;
-	if (audit_verify(d, expect_n, &expect, &count, e) == -1) {
+	if (trail_verify(d, expect_n, &expect, &count, e) == -1) {
 		tint_put(stdout, TINT_BAD, "the audit trail is broken");
 		putchar('\n');
 		return -1;

@@ -9,7 +9,7 @@
 
 #include "app/cli_store.h"
 #include "base/log.h"
-#include "store/audit.h"
+#include "store/trail.h"
 #include "store/keys.h"
 #include "store/runs.h"
 
@@ -145,7 +145,7 @@ recover_log(const struct cli_pick *p, struct err *e)
 	    runs_count(d, &jobs, e) == -1)
 		return -1;
 	printf("saved %" PRId64 " rows, %" PRId64 " jobs\n", rows, jobs);
-	if (audit_verify(d, 0, NULL, &count, &why) == -1)
+	if (trail_verify(d, 0, NULL, &count, &why) == -1)
 		printf("audit trail: %s\n", why.msg);
 	else
 		printf("audit trail: whole, %" PRId64 " records\n", count);

@@ -5,7 +5,7 @@
  * before it stands, so that a change or a deletion shows.  What retention removes is
  * signed off: the last hash removed stands in a record of kind "retention", and the chain
  * goes on from there.  Whoever can write the file could still make a whole new chain:
- * its head is therefore logged now and then, and audit_verify compares with such a line.
+ * its head is therefore logged now and then, and trail_verify compares with such a line.
  */
 #ifndef STORE_AUDIT_H
 #define STORE_AUDIT_H
@@ -86,27 +86,16 @@ int audit_flagged(struct db *d, int64_t lasts_us, int64_t now, audit_flag_visit 
  */
 int audit_prune(struct db *d, int64_t before, struct err *e);
 
-/* --- reading --- */
-
-struct audit_filter {
-	int64_t since, until;          /* until 0: no end */
-	const char *key, *user, *kind; /* NULL: any */
-};
-typedef int audit_visit(void *ctx, const struct audit_entry *entry, struct err *e);
-int audit_list(struct db *d, const struct audit_filter *f, unsigned newest,
-    audit_visit *visit, void *ctx, struct err *e);
-int audit_find(struct db *d, int64_t n, audit_visit *visit, void *ctx, struct err *e);
-typedef int audit_evidence_visit(
-    void *ctx, const char *name, const void *data, size_t len, struct err *e);
-int audit_evidence(
-    struct db *d, int64_t n, audit_evidence_visit *visit, void *ctx, struct err *e);
+/* --- the ends of the chain --- */
 
 /* Number and hash of the last record; 0 and zeros: there was none yet. */
 int audit_head(struct db *d, int64_t *n, struct sha256 *hash, struct err *e);
+/* The same of the last one that retention removed. */
+int audit_anchor(struct db *d, int64_t *n, struct sha256 *hash, struct err *e);
+/* What the record of a retention says: the anchor, signed off. */
+void audit_sign_off(int64_t n, const struct sha256 *hash, char out[120]);
 
-/* Walks the whole chain.  Fails with ERR_PROTO and the first record that is wrong.
- * expect_n > 0: and record expect_n must have the hash *expect, or be signed off. */
-int audit_verify(struct db *d, int64_t expect_n, const struct sha256 *expect,
-    int64_t *count, struct err *e);
+/* What entry->hash must be. */
+int audit_hash(const struct audit_entry *entry, struct sha256 *out, struct err *e);
 
 #endif

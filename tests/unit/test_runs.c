@@ -6,7 +6,7 @@
 
 #include "base/scope.h"
 #include "base/when.h"
-#include "store/audit.h"
+#include "store/trail.h"
 #include "store/runs.h"
 
 struct fixture {
@@ -365,7 +365,7 @@ verify(struct fixture *f, struct err *e)
 {
 	int64_t count = 0;
 
-	return audit_verify(f->d, 0, NULL, &count, e) == -1 ? -1 : count;
+	return trail_verify(f->d, 0, NULL, &count, e) == -1 ? -1 : count;
 }
 
 static void
@@ -424,7 +424,7 @@ every_change_shows(void **state)
 		CHECK_OK(db_open(copy, &making, &d, &e), e);
 		CHECK_OK(db_exec(d, "PRAGMA foreign_keys = OFF", &e), e);
 		CHECK_OK(db_exec(d, cases[i].sql, &e), e);
-		assert_int_equal(audit_verify(d, 0, NULL, &count, &why), -1);
+		assert_int_equal(trail_verify(d, 0, NULL, &count, &why), -1);
 		CHECK_STR(cases[i].sql, why.msg, cases[i].msg);
 	}
 }
@@ -446,11 +446,11 @@ retention_signs_off(void **state)
 	CHECK_INT("four", audit_prune(f->d, 4500000, &e), 4);
 	CHECK_INT("again", audit_prune(f->d, 4500000, &e), 0);
 	CHECK_INT("two and the sign-off", verify(f, &e), 3);
-	CHECK_OK(audit_verify(f->d, 3, &third, &count, &e), e);
+	CHECK_OK(trail_verify(f->d, 3, &third, &count, &e), e);
 	third.byte[0] ^= 1;
 	CHECK_OK(audit_head(f->d, &n, &third, &e), e);
 	third.byte[0] ^= 1;
-	assert_int_equal(audit_verify(f->d, n, &third, &count, &e), -1);
+	assert_int_equal(trail_verify(f->d, n, &third, &count, &e), -1);
 	assert_non_null(strstr(e.msg, "made anew"));
 
 	/* Somebody else's removal has no signature. */

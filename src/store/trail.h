@@ -1,0 +1,28 @@
+/*
+ * trail - the audit trail as it is read: lists, single records, and the proof that none
+ * is missing or was changed.  Written it is by audit.h.
+ */
+#ifndef STORE_TRAIL_H
+#define STORE_TRAIL_H
+
+#include "store/audit.h"
+
+struct trail_filter {
+	int64_t since, until;          /* until 0: no end */
+	const char *key, *user, *kind; /* NULL: any */
+};
+typedef int trail_visit(void *ctx, const struct audit_entry *entry, struct err *e);
+int trail_list(struct db *d, const struct trail_filter *f, unsigned newest,
+    trail_visit *visit, void *ctx, struct err *e);
+int trail_find(struct db *d, int64_t n, trail_visit *visit, void *ctx, struct err *e);
+typedef int trail_evidence_visit(
+    void *ctx, const char *name, const void *data, size_t len, struct err *e);
+int trail_evidence(
+    struct db *d, int64_t n, trail_evidence_visit *visit, void *ctx, struct err *e);
+
+/* Walks the whole chain.  Fails with ERR_PROTO and the first record that is wrong.
+ * expect_n > 0: and record expect_n must have the hash *expect, or be signed off. */
+int trail_verify(struct db *d, int64_t expect_n, const struct sha256 *expect,
+    int64_t *count, struct err *e);
+
+#endif
