@@ -324,14 +324,14 @@ find_versions(struct crew_config *crew)
 	return 0;
 }
 
-static struct recorder_rules
+static struct ledger_rules
 rules_of(const struct settings *s)
 {
-	return (struct recorder_rules){ .store = s->store,
-		.keep_us = s->log_keep * 1000,
-		.max_bytes = s->log_max_bytes,
+	return (struct ledger_rules){ .store = s->store,
+		.keep = { .keep_us = s->log_keep * 1000,
+		    .max_bytes = s->log_max_bytes,
+		    .audit_keep_us = s->audit_keep * 1000 },
 		.min_free = s->log_min_free,
-		.audit_keep_us = s->audit_keep * 1000,
 		.flag = { .violations = (unsigned)s->flag_violations,
 		    .window_us = (int64_t)s->flag_window * 1000,
 		    .lasts_us = (int64_t)s->flag_time * 1000 } };
@@ -343,7 +343,7 @@ work(void *config, const struct listener *l, enum prefork_role role,
 {
 	struct crew_config *crew = config;
 	struct err e = { 0 };
-	struct recorder_rules rules = rules_of(&crew->settings);
+	struct ledger_rules rules = rules_of(&crew->settings);
 
 	switch (role) {
 	case PREFORK_ONCE:
@@ -439,14 +439,14 @@ records(const void *config)
 static int
 prepare_store(const struct crew_config *crew, const char *kind, struct err *e)
 {
-	struct recorder_rules rules = rules_of(&crew->settings);
+	struct ledger_rules rules = rules_of(&crew->settings);
 	bool off = false;
 
 	if (rules.store[0] == '\0') {
 		log_info("no run log: store is \"\"");
 		return 0;
 	}
-	if (recorder_prepare(&rules, kind, crew->notice, &off, e) == -1)
+	if (ledger_prepare(&rules, kind, crew->notice, &off, e) == -1)
 		return err_wrap(e, "store");
 	if (off)
 		log_warn("no run log: there is no directory %s", rules.store);
@@ -528,7 +528,7 @@ serve(const struct options *o, struct err *e)
 		-1 ||
 	    drop_privileges(first->settings.user, e) == -1 ||
 	    (o->exit_with_parent && follow_parent(parent, e) == -1) ||
-	    prepare_store(first, RECORDER_START, e) == -1) {
+	    prepare_store(first, LEDGER_START, e) == -1) {
 		unload(first);
 		return -1;
 	}
@@ -538,7 +538,7 @@ serve(const struct options *o, struct err *e)
 	    *first; /* prefork frees it; the store is to hear the end */
 	if (prefork_run(&calls, &source, first, &l, e) == -1)
 		return -1;
-	return last.records ? prepare_store(&last, RECORDER_STOP, e) : 0;
+	return last.records ? prepare_store(&last, LEDGER_STOP, e) : 0;
 }
 
 static const char usage[] =

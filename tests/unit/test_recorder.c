@@ -32,18 +32,18 @@ struct fixture {
 	struct answered a;
 };
 
-static struct recorder_rules
+static struct ledger_rules
 rules_for(const struct fixture *f)
 {
-	return (struct recorder_rules){ .store = f->dir,
-		.max_bytes = 64 << 20,
+	return (struct ledger_rules){ .store = f->dir,
+		.keep = { .max_bytes = 64 << 20 },
 		.flag = { 5, 3600000000, 86400000000 } };
 }
 
 static void
 start_recorder(struct fixture *f)
 {
-	const struct recorder_rules rules = rules_for(f);
+	const struct ledger_rules rules = rules_for(f);
 	int control[2];
 
 	assert_int_equal(socketpair(AF_UNIX,
@@ -95,7 +95,7 @@ static int
 setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	const struct recorder_rules rules = { .store = f->dir };
+	const struct ledger_rules rules = { .store = f->dir };
 	struct err e = { 0 };
 	bool off = true;
 	int pair[2];
@@ -110,7 +110,7 @@ setup(void **state)
 		f->mine[i] = pair[0];
 		f->theirs[i] = pair[1];
 	}
-	CHECK_OK(recorder_prepare(&rules, RECORDER_START, f->notice, &off, &e), e);
+	CHECK_OK(ledger_prepare(&rules, LEDGER_START, f->notice, &off, &e), e);
 	assert_false(off);
 	f->job = job_new();
 	bytes_set(&job_add_file(f->job)->content, "x", 1);

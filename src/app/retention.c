@@ -1,0 +1,181 @@
+#include "app/retention.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/when.h"
+#include "observe/metrics.h"
+#include "store/audit.h"
+#include "store/runs.h"
+
+#define TIDY_JOBS     20            /* deleted in one transaction */
+#define ROOM_JOBS     200           /* deleted at once where there is no room left */
+#define AUDIT_US      3600000000ULL /* between two retentions of the audit trail */
+#define CLOCK_LEAP_US 3600000000LL  /* more is no correction */
+#define SHRINK_BYTES  (4U << 20)
+
+static uint64_t
+boot_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static const struct retention_clock real_clock = { when_now, boot_us };
+
+/* Deletes some of the oldest jobs.  1: there may be more to do. */
+static int
+prune_some(struct retention *r, struct db *d, int64_t before, struct err *e)
+{
+	scope_transaction t = { 0 };
+
+	if (db_begin(d, &t, e) == -1)
+		return -1;
+	int gone = runs_prune(d, before, TIDY_JOBS, e);
+	if (gone == -1 || db_commit(&t, e) == -1)
+		return -1;
+	r->pruned += (uint64_t)gone;
+	return gone == TIDY_JOBS;
+}
+
+/* No job is left, and it is still too large: then the audit trail goes by halves. */
+static int
+prune_audit_for_room(struct db *d, struct err *e)
+{
+	static const uint64_t keep_s[] = { 14 * 86400, 7 * 86400, 86400, 3600, 60 };
+
+	for (size_t i = 0; i < sizeof(keep_s) / sizeof(keep_s[0]); i++) {
+		int gone = audit_prune(d, when_now() - (int64_t)keep_s[i] * 1000000, e);
+		if (gone != 0)
+			return gone;
+	}
+	return 0;
+}
+
+/* A tenth of the bound is left free, so that writing need not wait for deleting. */
+static int
+tidy_size(struct retention *r, struct db *d, uint64_t until_us, struct err *e)
+{
+	uint64_t soft = r->rules->max_bytes / 10 * 9;
+	struct db_space space = { 0 };
+	int more = 1;
+
+	for (;;) {
+		if (db_size(d, &space, e) == -1)
+			return -1;
+		metrics_set(METRIC_STORE_SIZE, space.disk);
+		if (space.used <= soft || clock_us() >= until_us)
+			break;
+		if (more == 0)
+			return prune_audit_for_room(d, e);
+		more = prune_some(r, d, INT64_MAX, e);
+		if (more == -1)
+			return -1;
+	}
+	return space.unused > r->rules->max_bytes / 8 ? db_shrink(d, SHRINK_BYTES, e) : 0;
+}
+
+int
+retention_tell(struct retention *r, struct db *d, struct err *e)
+{
+	char detail[64];
+	struct audit_entry a = {
+		.number = -1, .test = -1, .kind = "log_retention", .detail = detail
+	};
+
+	if (r->pruned == 0)
+		return 0;
+	snprintf(detail, sizeof(detail), "%llu of the oldest jobs",
+	    (unsigned long long)r->pruned);
+	if (audit_add(d, &a, e) == -1)
+		return -1;
+	r->pruned = 0;
+	return 0;
+}
+
+static int64_t
+clock_gap(const struct retention *r)
+{
+	return r->clock->wall_us() - (int64_t)r->clock->boot_us();
+}
+
+/* A calendar that leaps would make everything look old: then nothing is deleted for its
+ * age until we are started again. */
+static bool
+clock_is_steady(struct retention *r)
+{
+	int64_t leap = clock_gap(r) - r->clock_gap;
+
+	if (leap > -CLOCK_LEAP_US && leap < CLOCK_LEAP_US)
+		return true;
+	if (!r->clock_doubted)
+		log_warn(
+		    "run log: the clock leapt by %lld s: nothing is deleted for its age "
+		    "until a reload",
+		    (long long)(leap / 1000000));
+	r->clock_doubted = true;
+	return false;
+}
+
+static int
+tidy_ages(struct retention *r, struct db *d, uint64_t until_us, struct err *e)
+{
+	int64_t now = r->clock->wall_us();
+	int more = r->rules->keep_us != 0;
+
+	if (!clock_is_steady(r))
+		return 0;
+	while (more == 1 && clock_us() < until_us)
+		more = prune_some(r, d, now - (int64_t)r->rules->keep_us, e);
+	if (more == -1)
+		return -1;
+	if (clock_us() < r->audit_us)
+		return 0;
+	r->audit_us = clock_us() + AUDIT_US;
+	if (retention_tell(r, d, e) == -1)
+		return -1;
+	if (r->rules->audit_keep_us == 0)
+		return 0;
+	return audit_prune(d, now - (int64_t)r->rules->audit_keep_us, e);
+}
+
+/* Where the disk is full of other things, deleting what we have would help nobody. */
+int
+retention_make_room(struct retention *r, struct db *d, struct err *e)
+{
+	scope_transaction t = { 0 };
+	struct db_space space = { 0 };
+
+	if (db_size(d, &space, e) == -1)
+		return -1;
+	if (space.used < r->rules->max_bytes / 4 * 3)
+		return 0;
+	if (db_begin(d, &t, e) == -1)
+		return -1;
+	int gone = runs_prune(d, INT64_MAX, ROOM_JOBS, e);
+	if (gone == -1 || db_commit(&t, e) == -1)
+		return -1;
+	r->pruned += (uint64_t)gone;
+	return gone;
+}
+
+void
+retention_start(struct retention *r, const struct retention_rules *rules,
+    const struct retention_clock *clock)
+{
+	*r = (struct retention){ .rules = rules,
+		.clock = clock != NULL ? clock : &real_clock };
+	r->clock_gap = clock_gap(r);
+}
+
+int
+retention_tidy(struct retention *r, struct db *d, uint64_t until_us, struct err *e)
+{
+	return tidy_size(r, d, until_us, e) == -1 || tidy_ages(r, d, until_us, e) == -1
+		   ? -1
+		   : 0;
+}

@@ -1,0 +1,47 @@
+/*
+ * retention - what keeps the run log within its bounds: of age, and of size.
+ */
+#ifndef APP_RETENTION_H
+#define APP_RETENTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/db.h"
+
+struct retention_rules {
+	uint64_t keep_us;   /* jobs older than that go; 0: never */
+	uint64_t max_bytes; /* the oldest go when there are more */
+	uint64_t audit_keep_us;
+};
+
+/* Other clocks, for tests. */
+struct retention_clock {
+	int64_t (*wall_us)(void);  /* since 1970; somebody may set it */
+	uint64_t (*boot_us)(void); /* since the machine was started; nobody can */
+};
+
+struct retention {
+	const struct retention_rules *rules;
+	const struct retention_clock *clock;
+	uint64_t audit_us;  /* when the audit trail is looked at again */
+	uint64_t pruned;    /* jobs deleted that no record tells of yet */
+	int64_t clock_gap;  /* the calendar's distance from the time since boot */
+	bool clock_doubted; /* and told */
+};
+
+/* clock: NULL is the machine's. */
+void retention_start(struct retention *r, const struct retention_rules *rules,
+    const struct retention_clock *clock);
+
+/* A round of deleting, over at until_us of clock.h: there may be more to do. */
+int retention_tidy(struct retention *r, struct db *d, uint64_t until_us, struct err *e);
+
+/* The hard bound was reached before tidying was: the oldest go at once.  Returns how
+ * many. */
+int retention_make_room(struct retention *r, struct db *d, struct err *e);
+
+/* That jobs were deleted stands in the trail: once an hour, and when this is called. */
+int retention_tell(struct retention *r, struct db *d, struct err *e);
+
+#endif
