@@ -10,11 +10,15 @@
 #include "store/audit.h"
 #include "store/runs.h"
 
-#define TIDY_JOBS     20            /* deleted in one transaction */
-#define ROOM_JOBS     200           /* deleted at once where there is no room left */
-#define AUDIT_US      3600000000ULL /* between two retentions of the audit trail */
-#define CLOCK_LEAP_US 3600000000LL  /* more is no correction */
-#define SHRINK_BYTES  (4U << 20)
+#define TIDY_JOBS        20            /* deleted in one transaction */
+#define ROOM_JOBS        200           /* deleted at once where there is no room left */
+#define AUDIT_US         3600000000ULL /* between two retentions of the audit trail */
+#define CLOCK_LEAP_US    3600000000LL  /* more is no correction */
+#define DAY_US           86400000000LL
+#define CATCH_UP         24           /* a day in an hour */
+#define CATCH_UP_TOLD_US (7 * DAY_US) /* more is worth a line */
+#define AGED_SAVE_US     60000000LL
+#define SHRINK_BYTES     (4U << 20)
 
 static uint64_t
 boot_us(void)
@@ -42,20 +46,6 @@ prune_some(struct retention *r, struct db *d, int64_t before, struct err *e)
 	return gone == TIDY_JOBS;
 }
 
-/* No job is left, and it is still too large: then the audit trail goes by halves. */
-static int
-prune_audit_for_room(struct db *d, struct err *e)
-{
-	static const uint64_t keep_s[] = { 14 * 86400, 7 * 86400, 86400, 3600, 60 };
-
-	for (size_t i = 0; i < sizeof(keep_s) / sizeof(keep_s[0]); i++) {
-		int gone = audit_prune(d, when_now() - (int64_t)keep_s[i] * 1000000, e);
-		if (gone != 0)
-			return gone;
-	}
-	return 0;
-}
-
 /* A tenth of the bound is left free, so that writing need not wait for deleting. */
 static int
 tidy_size(struct retention *r, struct db *d, uint64_t until_us, struct err *e)
@@ -71,7 +61,7 @@ tidy_size(struct retention *r, struct db *d, uint64_t until_us, struct err *e)
 		if (space.used <= soft || clock_us() >= until_us)
 			break;
 		if (more == 0)
-			return prune_audit_for_room(d, e);
+			return audit_halve(d, e); /* no job is left */
 		more = prune_some(r, d, INT64_MAX, e);
 		if (more == -1)
 			return -1;
@@ -103,22 +93,55 @@ clock_gap(const struct retention *r)
 	return r->clock->wall_us() - (int64_t)r->clock->boot_us();
 }
 
-/* A calendar that leaps would make everything look old: then nothing is deleted for its
- * age until we are started again. */
+/* Nobody corrects a calendar by so much. */
 static bool
 clock_is_steady(struct retention *r)
 {
 	int64_t leap = clock_gap(r) - r->clock_gap;
+	bool steady = leap > -CLOCK_LEAP_US && leap < CLOCK_LEAP_US;
 
-	if (leap > -CLOCK_LEAP_US && leap < CLOCK_LEAP_US)
-		return true;
-	if (!r->clock_doubted)
-		log_warn(
-		    "run log: the clock leapt by %lld s: nothing is deleted for its age "
-		    "until a reload",
+	if (!steady && !r->clock_doubted)
+		log_warn("run log: the clock leapt by %lld s: nothing is deleted for its "
+			 "age until it is put right, or a reload",
 		    (long long)(leap / 1000000));
-	r->clock_doubted = true;
-	return false;
+	r->clock_doubted = !steady;
+	return steady;
+}
+
+static int
+read_aged(struct retention *r, struct db *d, int64_t now, struct err *e)
+{
+	int rc = r->aged_known ? 0 : runs_aged(d, &r->aged, e);
+
+	if (rc == -1 || r->aged_known)
+		return rc;
+	if (rc == 0)
+		r->aged = now;
+	if (now - r->aged > CATCH_UP_TOLD_US)
+		log_warn(
+		    "run log: the clock is %lld days ahead of what the log has seen: "
+		    "records go for their age by a day in an hour",
+		    (long long)((now - r->aged) / DAY_US));
+	r->aged_known = true;
+	return 0;
+}
+
+/* The calendar is believed only as far as time has passed. */
+static int
+go_on(struct retention *r, struct db *d, int64_t now, struct err *e)
+{
+	uint64_t boot = r->clock->boot_us();
+	int64_t most = (int64_t)(boot - r->boot_us) * CATCH_UP;
+
+	r->boot_us = boot;
+	if (read_aged(r, d, now, e) == -1)
+		return -1;
+	if (now > r->aged)
+		r->aged += now - r->aged < most ? now - r->aged : most;
+	if (r->aged - r->aged_saved < AGED_SAVE_US)
+		return 0;
+	r->aged_saved = r->aged;
+	return runs_set_aged(d, r->aged, e);
 }
 
 static int
@@ -127,15 +150,20 @@ tidy_ages(struct retention *r, struct db *d, uint64_t until_us, struct err *e)
 	int64_t now = r->clock->wall_us();
 	int more = r->rules->keep_us != 0;
 
-	if (!clock_is_steady(r))
+	if (!clock_is_steady(r)) {
+		r->boot_us = r->clock->boot_us(); /* this time does not count */
 		return 0;
+	}
+	if (go_on(r, d, now, e) == -1)
+		return -1;
+	now = now < r->aged ? now : r->aged;
 	while (more == 1 && clock_us() < until_us)
 		more = prune_some(r, d, now - (int64_t)r->rules->keep_us, e);
 	if (more == -1)
 		return -1;
-	if (clock_us() < r->audit_us)
+	if (r->boot_us < r->audit_us)
 		return 0;
-	r->audit_us = clock_us() + AUDIT_US;
+	r->audit_us = r->boot_us + AUDIT_US;
 	if (retention_tell(r, d, e) == -1)
 		return -1;
 	if (r->rules->audit_keep_us == 0)
@@ -170,6 +198,7 @@ retention_start(struct retention *r, const struct retention_rules *rules,
 	*r = (struct retention){ .rules = rules,
 		.clock = clock != NULL ? clock : &real_clock };
 	r->clock_gap = clock_gap(r);
+	r->boot_us = r->clock->boot_us();
 }
 
 int

@@ -1,5 +1,11 @@
 /*
  * retention - what keeps the run log within its bounds: of age, and of size.
+ *
+ * One wrong clock must not empty it.  Ages are reckoned up to a moment that is kept in
+ * the log and follows the calendar by a day in an hour at most, of the time that the
+ * service has run; and while it runs a calendar that leaps by more than an hour stops all
+ * deleting for age until it is put right, or the next start.  What goes for its size goes
+ * in the order in which it was written, whatever the clock was.
  */
 #ifndef APP_RETENTION_H
 #define APP_RETENTION_H
@@ -24,7 +30,10 @@ struct retention_clock {
 struct retention {
 	const struct retention_rules *rules;
 	const struct retention_clock *clock;
-	uint64_t audit_us;  /* when the audit trail is looked at again */
+	uint64_t boot_us;         /* when ages were reckoned last */
+	uint64_t audit_us;        /* when the audit trail is looked at again */
+	int64_t aged, aged_saved; /* up to this moment */
+	bool aged_known;
 	uint64_t pruned;    /* jobs deleted that no record tells of yet */
 	int64_t clock_gap;  /* the calendar's distance from the time since boot */
 	bool clock_doubted; /* and told */

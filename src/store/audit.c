@@ -309,21 +309,21 @@ read_number(struct db_query *q, int64_t *out, struct err *e)
 	return rc == -1 ? -1 : 0;
 }
 
-/* The moment of the last word about him: flagged, or cleared. */
+/* The number of the last word about him: flagged, or cleared. */
 static int
-last_word(struct db *d, const char *key, const char *user, int64_t *at, struct err *e)
+last_word(struct db *d, const char *key, const char *user, int64_t *n, struct err *e)
 {
 	scope_query q = db_query(d,
-	    "SELECT MAX(at) FROM audit WHERE kind IN ('user_flagged', 'flag_cleared')"
+	    "SELECT MAX(n) FROM audit WHERE kind IN ('user_flagged', 'flag_cleared')"
 	    " AND key_name = $1 AND user_name = $2",
 	    e);
 	if (q == NULL)
 		return -1;
 
-	*at = 0;
+	*n = 0;
 	db_put_text(q, key);
 	db_put_text(q, user);
-	return read_number(q, at, e);
+	return read_number(q, n, e);
 }
 
 int
@@ -339,12 +339,13 @@ audit_flag(struct db *d, const struct audit_flag_rule *rule, const char *key,
 	if (last_word(d, key, user, &last, e) == -1)
 		return -1;
 	scope_query q = db_query(d,
-	    "SELECT COUNT(DISTINCT job) FROM audit WHERE at > $1 AND key_name = $2"
-	    " AND user_name = $3 AND kind = 'security_violation'",
+	    "SELECT COUNT(DISTINCT job) FROM audit WHERE at > $1 AND n > $2"
+	    " AND key_name = $3 AND user_name = $4 AND kind = 'security_violation'",
 	    e);
 	if (q == NULL)
 		return -1;
-	db_put_int(q, last > now - rule->window_us ? last : now - rule->window_us);
+	db_put_int(q, now - rule->window_us);
+	db_put_int(q, last);
 	db_put_text(q, key);
 	db_put_text(q, user);
 	if (read_number(q, &jobs, e) == -1)
@@ -386,22 +387,22 @@ audit_flagged(struct db *d, int64_t lasts_us, int64_t now, audit_flag_visit *vis
 
 /* --- keeping --- */
 
-/* Up to which record all are older; 0: not even the first. */
+/* The last record that is older, of those before the oldest that stays; 0: there is none.
+ * What was written with a wrong clock goes with its neighbours. */
 static int
 find_cut(struct db *d, int64_t before, int64_t *cut, struct err *e)
 {
-	int64_t head = 0, first = 0;
-	struct sha256 hash;
-	scope_query q = db_query(d, "SELECT MIN(n) FROM audit WHERE at >= $1", e);
+	scope_query q = db_query(d,
+	    "SELECT n FROM audit WHERE at < $1 AND n < COALESCE((SELECT n FROM audit"
+	    " WHERE at >= $2 ORDER BY at LIMIT 1), $3) ORDER BY n DESC LIMIT 1",
+	    e);
 	if (q == NULL)
 		return -1;
 
 	db_put_int(q, before);
-	if (db_step(q, e) == -1 || audit_head(d, &head, &hash, e) == -1)
-		return -1;
-	first = db_is_null(q, 0) ? head + 1 : db_int(q, 0);
-	*cut = first - 1;
-	return 0;
+	db_put_int(q, before);
+	db_put_int(q, INT64_MAX);
+	return read_number(q, cut, e);
 }
 
 static int
@@ -438,20 +439,15 @@ audit_sign_off(int64_t n, const struct sha256 *hash, char out[120])
 	snprintf(out, 120, "removed up to %" PRId64 " %s", n, hex);
 }
 
-int
-audit_prune(struct db *d, int64_t before, struct err *e)
+static int
+remove_up_to(struct db *d, int64_t cut, struct err *e)
 {
-	int64_t cut = 0;
 	struct sha256 hash;
 	char detail[120];
-	scope_transaction t = { 0 };
-
-	if (db_begin(d, &t, e) == -1 || find_cut(d, before, &cut, e) == -1)
-		return -1;
 	int rc = cut > 0 ? hash_at(d, cut, &hash, e) : 0;
+
 	if (rc != 1)
 		return rc; /* nothing is old enough, or all of it is gone already */
-
 	int removed = delete_up_to(d, cut, e);
 	if (removed == -1 || write_end(d, "anchor", cut, &hash, e) == -1)
 		return -1;
@@ -459,7 +455,31 @@ audit_prune(struct db *d, int64_t before, struct err *e)
 	struct audit_entry a = {
 		.number = -1, .test = -1, .kind = "retention", .detail = detail
 	};
-	if (audit_append(d, &a, e) == -1 || db_commit(&t, e) == -1)
+	return audit_append(d, &a, e) == -1 ? -1 : removed;
+}
+
+int
+audit_prune(struct db *d, int64_t before, struct err *e)
+{
+	int64_t cut = 0;
+	scope_transaction t = { 0 };
+
+	if (db_begin(d, &t, e) == -1 || find_cut(d, before, &cut, e) == -1)
 		return -1;
-	return removed;
+	int removed = remove_up_to(d, cut, e);
+	return removed == -1 || db_commit(&t, e) == -1 ? -1 : removed;
+}
+
+int
+audit_halve(struct db *d, struct err *e)
+{
+	int64_t head = 0, anchor = 0;
+	struct sha256 hash;
+	scope_transaction t = { 0 };
+
+	if (db_begin(d, &t, e) == -1 || audit_head(d, &head, &hash, e) == -1 ||
+	    audit_anchor(d, &anchor, &hash, e) == -1)
+		return -1;
+	int removed = remove_up_to(d, anchor + (head - anchor) / 2, e);
+	return removed == -1 || db_commit(&t, e) == -1 ? -1 : removed;
 }

@@ -85,6 +85,8 @@ int audit_flagged(struct db *d, int64_t lasts_us, int64_t now, audit_flag_visit 
 /* Removes what is older, and signs off.  Returns how many; in a transaction of its own.
  */
 int audit_prune(struct db *d, int64_t before, struct err *e);
+/* The same with the older half, whatever its age. */
+int audit_halve(struct db *d, struct err *e);
 
 /* --- the ends of the chain --- */
 

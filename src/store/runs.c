@@ -37,6 +37,8 @@ static const char *const steps[] = {
 	"job {int} NOT NULL REFERENCES jobs (n) ON DELETE CASCADE, kind {text} NOT NULL,"
 	"i {int} NOT NULL, name {text} NOT NULL, content {bytes} NOT NULL,"
 	"PRIMARY KEY (job, kind, i)) {strict}",
+	"CREATE TABLE marks (name {text} NOT NULL PRIMARY KEY, at {int} NOT NULL) "
+	"{strict}",
 	NULL,
 };
 const struct db_schema runs_schema = { "runs", steps };
@@ -209,19 +211,65 @@ runs_add(struct db *d, const struct record *r, const char *kernel, struct err *e
 	return 1;
 }
 
+/* In the order in which they were written, up to the one that is the oldest of those to
+ * stay: so a job of a day on which the clock was far behind goes no sooner than others of
+ * that day. */
 int
 runs_prune(struct db *d, int64_t before, unsigned batch, struct err *e)
 {
 	scope_query q = db_query(d,
-	    "DELETE FROM jobs WHERE n IN "
-	    "(SELECT n FROM jobs WHERE at < $1 ORDER BY at LIMIT $2)",
+	    "DELETE FROM jobs WHERE n IN (SELECT n FROM jobs WHERE at < $1 AND n <"
+	    " COALESCE((SELECT n FROM jobs WHERE at >= $2 ORDER BY at LIMIT 1), $3)"
+	    " ORDER BY n LIMIT $4)",
 	    e);
 	if (q == NULL)
 		return -1;
 
 	db_put_int(q, before);
+	db_put_int(q, before);
+	db_put_int(q, INT64_MAX);
 	db_put_int(q, batch);
 	return db_run(q, e) == -1 ? -1 : (int)db_changed(d);
+}
+
+/* --- the moment up to which jobs have aged --- */
+
+static int
+read_moment(struct db *d, const char *sql, int64_t *at, struct err *e)
+{
+	scope_query q = db_query(d, sql, e);
+	if (q == NULL)
+		return -1;
+
+	int rc = db_step(q, e);
+	if (rc == 1)
+		*at = db_int(q, 0);
+	return rc;
+}
+
+int
+runs_aged(struct db *d, int64_t *at, struct err *e)
+{
+	int rc = read_moment(d, "SELECT at FROM marks WHERE name = 'aged'", at, e);
+
+	if (rc != 0)
+		return rc;
+	return read_moment(d, "SELECT at FROM jobs ORDER BY at DESC LIMIT 1", at, e);
+}
+
+int
+runs_set_aged(struct db *d, int64_t at, struct err *e)
+{
+	scope_transaction t = { 0 };
+	scope_query q = db_query(d,
+	    "INSERT INTO marks (name, at) VALUES ('aged', $1)"
+	    " ON CONFLICT (name) DO UPDATE SET at = excluded.at",
+	    e);
+	if (q == NULL || db_begin(d, &t, e) == -1)
+		return -1;
+
+	db_put_int(q, at);
+	return db_run(q, e) == -1 ? -1 : db_commit(&t, e);
 }
 
 int

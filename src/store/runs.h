@@ -28,6 +28,11 @@ int runs_add(struct db *d, const struct record *r, const char *kernel, struct er
  * many. */
 int runs_prune(struct db *d, int64_t before, unsigned batch, struct err *e);
 
+/* Up to which moment jobs have aged, as it was last set; else the youngest job's.  1:
+ * there is one.  Set in a transaction of its own. */
+int runs_aged(struct db *d, int64_t *at, struct err *e);
+int runs_set_aged(struct db *d, int64_t at, struct err *e);
+
 /* Deletes at most `batch` jobs of a user, of a key's or (NULL) of any key's.  Returns how
  * many. */
 int runs_forget(

@@ -193,6 +193,24 @@ keys_expire(void **state)
 	CHECK_INT("none", n, 0);
 }
 
+/* Expiry is by the clock, whatever it was before; what somebody ended stays ended. */
+static void
+clocks_leap(void **state)
+{
+	struct bed *b = *state;
+	struct identity id = course("CS101"), gone = course("CS102");
+	struct err e = { 0 };
+
+	id.expires = NOW + HOUR;
+	struct token t = add(b, &id), revoked = add(b, &gone);
+	CHECK_OK(keys_revoke(b->admin, "CS102", NOW + 1000 * HOUR, &e), e);
+	CHECK_INT("forwards", find(b, &t, NOW + 10000 * HOUR), KEY_EXPIRED);
+	CHECK_INT("put right", find(b, &t, NOW), KEY_GOOD);
+	CHECK_INT("1970", find(b, &t, 1), KEY_GOOD);
+	CHECK_INT("revoked when it was ahead", find(b, &revoked, NOW), KEY_REVOKED);
+	CHECK_INT("and in 1970", find(b, &revoked, 1), KEY_REVOKED);
+}
+
 static int
 count_token(void *ctx, const struct keys_token *t, struct err *e)
 {
@@ -520,6 +538,7 @@ main(void)
 		CASE(changes_hold_at_once),
 		CASE(names_are_taken_once),
 		CASE(keys_expire),
+		CASE(clocks_leap),
 		CASE(rotation_overlaps),
 		CASE(slots_are_reserved_by_the_hour),
 		CASE(another_file_is_not_overlooked),

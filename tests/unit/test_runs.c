@@ -515,6 +515,23 @@ users_are_flagged_once(void **state)
 	}
 }
 
+/* A flag of a day on which the clock was ahead forgives nobody what comes after it. */
+static void
+flags_outlive_a_leap(void **state)
+{
+	struct fixture *f = *state;
+	struct err e = { 0 };
+	const struct audit_flag_rule rule = { 3, 3600000000, 86400000000 };
+	const int64_t t0 = 1000000000000, ahead = 700 * 86400000000LL;
+
+	for (int i = 0; i < 6; i++) {
+		int64_t now = t0 + i * 1000000 + (i < 3 ? ahead : 0);
+		CHECK_OK(write_job(f, now, &e), e);
+		CHECK_INT("flag", audit_flag(f->d, &rule, "CS101", "ada", now, &e),
+		    i == 2 || i == 5);
+	}
+}
+
 static void
 administrators_leave_their_name(void **state)
 {
@@ -597,6 +614,7 @@ main(void)
 		CASE(every_change_shows),
 		CASE(retention_signs_off),
 		CASE(users_are_flagged_once),
+		CASE(flags_outlive_a_leap),
 		CASE(administrators_leave_their_name),
 		cmocka_unit_test(moments_are_read_and_written),
 	};
