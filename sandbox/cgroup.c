@@ -48,6 +48,7 @@ static const struct {
 	    O_RDONLY },
 	[METER_SHED] = { "memory", "memory.force_empty", "memory.reclaim", true,
 	    O_WRONLY },
+	[METER_STAT] = { "memory", "memory.stat", "memory.stat", true, O_RDONLY },
 };
 
 static int

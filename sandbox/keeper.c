@@ -152,10 +152,10 @@ be_launcher(const struct launcher_parts *p, struct launcher *l, struct err *e)
 
 	if (launcher_start(l, p, e) == -1) {
 		done.fault = *e;
-		fd_send(p->control, &done, sizeof(done), NULL, 0, e);
+		fd_write_all(p->control, &done, sizeof(done), e);
 		_exit(1);
 	}
-	if (fd_send(p->control, &done, sizeof(done), NULL, 0, e) == -1)
+	if (fd_write_all(p->control, &done, sizeof(done), e) == -1)
 		_exit(1);
 	launcher_serve(l);
 }
@@ -208,6 +208,8 @@ static int
 on_prepare(struct keeper *k, const union inner_message *m, const int *fds, struct err *e)
 {
 	if (fds[0] != -1 && meter_relax(&k->meter, e) == -1)
+		return -1;
+	if (mounts_drop_work(e) == -1 || meter_check_rest(&k->meter, e) == -1)
 		return -1;
 	return mounts_new_work(fds[0], m->prepare.work_bytes, k->work_inodes, e);
 }

@@ -18,6 +18,9 @@
 /* What boxes may leave in the kernel's caches of names and files. */
 #define SHED_BYTES (32 << 20)
 
+/* What may be more than at rest before anybody looks at what it is. */
+#define LEFT_BYTES (32 << 20)
+
 #define PERIOD_US    100000 /* cpu.cfs_period_us, the kernel's default */
 #define QUOTA_MIN_US 1000   /* the kernel refuses less */
 
@@ -33,6 +36,7 @@ static const char *const names[METER_MAX_] = {
 	[METER_PIDS_MAX] = "process limit",
 	[METER_KERNEL] = "kernel memory",
 	[METER_SHED] = "reclaim",
+	[METER_STAT] = "memory figures",
 };
 
 /* The number after `key` ("usage_usec "), or the first of the file if key is NULL. */
@@ -175,6 +179,34 @@ meter_relax(struct meter *m, struct err *e)
 	    write_text(m, METER_MEMSW_MAX, none, e) == -1)
 		return -1;
 	return write_text(m, METER_MEMORY_MAX, none, e);
+}
+
+/*
+ * What is there when a box starts is not counted as the box's, so it must stay: a file
+ * that somebody holds for a while longer would be missing in the figures of whoever is
+ * next. Caches may be left, for they go only when somebody needs their room.
+ */
+int
+meter_check_rest(struct meter *m, struct err *e)
+{
+	struct meter_force *f = m->force;
+	uint64_t now, files;
+
+	if (m->fd[METER_STAT] == -1)
+		return 0;
+	if (read_number(m, METER_MEMORY, NULL, &now, e) == -1)
+		return -1;
+	if (f->memory_rest == 0 || now < f->memory_rest)
+		f->memory_rest = now;
+	if (now <= f->memory_rest + LEFT_BYTES)
+		return 0;
+	if (read_number(m, METER_STAT, "\nshmem ", &files, e) == -1)
+		return -1;
+	if (files > LEFT_BYTES)
+		return err_set(e, ERR_SYS, "%" PRIu64 " MiB of files outlived their box",
+		    files >> 20);
+	f->memory_rest = now; /* caches: looked at, and not again */
+	return 0;
 }
 
 static int

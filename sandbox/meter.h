@@ -27,6 +27,7 @@ enum meter_file {
 	METER_PIDS_MAX,    /* pids.max */
 	METER_KERNEL,      /* v1 memory.kmem.usage_in_bytes; v2 memory.stat */
 	METER_SHED,        /* v1 memory.force_empty; v2 memory.reclaim */
+	METER_STAT,        /* memory.stat */
 	METER_MAX_,
 };
 
@@ -37,6 +38,7 @@ struct meter_force {
 	uint64_t memory_max, pids_max;
 	uint64_t share;       /* thousandths + 1 */
 	uint64_t kernel_rest; /* the kernel's own memory between two boxes */
+	uint64_t memory_rest; /* all memory while there is no /work */
 };
 
 struct meter {
@@ -74,5 +76,7 @@ int meter_stop(struct meter *m, struct meter_reading *r, struct err *e);
 void meter_unthrottle(struct meter *m);
 /* The last box's memory limit must not hold what prepares the next one. */
 int meter_relax(struct meter *m, struct err *e);
+/* Where there is no box and no /work: is there memory of a box's files all the same? */
+int meter_check_rest(struct meter *m, struct err *e);
 
 #endif

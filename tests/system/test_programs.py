@@ -377,6 +377,21 @@ class Space(Programs):
         for t in j["tests"]:
             self.assertTrue(60 * MIB < t["memoryBytes"] <= 100 * MIB, t["memoryBytes"])
 
+    # I-33
+    def test_memory_is_right_after_files_in_flight(self):
+        """A file that is sent over a socket pair and received by nobody is the kernel's to find:
+        the next test's figure is not less for it."""
+        code = ("import array, os, socket\nn = int(input())\nx = bytearray(n << 20)\nprint(len(x) >> 20)\n"
+                "if n == 1:\n f = os.open('f', os.O_RDWR | os.O_CREAT)\n for _ in range(100): os.write(f, bytes(1 << 20))\n"
+                " os.unlink('f')\n a, b = socket.socketpair()\n"
+                " for s in a, b:\n  try: s.sendmsg([b'x'], [(1, 1, array.array('i', [f, a.fileno(), b.fileno()]))])\n  except OSError: pass\n")
+        j = self.judge("python", code, tests=[{"input": n} for n in ("1\n", "1\n", "40\n", "40\n") * 4],
+                       limits={"memoryBytes": 256 * MIB, "fileBytes": 128 * MIB})
+        for t in j["tests"]:
+            self.assertEqual(t["verdict"], "ok", t)
+            if t["stdout"] == "40\n":
+                self.assertTrue(40 * MIB < t["memoryBytes"] < 64 * MIB, t["memoryBytes"])
+
     def test_fork_bomb_with_little_cpu(self):
         """It must not starve the slot that has to end it."""
         t = self.misbehave("c", "forkbomb", cpus=0.01, processes=64, wallMs=1000)

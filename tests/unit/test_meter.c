@@ -322,6 +322,39 @@ caches_of_names_are_given_up_when_they_are_many(void **state)
 	}
 }
 
+/* What lies in memory when there is no /work: 10 MiB at first. */
+static void
+files_that_outlive_their_box_are_seen(void **state)
+{
+	static const struct {
+		const char *now, *stat;
+		int result;
+	} rows[] = {
+		{ "41943040", "", 0 }, /* not so much more */
+		{ "268435456", "anon 1\nshmem 1048576\nzswap 0\n", 0 }, /* caches */
+		{ "268435456", "", 0 }, /* the same ones */
+		{ "10485760", "", 0 },  /* which went */
+		{ "52428800", "anon 1\nshmem 41943040\nzswap 0\n", -1 },
+	};
+	struct meter_force force = { 0 };
+	struct meter m;
+	struct err e = { 0 };
+	int fd[METER_MAX_];
+
+	(void)state;
+	open_group(fd, true);
+	set(fd[METER_MEMORY], "10485760\n");
+	meter_open(&m, fd, true, &force);
+	assert_int_equal(meter_check_rest(&m, &e), 0);
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		set(fd[METER_MEMORY], rows[i].now);
+		set(fd[METER_STAT], rows[i].stat);
+		assert_int_equal(meter_check_rest(&m, &e), rows[i].result);
+	}
+	assert_string_equal(e.msg, "40 MiB of files outlived their box");
+	close_group(fd);
+}
+
 int
 main(void)
 {
@@ -337,6 +370,7 @@ main(void)
 		cmocka_unit_test(a_peak_below_the_kernels_grain_is_not_believed),
 		cmocka_unit_test(a_missing_counter_is_named),
 		cmocka_unit_test(caches_of_names_are_given_up_when_they_are_many),
+		cmocka_unit_test(files_that_outlive_their_box_are_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
