@@ -636,6 +636,20 @@ make_image(struct dispatch *d, uint64_t now)
 		slot_run(slot, r);
 }
 
+/* Who does not take his outcomes; to close one may answer others, and break them. */
+static void
+close_broken(struct dispatch *d)
+{
+	while (d->sessions_host.broken) {
+		d->sessions_host.broken = false;
+		for (struct session *s = d->sessions, *next; s != NULL; s = next) {
+			next = s->next;
+			if (s->broken)
+				session_close(s);
+		}
+	}
+}
+
 void
 dispatch_check(struct dispatch *d)
 {
@@ -650,4 +664,5 @@ dispatch_check(struct dispatch *d)
 	if (settled || prepared_is_wanting(d->slot_host->prepared))
 		fill_slots(d);
 	make_image(d, now);
+	close_broken(d);
 }

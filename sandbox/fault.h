@@ -75,6 +75,7 @@
 	X(INPUT, "input", "inputs that are sealed memory files", "session.c")            \
 	X(OPTIONS, "options", "compile options from a list", "session.c")                \
 	X(PENDING, "pending", "at most so many runs at a time", "session.c")             \
+	X(TAGS, "tags", "one outstanding run by one tag", "session.c")                   \
 	X(CAPS, "caps", "limits below the helper's own", "config.c")                     \
 	X(HELPER_FILTER, "helper-filter", "the helper's own filter", "seccomp.c")        \
 	X(PROBES, "probes", "the probes at the start", "probes.c")

@@ -221,6 +221,16 @@ on_keep(struct session *s, const union wire_body *b, int *fds, struct err *e)
 
 /* --- runs --- */
 
+/* Where the tag of an outstanding run stands; NULL: there is no such run. */
+static uint32_t *
+find_tag(struct session *s, uint32_t tag)
+{
+	for (unsigned i = 0; i < s->pending && i < WIRE_PENDING_MAX; i++)
+		if (s->tags[i] == tag)
+			return &s->tags[i];
+	return NULL;
+}
+
 static int
 submit(struct session *s, enum run_kind kind, uint32_t tag,
     const struct wire_limits *limits, const struct words *args, int *fds, struct err *e)
@@ -228,6 +238,8 @@ submit(struct session *s, enum run_kind kind, uint32_t tag,
 	if (s->pending >= WIRE_PENDING_MAX && !JB_FAULT(PENDING))
 		return err_set(
 		    e, ERR_PROTO, "more than %d runs outstanding", WIRE_PENDING_MAX);
+	if (find_tag(s, tag) != NULL && !JB_FAULT(TAGS))
+		return err_set(e, ERR_PROTO, "run %u is outstanding already", tag);
 	if (config_check_limits(s->host->config, limits, e) == -1)
 		return -1;
 	struct run *r = run_new(s, s->job, kind, e);
@@ -243,6 +255,8 @@ submit(struct session *s, enum run_kind kind, uint32_t tag,
 		r->fds[i] = fds[i];
 		fds[i] = -1;
 	}
+	if (s->pending < WIRE_PENDING_MAX)
+		s->tags[s->pending] = tag;
 	s->pending++;
 	if (kind == RUN_TEST && s->job->tests_left > 0)
 		s->job->tests_left--;
@@ -336,7 +350,7 @@ on_peer(struct watcher *w, uint32_t events)
 
 	(void)events;
 	if (wire_recv(w->fd, &m, fds, &nfds, &e) == 0 &&
-	    session_handle(s, &m, fds, nfds, &e) == 0 && !s->broken)
+	    session_handle(s, &m, fds, nfds, &e) == 0)
 		return;
 	if (e.code != ERR_GONE && e.code != ERR_NONE)
 		log_err(&e, "a client broke the protocol and is dropped");
@@ -371,17 +385,20 @@ session_close(struct session *s)
 	free(s);
 }
 
-/* The socket is non-blocking: a peer that does not read its answers is dropped, when its
- * next message or its end comes, and its runs with it. */
+/* The socket is non-blocking: a peer that does not read its answers is dropped, and its
+ * runs with it; not here, where others stand on it. */
 void
 session_answer(struct session *s, const struct wire_outcome *o)
 {
+	uint32_t *tag = find_tag(s, o->tag);
 	struct err e = { 0 };
 
 	s->pending--;
+	if (tag != NULL && s->pending < WIRE_PENDING_MAX)
+		*tag = s->tags[s->pending];
 	if (wire_send(s->peer.fd, WIRE_OUTCOME, o, NULL, 0, &e) == -1 &&
 	    e.code != ERR_GONE) {
 		log_err(&e, "a client does not take its outcome");
-		s->broken = true;
+		s->broken = s->host->broken = true;
 	}
 }

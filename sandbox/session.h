@@ -24,6 +24,7 @@ struct session_host {
 	const struct languages *languages;
 	void *owner;
 	unsigned slots;
+	bool broken; /* some session is: the owner is to look for it, and close it */
 	/* Is there room for this job?  Fills ready, or busy and is false. */
 	bool (*admit)(void *owner, const struct language *lang, const struct wire_job *j,
 	    struct wire_ready *ready, struct wire_busy *busy);
@@ -46,11 +47,12 @@ struct session {
 	struct session *next, *prev; /* the owner's list */
 	struct watcher peer;
 	enum session_state state;
-	struct job *job;   /* a reference, in SESSION_JOB */
-	struct seat *seat; /* the owner's, while it has a job */
-	struct run *queue; /* owned: waiting runs, oldest first */
-	unsigned pending;  /* waiting and running */
-	bool broken;       /* the peer does not read: to be closed */
+	struct job *job;                 /* a reference, in SESSION_JOB */
+	struct seat *seat;               /* the owner's, while it has a job */
+	struct run *queue;               /* owned: waiting runs, oldest first */
+	unsigned pending;                /* waiting and running */
+	uint32_t tags[WIRE_PENDING_MAX]; /* theirs, in no order */
+	bool broken; /* the peer does not read: to be closed, from the loop */
 };
 
 /* Takes the socket over. */

@@ -15,7 +15,7 @@
  *   COMPILE {tag, limits}  +out +err   →  (at most one per job)
  *                                      ←  OUTCOME {tag}
  *   KEEP {keep}                        →  (once, after a compile that went well)
- *   RUN {tag, limits, args} +in +out +err →  (WIRE_PENDING_MAX outstanding)
+ *   RUN {tag, limits, args} +in +out +err →  (WIRE_PENDING_MAX outstanding, no tag twice)
  *                                         (a version command has no +in)
  *   KILL {tag, why}                    →  (its OUTCOME still comes)
  *                                      ←  OUTCOME {tag}

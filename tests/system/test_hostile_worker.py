@@ -390,6 +390,11 @@ class Hostile(SystemTest):
                     os.close(p.run(n))
             while p.receive() is not None:
                 pass
+        with Peer(self.stack) as p:  # HS-16: a tag that is another run's, which waits or runs
+            p.job("import time; time.sleep(9)")
+            for n in (1, 2, 3, 2):
+                os.close(p.run(n, wall_us=10000000))
+            self.closed(p)
         with Peer(self.stack) as p, Peer(self.stack) as other:  # HS-17: a tag of somebody else
             out = other.job("import time; time.sleep(0.3); print(1)").run(4711)
             p.job().send(kill(4711))

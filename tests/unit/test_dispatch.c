@@ -142,9 +142,9 @@ ask_compile(struct house *h, unsigned i)
 static void
 ask_version(struct house *h, unsigned i)
 {
-	const struct wire_run r = {
-		.tag = 2, .stage = WIRE_STAGE_VERSION, .limits = limits
-	};
+	const struct wire_run r = { .tag = 2 + h->session[i]->pending,
+		.stage = WIRE_STAGE_VERSION,
+		.limits = limits };
 	int p[2];
 
 	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
@@ -363,6 +363,28 @@ who_leaves_takes_his_runs_along(void **state)
 	house_close(&h);
 }
 
+/* Its next message may never come; it is not dropped under those who answer it. */
+static void
+who_does_not_read_is_dropped_from_the_loop(void **state)
+{
+	struct house h;
+
+	(void)state;
+	house_open(&h);
+	ask_version(&h, 0);
+	ask_compile(&h, 1);
+	struct run *r = h.session[0]->queue;
+	while (send(h.session[0]->peer.fd, "x", 1, MSG_DONTWAIT) == 1)
+		;
+	h.session[0]->queue = NULL;
+	h.slots.done(h.slots.owner, &h.d.slots[0], r, &(struct wire_outcome){ .tag = 2 });
+	assert_int_equal(h.d.nsessions, CLIENTS);
+	dispatch_check(&h.d);
+	assert_int_equal(h.d.nsessions, CLIENTS - 1);
+	assert_int_equal(h.session[1]->pending, 1);
+	house_close(&h);
+}
+
 static int
 set_up(void **state)
 {
@@ -404,6 +426,7 @@ main(void)
 		cmocka_unit_test(the_wait_is_bounded_in_time),
 		cmocka_unit_test(a_key_has_so_many_jobs_open),
 		cmocka_unit_test(who_leaves_takes_his_runs_along),
+		cmocka_unit_test(who_does_not_read_is_dropped_from_the_loop),
 	};
 
 	if (geteuid() != 0)

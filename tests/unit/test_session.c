@@ -645,6 +645,35 @@ outstanding_runs_are_bounded(void **state)
 	house_close(&h);
 }
 
+/* I-18 */
+static void
+a_tag_names_one_run_at_a_time(void **state)
+{
+	struct wire_message m = { .head = { WIRE_VERSION, WIRE_RUN, 0 } };
+	const struct wire_outcome first = { .tag = 0 };
+	struct house h;
+	struct err e = { 0 };
+
+	(void)state;
+	house_open(&h, SESSION_IDLE);
+	open_job(&h, "toy");
+	m.body.run.stage = WIRE_STAGE_RUN;
+	m.body.run.limits = good;
+	for (unsigned i = 0; i < 6; i++) { /* 0 1 2, 1 again; 0 ends: 0 again, 2 again */
+		static const uint32_t tags[] = { 0, 1, 2, 1, 0, 2 };
+		static const int results[] = { 0, 0, 0, -1, 0, -1 };
+		int fds[WIRE_FDS_MAX] = { make(INPUT), make(PIPE_OUT), make(PIPE_OUT) };
+
+		if (i == 4)
+			session_answer(h.s, &first);
+		m.body.run.tag = tags[i];
+		assert_int_equal(session_handle(h.s, &m, fds, 3, &e), results[i]);
+	}
+	assert_string_equal(e.msg, "run: run 2 is outstanding already");
+	assert_int_equal(h.s->pending, 3);
+	house_close(&h);
+}
+
 static void
 only_two_reasons_kill(void **state)
 {
@@ -764,6 +793,7 @@ main(void)
 		cmocka_unit_test(a_compiled_job_runs_only_after_its_one_compile),
 		cmocka_unit_test(an_artifact_is_kept_once_and_only_if_there_is_one),
 		cmocka_unit_test(outstanding_runs_are_bounded),
+		cmocka_unit_test(a_tag_names_one_run_at_a_time),
 		cmocka_unit_test(only_two_reasons_kill),
 		cmocka_unit_test(a_file_named_like_a_compiled_one_is_the_clients_mistake),
 	};
