@@ -110,9 +110,9 @@ struct inner_done {
 
 struct inner_outcome {
 	uint32_t type;
-	uint32_t dirty;     /* /work was written to, or may have been */
-	uint32_t unclean;   /* something outlived the box: the slot must go */
-	uint32_t uncounted; /* of wire.oom_kills, what the kernel's counter lacks */
+	uint32_t dirty;   /* /work was written to, or may have been */
+	uint32_t unclean; /* something outlived the box: the slot must go */
+	uint32_t kills;   /* by the kernel's counter, whoever had no memory left */
 	struct wire_outcome wire;
 };
 

@@ -308,9 +308,14 @@ read_meters(struct launcher *l, const struct child *c, struct inner_outcome *out
 	}
 	o->cpu_us = r.cpu_us;
 	o->oom_kills = r.oom_kills;
+	out->kills = r.kills;
 	/* beyond its limit it would have been killed, but for others' leavings */
 	if (r.over_limit && o->oom_kills == 0)
-		o->oom_kills = out->uncounted = 1;
+		o->oom_kills = 1;
+	else if (r.kills > r.oom_kills)
+		err_set(&o->fault, ERR_SYS,
+		    "a process below its memory limit was killed: the machine, or the "
+		    "service's control group, had no memory left");
 	if (r.memory_known)
 		o->memory_bytes = r.memory_bytes;
 	else if (c->ended) {

@@ -39,17 +39,24 @@ static const char *const names[METER_MAX_] = {
 	[METER_STAT] = "memory figures",
 };
 
-/* The number after `key` ("usage_usec "), or the first of the file if key is NULL. */
+#define TEXT_BYTES 1024
+
 static int
-read_number(const struct meter *m, enum meter_file f, const char *key, uint64_t *out,
-    struct err *e)
+read_text(const struct meter *m, enum meter_file f, char text[TEXT_BYTES], struct err *e)
 {
-	char text[1024];
-	ssize_t n = pread(m->fd[f], text, sizeof(text) - 1, 0);
+	ssize_t n = pread(m->fd[f], text, TEXT_BYTES - 1, 0);
 
 	if (n <= 0)
 		return err_sys(e, "read %s of the cgroup", names[f]);
 	text[n] = '\0';
+	return 0;
+}
+
+/* The number after `key` ("usage_usec "), or the first of the file if key is NULL. */
+static int
+find_number(
+    enum meter_file f, const char *text, const char *key, uint64_t *out, struct err *e)
+{
 	const char *at = key != NULL ? strstr(text, key) : text;
 	if (at == NULL)
 		return err_set(e, ERR_SYS, "no '%s' in %s of the cgroup", key, names[f]);
@@ -59,6 +66,17 @@ read_number(const struct meter *m, enum meter_file f, const char *key, uint64_t 
 		v = v * 10 + (uint64_t)(*at++ - '0');
 	*out = v;
 	return 0;
+}
+
+static int
+read_number(const struct meter *m, enum meter_file f, const char *key, uint64_t *out,
+    struct err *e)
+{
+	char text[TEXT_BYTES];
+
+	if (read_text(m, f, text, e) == -1)
+		return -1;
+	return find_number(f, text, key, out, e);
 }
 
 static int
@@ -210,9 +228,42 @@ meter_check_rest(struct meter *m, struct err *e)
 }
 
 static int
-read_oom(const struct meter *m, uint64_t *oom, struct err *e)
+read_ooms(const struct meter *m, struct meter_ooms *o, struct err *e)
 {
-	return read_number(m, METER_OOM, "oom_kill ", oom, e);
+	char text[TEXT_BYTES];
+
+	o->own = 0;
+	if (read_text(m, METER_OOM, text, e) == -1 ||
+	    find_number(METER_OOM, text, "oom_kill ", &o->kills, e) == -1)
+		return -1;
+	return m->v2 ? find_number(METER_OOM, text, "oom ", &o->own, e) : 0;
+}
+
+/* Was it this group that had no memory left?  A kill is counted here even if it was the
+ * service's group or the whole machine: not a program's fault. */
+static bool
+was_own(const struct meter *m, const struct meter_ooms *o, uint64_t peak)
+{
+	if (m->v2)
+		return o->own > m->ooms0.own;
+	return peak + GRAIN_BYTES >= m->force->memory_max;
+}
+
+uint64_t
+meter_kills_since(const int fd[METER_MAX_], uint64_t seen, bool *own)
+{
+	struct meter m = { 0 }; /* as v1: nobody kept a count of v2's to compare with */
+	struct meter_ooms now;
+	uint64_t peak, max;
+	struct err ignored = { 0 };
+
+	memcpy(m.fd, fd, sizeof(m.fd));
+	if (read_ooms(&m, &now, &ignored) == -1 ||
+	    read_number(&m, METER_MEMORY_PEAK, NULL, &peak, &ignored) == -1 ||
+	    read_number(&m, METER_MEMORY_MAX, NULL, &max, &ignored) == -1)
+		return 0;
+	*own = max != 0 && peak + GRAIN_BYTES >= max; /* 0: "max", there is none */
+	return now.kills > seen ? now.kills - seen : 0;
 }
 
 /* Rounded up to 1 MiB: the baseline wobbles by pages, the limit need not follow. */
@@ -239,7 +290,7 @@ meter_start(struct meter *m, const struct wire_limits *l, unsigned at_rest, stru
 	if (!m->peak_resets &&
 	    read_number(m, METER_MEMORY_PEAK, NULL, &m->peak0, e) == -1)
 		return -1;
-	if (read_oom(m, &m->oom0, e) == -1)
+	if (read_ooms(m, &m->ooms0, e) == -1)
 		return -1;
 	return meter_cpu_us(m, &m->cpu0, e);
 }
@@ -314,15 +365,17 @@ shed_caches(struct meter *m)
 int
 meter_stop(struct meter *m, struct meter_reading *r, struct err *e)
 {
-	uint64_t cpu = 0, peak = 0, oom = 0, pids = 0;
+	uint64_t cpu = 0, peak = 0, pids = 0;
+	struct meter_ooms ooms;
 
 	meter_unthrottle(m);
-	if (meter_cpu_us(m, &cpu, e) == -1 || read_oom(m, &oom, e) == -1 ||
+	if (meter_cpu_us(m, &cpu, e) == -1 || read_ooms(m, &ooms, e) == -1 ||
 	    read_number(m, METER_MEMORY_PEAK, NULL, &peak, e) == -1 ||
 	    read_number(m, METER_PIDS, NULL, &pids, e) == -1)
 		return -1;
 	r->cpu_us = cpu - m->cpu0;
-	r->oom_kills = (uint32_t)(oom - m->oom0);
+	r->kills = (uint32_t)(ooms.kills - m->ooms0.kills);
+	r->oom_kills = was_own(m, &ooms, peak) ? r->kills : 0;
 	r->processes_left = pids > m->pids0;
 	r->memory_bytes = peak > m->memory0 ? peak - m->memory0 : 0;
 	/* Where a peak cannot be reset, one that rose during the box is still the box's.

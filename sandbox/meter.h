@@ -41,6 +41,12 @@ struct meter_force {
 	uint64_t memory_rest; /* all memory while there is no /work */
 };
 
+/* The kernel's own counts, since the group was made. */
+struct meter_ooms {
+	uint64_t kills; /* in the group, whoever had no memory left: it, or the host */
+	uint64_t own;   /* how often the group itself had none; v2 only */
+};
+
 struct meter {
 	int fd[METER_MAX_];
 	bool v2;
@@ -49,15 +55,17 @@ struct meter {
 	struct meter_force *force; /* borrowed */
 
 	/* at the start of the box */
-	uint64_t cpu0, memory0, peak0, oom0, pids0;
+	uint64_t cpu0, memory0, peak0, pids0;
+	struct meter_ooms ooms0;
 	uint64_t limit; /* of memory, as asked */
 };
 
 struct meter_reading {
 	uint64_t cpu_us, memory_bytes;
-	uint32_t oom_kills;
-	bool memory_known; /* memory_bytes is the box's own peak */
-	bool over_limit;   /* and is more than allowed, though nothing was killed */
+	uint32_t oom_kills; /* because the group was at its own limit */
+	uint32_t kills;     /* for any want of memory */
+	bool memory_known;  /* memory_bytes is the box's own peak */
+	bool over_limit;    /* and is more than allowed, though nothing was killed */
 	bool processes_left;
 };
 
@@ -76,6 +84,9 @@ int meter_stop(struct meter *m, struct meter_reading *r, struct err *e);
 void meter_unthrottle(struct meter *m);
 /* The last box's memory limit must not hold what prepares the next one. */
 int meter_relax(struct meter *m, struct err *e);
+/* For who was not there when the box started: how many the kernel has killed in the group
+ * beyond `seen`.  *own: the group was at its limit. */
+uint64_t meter_kills_since(const int fd[METER_MAX_], uint64_t seen, bool *own);
 /* Where there is no box and no /work: is there memory of a box's files all the same? */
 int meter_check_rest(struct meter *m, struct err *e);
 

@@ -122,18 +122,6 @@ lift_throttle(const struct slot *s)
 		log_warn("slot %u: its CPU share cannot be lifted", s->index);
 }
 
-static uint64_t
-oom_kills_since(const struct slot *s)
-{
-	char text[256];
-	ssize_t n = pread(s->meters[METER_OOM], text, sizeof(text) - 1, 0);
-
-	text[n > 0 ? n : 0] = '\0';
-	const char *at = strstr(text, "oom_kill ");
-	uint64_t now = at != NULL ? strtoull(at + 9, NULL, 10) : 0;
-	return now > s->oom_seen ? now - s->oom_seen : 0;
-}
-
 void
 slot_finish_run(struct slot *s, const struct wire_outcome *o)
 {
@@ -149,14 +137,15 @@ slot_finish_run(struct slot *s, const struct wire_outcome *o)
 }
 
 /* The kernel may have taken the launcher for the program's sake: then that is the fact.
- */
+ * For the sake of others, it is a fault. */
 static void
 fail_run(struct slot *s, const struct err *why)
 {
 	struct wire_outcome o = { .violation = -1, .fault = *why };
-	uint64_t ooms = oom_kills_since(s);
+	bool own = false;
+	uint64_t ooms = meter_kills_since(s->meters, s->oom_seen, &own);
 
-	if (ooms > 0) {
+	if (ooms > 0 && own) {
 		o.fault = (struct err){ 0 };
 		o.oom_kills = (uint32_t)ooms;
 		o.signal = SIGKILL;

@@ -383,7 +383,7 @@ settle(struct slot *s, const struct inner_outcome *o)
 	out.fault.msg[sizeof(out.fault.msg) - 1] = '\0';
 	name_violation(s, &out);
 	log_noticed(s, &out);
-	s->oom_seen += out.oom_kills - o->uncounted;
+	s->oom_seen += o->kills;
 	if (o->unclean != 0) {
 		err_set(&e, ERR_SYS, "slot %u: a process outlived its box", s->index);
 		struct run *r = s->run;
@@ -525,7 +525,7 @@ redo_plainly(struct slot *s, bool went_well)
 	    s->compiled.wire.exit_code, s->compiled.wire.signal);
 	r->plain = true;
 	r->prepared = false;
-	s->oom_seen += s->compiled.wire.oom_kills - s->compiled.uncounted;
+	s->oom_seen += s->compiled.kills;
 	s->have_compiled = false;
 	s->run_sent = false;
 	advance(s);

@@ -194,6 +194,26 @@ class Chaos(SystemTest):
                     if "judgebox-slot" in p.exe]
         self.under_load(lambda: strike(ours), 5)
 
+    # I-32
+    def test_no_memory_left_is_nobodys_verdict(self):
+        """A program that is killed below its own limit, because all slots together have no more,
+        did nothing wrong."""
+        groups = [os.path.join(c, f) for c in stack.cgroups(self.stack.cgroup) for f in ("memory.limit_in_bytes", "memory.max")]
+        limit = next(g for g in groups if os.path.exists(g))
+        usage = os.path.join(os.path.dirname(limit), {"memory.max": "memory.current"}.get(os.path.basename(limit), "memory.usage_in_bytes"))
+        body = {"language": "python", "code": "x = bytearray(150 << 20)\nprint(len(x))", "limits": {"memoryBytes": 256 << 20}}
+        self.assertEqual(self.stack.post(body).json["verdict"], "ok")
+        before = stack.read(limit).strip()
+        try:
+            with open(limit, "w") as f:
+                f.write(str(int(stack.read(usage)) + (80 << 20)))
+            j = self.stack.post(body).json
+            own = self.stack.post({**body, "limits": {"memoryBytes": 40 << 20}}).json
+        finally:
+            with open(limit, "w") as f:
+                f.write(before.replace("9223372036854771712", "-1"))
+        self.assertEqual((j["verdict"], own["verdict"]), ("internal_error", "memory_limit"), (j, own))
+
     def test_everything_at_once(self):
         def blow():
             for pid in random.sample(self.stack.workers(), 2) + [self.stack.sandbox.pid, self.stack.app.pid]:

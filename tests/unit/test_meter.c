@@ -75,11 +75,9 @@ v1_limits_and_counters(void **state)
 
 	set(fd[METER_CPU], "3500000\n"); /* nanoseconds */
 	set(fd[METER_MEMORY_PEAK], "6291456\n");
-	set(fd[METER_OOM], "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n");
 	assert_int_equal(meter_stop(&m, &r, &e), 0);
 	assert_int_equal(r.cpu_us, 2500);
 	assert_int_equal(r.memory_bytes, 5 << 20);
-	assert_int_equal(r.oom_kills, 1);
 	assert_true(r.memory_known);
 	assert_false(r.processes_left);
 	close_group(fd);
@@ -108,6 +106,53 @@ v2_limits_and_counters(void **state)
 	assert_int_equal(r.memory_bytes, 2 << 20);
 	assert_true(r.processes_left);
 	close_group(fd);
+}
+
+/* 64 MiB are allowed beside 1 MiB that was there. */
+static void
+a_kill_is_believed_at_the_groups_own_limit_alone(void **state)
+{
+	static const struct {
+		bool v2;
+		const char *peak, *ooms;
+		unsigned kills, oom_kills;
+	} rows[] = {
+		{ false, "68157440", "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n", 1,
+		    1 },
+		{ false, "67900000", "oom_kill_disable 0\nunder_oom 0\noom_kill 5\n", 2,
+		    2 },
+		{ false, "40000000", "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n", 1,
+		    0 },
+		{ false, "68157440", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n", 0,
+		    0 },
+		{ true, "68157440", "max 7\noom 10\noom_kill 4\n", 1, 1 },
+		{ true, "68157440", "max 7\noom 9\noom_kill 4\n", 1, 0 },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct meter_force force = { 0 };
+		struct meter_reading r = { 0 };
+		struct meter m;
+		struct err e = { 0 };
+		bool own = false;
+		int fd[METER_MAX_];
+
+		open_group(fd, rows[i].v2);
+		meter_open(&m, fd, rows[i].v2, &force);
+		assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
+		set(fd[METER_MEMORY_PEAK], rows[i].peak);
+		set(fd[METER_OOM], rows[i].ooms);
+		assert_int_equal(meter_stop(&m, &r, &e), 0);
+		assert_int_equal(r.kills, rows[i].kills);
+		assert_int_equal(r.oom_kills, rows[i].oom_kills);
+		assert_int_equal(meter_kills_since(fd, 3, &own), rows[i].kills);
+		assert_int_equal(own, rows[i].peak[0] == '6');
+		set(fd[METER_MEMORY_MAX], rows[i].v2 ? "max" : "9223372036854771712");
+		meter_kills_since(fd, 3, &own);
+		assert_false(own); /* as while an artifact is taken */
+		close_group(fd);
+	}
 }
 
 static void
@@ -361,6 +406,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(v1_limits_and_counters),
 		cmocka_unit_test(v2_limits_and_counters),
+		cmocka_unit_test(a_kill_is_believed_at_the_groups_own_limit_alone),
 		cmocka_unit_test(who_is_just_ending_leaves_no_place),
 		cmocka_unit_test(a_limit_in_force_is_not_written_again),
 		cmocka_unit_test(a_share_too_small_for_the_kernel_is_the_smallest),
