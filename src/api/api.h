@@ -12,6 +12,7 @@
 #include "http/message.h"
 #include "judge/judge.h"
 #include "model/answered.h"
+#include "model/inquiry.h"
 
 struct box_door; /* box/box.h; only passed on here */
 
@@ -36,6 +37,9 @@ struct api_gate {
 	int (*reserved)(struct keys *k, uint64_t key, int64_t now, uint32_t *own,
 	    uint32_t *others, struct err *e);
 	int (*count)(struct keys *k, int64_t now, uint64_t *out, struct err *e);
+	int (*list)(struct keys *k,
+	    int (*visit)(void *ctx, const struct identity *key, struct err *e), void *ctx,
+	    struct err *e);
 	struct quota *quota; /* NULL: nothing can be counted */
 	bool *broken;        /* set when one of them failed: a new worker may do better */
 };
@@ -61,6 +65,11 @@ struct api_log {
 	bool (*blocks)(void *ctx, const char *key, const char *user);
 	/* A word for /readyz: "ok", "degraded" or "off". */
 	const char *(*state)(void *ctx);
+	/* Why it is degraded, for an operator; "" where nobody knows. */
+	void (*why)(void *ctx, char *out, size_t size);
+	/* A page of the audit trail; lines gets its records. */
+	int (*ask)(void *ctx, const struct inquiry *q, struct inquiry_page *page,
+	    struct buf *lines, struct problem *p);
 };
 
 struct api {

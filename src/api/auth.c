@@ -77,6 +77,14 @@ check_network(const struct identity *who, const char *address, struct problem *p
 }
 
 static int
+parse_token(const char *text, struct token *out, struct problem *p)
+{
+	if (token_parse(text, out))
+		return 0;
+	return problem_set(p, PROBLEM_BAD_KEY, NULL, "what was sent as a key is none");
+}
+
+static int
 by_key(const struct api *api, const struct http_request *rq, const char *text,
     struct identity *who, struct problem *p)
 {
@@ -92,9 +100,8 @@ by_key(const struct api *api, const struct http_request *rq, const char *text,
 	struct token token;
 	struct err e = { .code = ERR_GONE, .msg = "the file of keys is not open" };
 
-	if (!token_parse(text, &token))
-		return problem_set(
-		    p, PROBLEM_BAD_KEY, NULL, "what was sent as a key is none");
+	if (parse_token(text, &token, p) == -1)
+		return -1;
 	if (api->gate.keys == NULL ||
 	    api->gate.find(api->gate.keys, &token, when_now(), who, &state, &e) == -1)
 		return store_failed(api, &e, p);
@@ -162,6 +169,8 @@ auth_check(const struct api *api, const struct http_request *rq, enum auth neede
 		[AUTH_ANY] = { 0, "" },
 		[AUTH_RUN] = { SCOPE_RUN, "run" },
 		[AUTH_METRICS] = { SCOPE_METRICS, "metrics" },
+		[AUTH_AUDIT] = { SCOPE_AUDIT, "audit" },
+		[AUTH_ADMIN] = { SCOPE_ADMIN, "admin" },
 	};
 	const char *text = NULL;
 
@@ -179,6 +188,17 @@ auth_check(const struct api *api, const struct http_request *rq, enum auth neede
 		    "a key with the scope '%s' is required", scopes[needed].name);
 	return problem_set(p, PROBLEM_NOT_ALLOWED, NULL,
 	    "the key '%s' has not the scope '%s'", who->name, scopes[needed].name);
+}
+
+int
+auth_token(const struct api *api, const struct http_request *rq, struct token *out,
+    struct problem *p)
+{
+	const char *text = NULL;
+
+	if (find_credential(api, rq, &text, p) == -1)
+		return -1;
+	return parse_token(text != NULL ? text : "", out, p);
 }
 
 /* --- users --- */

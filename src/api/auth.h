@@ -14,11 +14,17 @@ enum auth {
 	AUTH_ANY,     /* to be let in */
 	AUTH_RUN,     /* the scope run */
 	AUTH_METRICS, /* the scope metrics, or to be on this machine */
+	AUTH_AUDIT,   /* the scope audit: a key, wherever it comes from */
+	AUTH_ADMIN,   /* the scope admin: the same */
 };
 
 /* Fills *who but for the user. */
 int auth_check(const struct api *api, const struct http_request *rq, enum auth needed,
     struct identity *who, struct problem *p);
+
+/* The key that was sent. */
+int auth_token(const struct api *api, const struct http_request *rq, struct token *out,
+    struct problem *p);
 
 /* The user inside the key: `named` by the request itself, or by the web server where the
  * site trusts it. */

@@ -20,6 +20,8 @@ typedef bool handler(const struct call *c);
 
 handler handle_run;     /* run.c */
 handler handle_metrics; /* monitor.c */
+handler handle_audit;   /* trail.c */
+handler handle_status;  /* status.c */
 handler handle_quota;   /* metered.c */
 handler handle_root, handle_languages, handle_limits, handle_health,
     handle_ready; /* about.c */

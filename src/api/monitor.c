@@ -1,31 +1,30 @@
 /* What the service tells a monitoring system. */
 #include "api/handlers.h"
+#include "api/query.h"
+#include "api/status.h"
 #include "observe/expose.h"
-#include "observe/metrics.h"
 
-static void
-measure_workers(void)
-{
-	struct metrics_workers w = metrics_workers();
-
-	metrics_set(METRIC_WORKERS, w.total);
-	metrics_set(METRIC_WORKERS_BUSY, w.busy);
-	metrics_set(METRIC_WORKERS_IDLE, w.total - w.busy);
-}
+#define FORMAT_MAX 16
 
 bool
 handle_metrics(const struct call *c)
 {
+	static const struct query_row table[] = {
+		{ "format", QUERY_TEXT, 0, 0, FORMAT_MAX },
+		{ NULL, QUERY_TEXT, 0, 0, 0 },
+	};
 	enum expose_format format = EXPOSE_OPENMETRICS;
+	char name[FORMAT_MAX] = "";
 	struct problem p;
 
-	if (c->rq->format[0] != '\0' && !expose_named(c->rq->format, &format)) {
+	if (query_read(c->rq, table, name, &p) == -1)
+		return answer_problem(c, &p);
+	if (name[0] != '\0' && !expose_named(name, &format)) {
 		problem_set(&p, PROBLEM_BAD_FIELD, "format",
 		    "format: 'openmetrics', 'prometheus' or 'influx'");
 		return answer_problem(c, &p);
 	}
-	c->api->judge.measure(c->api->helper);
-	measure_workers();
+	status_measure(c->api);
 	expose_write(format, &c->rs->body);
 	c->rs->content_type = expose_content_type(format);
 	return true;

@@ -26,6 +26,8 @@ static const struct route {
 	{ "GET", "/healthz", AUTH_OPEN, handle_health, NULL },
 	{ "GET", "/readyz", AUTH_OPEN, handle_ready, NULL },
 	{ "GET", "/metrics", AUTH_METRICS, handle_metrics, NULL },
+	{ "GET", "/api/status", AUTH_ADMIN, handle_status, NULL },
+	{ "GET", "/api/audit", AUTH_AUDIT, handle_audit, NULL },
 	{ "GET", "/api", AUTH_OPEN, handle_root, NULL },
 	{ "GET", "/", AUTH_OPEN, handle_root, NULL },
 };

@@ -190,6 +190,23 @@ log_state(void *ctx)
 	return logbook_state(ctx);
 }
 
+static void
+log_why(void *ctx, char *out, size_t size)
+{
+	const struct logbook *b = ctx;
+	char why[NOTICE_WHY];
+
+	notice_get(b->notice, why);
+	snprintf(out, size, "%s", why);
+}
+
+static int
+ask_log(void *ctx, const struct inquiry *q, struct inquiry_page *page, struct buf *lines,
+    struct problem *p)
+{
+	return logbook_ask(ctx, q, page, lines, p);
+}
+
 static struct logbook
 logbook_for(const struct crew_config *crew, int fd)
 {
@@ -278,7 +295,8 @@ serve_requests(struct crew_config *crew, const struct listener *l, bool draining
 		    .versions = crew->version_table,
 		    .draining = &w.draining,
 		    .judge = { judge_admit, judge_run, ready_check, ready_measure },
-		    .log = { &w.logbook, write_log, log_blocks, log_state },
+		    .log = { &w.logbook, write_log, log_blocks, log_state, log_why,
+			ask_log },
 		    .trace = &w.trace },
 	};
 	struct fcgi_service s = {
@@ -343,7 +361,7 @@ work(void *config, const struct listener *l, enum prefork_role role,
 {
 	struct crew_config *crew = config;
 	struct err e = { 0 };
-	struct ledger_rules rules = rules_of(&crew->settings);
+	struct recorder_rules rules = { rules_of(&crew->settings), crew->settings.state };
 
 	switch (role) {
 	case PREFORK_ONCE:

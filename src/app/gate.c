@@ -124,6 +124,7 @@ gate_for_api(struct gate *g)
 		.find = keys_find,
 		.reserved = keys_reserved,
 		.count = keys_count,
+		.list = keys_list,
 		.quota = g->quota,
 		.broken = &g->broken };
 }

@@ -20,13 +20,17 @@ struct logbook {
 	bool block_flagged;
 	struct record_wish wish;
 	struct notice *notice; /* shared, borrowed */
-	uint64_t number;       /* of the last record */
+	uint64_t number;       /* of the last record or question */
 	bool late;             /* it was not written in time */
 };
 
 /* 0: it is written, or the service goes on without it.  -1: the answer must not be sent.
  */
 int logbook_write(struct logbook *b, const struct answered *a, struct problem *p);
+
+/* A page of the audit trail; lines gets its records, each with its \n. */
+int logbook_ask(struct logbook *b, const struct inquiry *q, struct inquiry_page *page,
+    struct buf *lines, struct problem *p);
 
 /* Must this user's jobs be refused? */
 bool logbook_blocks(const struct logbook *b, const char *key, const char *user);

@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "app/clerk.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -29,6 +30,7 @@ struct item {
 
 struct recorder {
 	struct ledger ledger;
+	struct clerk clerk;
 	int epoll, signals, control;
 	bool ending;
 	bool failed; /* the next one may do better: it gets all ends again */
@@ -105,6 +107,7 @@ acknowledge(int fd, uint32_t what, uint64_t number)
 static void
 drop_peer(struct recorder *r, int fd)
 {
+	clerk_forget(&r->clerk, fd);
 	epoll_ctl(r->epoll, EPOLL_CTL_DEL, fd, NULL); /* the master holds it, too */
 	close(fd);
 }
@@ -114,6 +117,16 @@ fail(struct recorder *r, const struct err *e)
 {
 	log_err(e, "recorder");
 	r->ending = r->failed = true;
+}
+
+static bool
+is_question(const struct recorder *r, long len)
+{
+	uint32_t magic = 0;
+
+	if (len >= (long)sizeof(magic))
+		memcpy(&magic, r->inbox, sizeof(magic));
+	return magic == RECORD_QUESTION;
 }
 
 /* One record of one worker, so that none can keep the others waiting. */
@@ -138,8 +151,11 @@ receive(struct recorder *r, int fd)
 		return;
 	}
 	*i = (struct item){ .fd = fd };
-	if (n == -1 ||
-	    read_message(r, i, (size_t)n, fds, nfds, &entry->record, &e) == -1) {
+	if (is_question(r, n)) {
+		if (clerk_take(&r->clerk, fd, r->inbox, (size_t)n, &e) == -1)
+			ledger_complain(&r->ledger, &e);
+	} else if (n == -1 ||
+		   read_message(r, i, (size_t)n, fds, nfds, &entry->record, &e) == -1) {
 		acknowledge(fd, RECORD_LOST, i->number);
 		item_free(i, entry);
 		ledger_complain(&r->ledger, &e);
@@ -214,11 +230,12 @@ on_control(struct recorder *r)
 static int
 wait_ms(const struct recorder *r)
 {
-	uint64_t now = clock_us();
+	uint64_t now = clock_us(), due = clerk_due_us(&r->clerk);
 
 	if (r->ending)
 		return 0;
-	return r->tidy_us > now ? (int)((r->tidy_us - now) / 1000 + 1) : 0;
+	due = r->tidy_us < due ? r->tidy_us : due;
+	return due > now ? (int)((due - now) / 1000 + 1) : 0;
 }
 
 /* Returns how many events there were. */
@@ -238,6 +255,10 @@ turn(struct recorder *r)
 			receive(r, fd);
 	}
 	flush(r);
+	if (r->ending)
+		clerk_end(&r->clerk);
+	else
+		clerk_turn(&r->clerk, r->ledger.db);
 	if (!r->ending && clock_us() >= r->tidy_us) {
 		r->tidy_us = clock_us() + TIDY_US;
 		ledger_tidy(&r->ledger);
@@ -265,7 +286,7 @@ set_up(struct recorder *r, const struct prefork_link *link, struct err *e)
 }
 
 int
-recorder_run(const struct ledger_rules *rules, struct notice *notice,
+recorder_run(const struct recorder_rules *rules, struct notice *notice,
     const struct prefork_link *link)
 {
 	scope_free struct recorder *r = calloc(1, sizeof(*r));
@@ -277,7 +298,8 @@ recorder_run(const struct ledger_rules *rules, struct notice *notice,
 		log_err(&e, "recorder");
 		return 1;
 	}
-	ledger_open(&r->ledger, rules, notice);
+	ledger_open(&r->ledger, &rules->ledger, notice);
+	clerk_start(&r->clerk, rules->state);
 	while (!r->ending)
 		turn(r);
 	epoll_ctl(r->epoll, EPOLL_CTL_DEL, r->signals, NULL); /* it stays readable */

@@ -2,7 +2,6 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <stdio.h>
 
 int
 sha256_parts(
@@ -45,6 +44,11 @@ sha256_same(const struct sha256 *a, const struct sha256 *b)
 void
 sha256_hex(const struct sha256 *h, char out[SHA256_HEX])
 {
-	for (unsigned i = 0; i < SHA256_BYTES; i++)
-		snprintf(out + 2 * (size_t)i, 3, "%02x", h->byte[i]);
+	static const char digits[] = "0123456789abcdef";
+
+	for (unsigned i = 0; i < SHA256_BYTES; i++) {
+		*out++ = digits[h->byte[i] >> 4];
+		*out++ = digits[h->byte[i] & 15];
+	}
+	*out = '\0';
 }

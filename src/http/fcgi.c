@@ -26,8 +26,8 @@ struct incoming {
 
 /*
  * Everything that is read of a request.  A name that is absent here has no effect
- * whatever it says; a value longer than its place counts as absent, or, of those that
- * say whose a request is, is cut: too long a key must not become none.
+ * whatever it says; a value longer than its place counts as absent, or is cut where too
+ * long a one must not become none: a key, a query.
  */
 static const struct param {
 	const char *name;
@@ -40,7 +40,7 @@ static const struct param {
 		    sizeof(((struct incoming *)0)->member), cut                          \
 	}
 #define PARAM(name, member) ROW(name, member, false)
-#define WHOSE(name, member) ROW(name, member, true)
+#define CUT(name, member)   ROW(name, member, true)
 	PARAM("REQUEST_METHOD", rq.method),
 	PARAM("DOCUMENT_URI", rq.path),
 	PARAM("CONTENT_TYPE", rq.content_type),
@@ -48,12 +48,12 @@ static const struct param {
 	PARAM("REQUEST_ID", rq.request_id),
 	PARAM("HTTP_ORIGIN", rq.origin),
 	PARAM("REMOTE_ADDR", rq.address),
-	PARAM("JUDGEBOX_FORMAT", rq.format),
-	WHOSE("HTTP_AUTHORIZATION", rq.authorization),
-	WHOSE("HTTP_X_API_KEY", rq.api_key),
-	WHOSE("JUDGEBOX_USER", rq.user),
-	WHOSE("JUDGEBOX_PROXIED", rq.proxied),
-#undef WHOSE
+	CUT("QUERY_STRING", rq.query),
+	CUT("HTTP_AUTHORIZATION", rq.authorization),
+	CUT("HTTP_X_API_KEY", rq.api_key),
+	CUT("JUDGEBOX_USER", rq.user),
+	CUT("JUDGEBOX_PROXIED", rq.proxied),
+#undef CUT
 #undef PARAM
 #undef ROW
 };

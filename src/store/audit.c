@@ -42,10 +42,15 @@ static void
 put_json(struct buf *out, const char *name, const char *text)
 {
 	buf_fmt(out, ",\"%s\":\"", name);
-	for (; *text != '\0'; text++) { /* no control characters: audit_append cleans */
-		if (*text == '"' || *text == '\\')
-			buf_add(out, "\\", 1);
-		buf_add(out, text, 1);
+	while (*text != '\0') { /* no control characters: audit_append cleans */
+		size_t plain = strcspn(text, "\"\\");
+
+		buf_add(out, text, plain);
+		text += plain;
+		if (*text == '\0')
+			break;
+		buf_add(out, "\\", 1);
+		buf_add(out, text++, 1);
 	}
 	buf_add(out, "\"", 1);
 }

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/sha256.h"
 #include "model/answered.h"
+#include "model/inquiry.h"
 
 #define RECORD_MAGIC      0x4a42524cU
 #define RECORD_VERSION    1
@@ -127,7 +128,23 @@ int record_decode(const void *data, size_t len, struct record *out, struct err *
 void record_free(struct record *r);
 
 /* What the recorder answers, and says unasked when it begins (RESEND). */
-enum { RECORD_STORED = 1, RECORD_LOST = 2, RECORD_RESEND = 3 };
+enum {
+	RECORD_STORED = 1,
+	RECORD_LOST = 2,
+	RECORD_RESEND = 3,
+	/* … to a question: with a memory file, in which a struct inquiry_page and the
+	 * lines are; or it may not be asked with this key; or there are too many. */
+	RECORD_PAGE = 4,
+	RECORD_DENIED = 5,
+	RECORD_BUSY = 6,
+};
+
+/* The other thing that a worker may send. */
+#define RECORD_QUESTION 0x4a42514eU
+struct record_question {
+	struct record_head head; /* magic: RECORD_QUESTION */
+	struct inquiry inquiry;
+};
 struct record_ack {
 	uint32_t magic, what;
 	uint64_t number;

@@ -100,6 +100,71 @@ trail_evidence(
 	return rc;
 }
 
+/* --- pages --- */
+
+static int
+put_line(void *ctx, const struct audit_entry *a, struct err *e)
+{
+	(void)e;
+	audit_line(a, true, ctx);
+	buf_str(ctx, "\n");
+	return 0;
+}
+
+static const char *
+or_any(const char *text)
+{
+	return text[0] != '\0' ? text : NULL;
+}
+
+static int
+read_page(struct db *d, const struct inquiry *i, int64_t end, struct inquiry_page *page,
+    struct buf *lines, struct err *e)
+{
+	const struct trail_filter f = { i->since, i->until, or_any(i->key),
+		or_any(i->user), or_any(i->kind) };
+	struct visitor v = { put_line, lines };
+	int64_t last = page->next;
+	scope_query q = db_query(d,
+	    "SELECT " COLUMNS " FROM audit WHERE" MATCHES
+	    " AND n > $9 AND n <= $10 ORDER BY n LIMIT $11",
+	    e);
+	if (q == NULL)
+		return -1;
+
+	put_filter(q, &f);
+	db_put_int(q, page->next);
+	db_put_int(q, end);
+	db_put_int(q, (int64_t)i->limit);
+	int rows = pages_rows(&pages, q, &last, &v, e);
+	if (rows == -1)
+		return -1;
+	page->records = (uint32_t)rows;
+	page->next = (uint64_t)rows == i->limit ? last : end;
+	return 0;
+}
+
+int
+trail_page(struct db *d, const struct inquiry *q, struct inquiry_page *page,
+    struct buf *lines, struct err *e)
+{
+	struct inquiry_page p = { .next = q->after };
+	scope_transaction t = { 0 }; /* all of one moment */
+
+	if (db_begin_reading(d, &t, e) == -1 ||
+	    audit_head(d, &p.head, &p.head_hash, e) == -1 ||
+	    audit_anchor(d, &p.anchor, &p.anchor_hash, e) == -1)
+		return -1;
+	if (p.next < p.anchor)
+		p.next = p.anchor;
+	int64_t end = p.head - p.next > TRAIL_LOOKS ? p.next + TRAIL_LOOKS : p.head;
+	if (p.next < end && read_page(d, q, end, &p, lines, e) == -1)
+		return -1;
+	p.more = p.next < p.head;
+	*page = p;
+	return 0;
+}
+
 /* --- the proof --- */
 
 struct walk {

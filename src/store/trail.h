@@ -5,6 +5,7 @@
 #ifndef STORE_TRAIL_H
 #define STORE_TRAIL_H
 
+#include "model/inquiry.h"
 #include "store/audit.h"
 
 struct trail_filter {
@@ -19,6 +20,16 @@ typedef int trail_evidence_visit(
     void *ctx, const char *name, const void *data, size_t len, struct err *e);
 int trail_evidence(
     struct db *d, int64_t n, trail_evidence_visit *visit, void *ctx, struct err *e);
+
+/*
+ * One page for somebody who asks from far away, in the order of the records; lines gets
+ * their canonical lines, each with its \n.  It looks at no more than TRAIL_LOOKS records,
+ * so that it takes a few milliseconds however many there are; hence an empty page may
+ * have more behind it.
+ */
+#define TRAIL_LOOKS 2000
+int trail_page(struct db *d, const struct inquiry *q, struct inquiry_page *page,
+    struct buf *lines, struct err *e);
 
 /* Walks the whole chain.  Fails with ERR_PROTO and the first record that is wrong.
  * expect_n > 0: and record expect_n must have the hash *expect, or be signed off. */

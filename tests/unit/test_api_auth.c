@@ -77,6 +77,21 @@ count(struct keys *k, int64_t now, uint64_t *out, struct err *e)
 	return 0;
 }
 
+static int
+list(struct keys *k, int (*visit)(void *ctx, const struct identity *key, struct err *e),
+    void *ctx, struct err *e)
+{
+	struct identity ended = { .key = 8, .name = "CS99", .expires = 1 };
+	struct identity revoked = { .key = 9, .name = "CS98", .revoked = true };
+
+	if (k->fails)
+		return err_set(e, ERR_PROTO, "keys.db is damaged");
+	return visit(ctx, &k->cs101, e) == -1 || visit(ctx, &ended, e) == -1 ||
+		       visit(ctx, &revoked, e) == -1
+		   ? -1
+		   : 0;
+}
+
 struct bed {
 	struct stub s;
 	struct keys keys;
@@ -101,6 +116,7 @@ bed_setup(void **state)
 		.find = find,
 		.reserved = reserved,
 		.count = count,
+		.list = list,
 		.broken = &b->broken };
 	assert_int_equal(quota_open(b->path, NULL, &b->s.api.gate.quota, &e), 0);
 	*state = b;
@@ -125,7 +141,12 @@ bed_teardown(void **state)
 static void
 ask(struct bed *b, const char *path)
 {
-	bool get = strcmp(path, "/api/quota") == 0 || strcmp(path, "/metrics") == 0;
+	static const char *const gets[] = { "/api/quota", "/metrics", "/api/audit",
+		"/api/status" };
+	bool get = false;
+
+	for (size_t i = 0; i < COUNT(gets); i++)
+		get |= strcmp(path, gets[i]) == 0;
 
 	assert_true(stub_ask(&b->s, get ? "GET" : "POST", path, job, sizeof(job) - 1));
 }
@@ -317,6 +338,135 @@ scopes_and_networks(void **state)
 	assert_int_equal(status(b), 200);
 	SET(b->s.rq.address, "unix:");
 	assert_int_equal(status(b), 403);
+}
+
+/* None includes another, and being on this machine opens neither of these. */
+static void
+scopes_open_their_own_route(void **state)
+{
+	static const struct {
+		const char *path;
+		unsigned scope;
+		int status; /* with it */
+	} rows[] = {
+		{ "/metrics", SCOPE_METRICS, 200 },
+		{ "/api/audit", SCOPE_AUDIT, 404 }, /* there is no log */
+		{ "/api/status", SCOPE_ADMIN, 200 },
+	};
+	static const char *const places[] = { remote, "127.0.0.1", "::1" };
+	struct bed *b = *state;
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		for (size_t k = 0; k < COUNT(places); k++) {
+			bool open = rows[i].scope == SCOPE_METRICS && k > 0;
+
+			SET(b->s.rq.address, places[k]);
+			SET(b->s.rq.api_key, "");
+			ask(b, rows[i].path);
+			assert_int_equal(b->s.rs.status, open ? 200 : 401);
+			SET(b->s.rq.api_key, KEY("01"));
+			for (unsigned s = 1; s <= SCOPE_ADMIN; s *= 2) {
+				b->keys.cs101.scopes = s;
+				ask(b, rows[i].path);
+				assert_int_equal(b->s.rs.status,
+				    s == rows[i].scope ? rows[i].status : 403);
+			}
+			b->keys.cs101.scopes = SCOPE_RUN | SCOPE_AUDIT | SCOPE_ADMIN;
+			ask(b, rows[i].path);
+			assert_int_equal(b->s.rs.status,
+			    rows[i].scope == SCOPE_METRICS ? 403 : rows[i].status);
+			SET(b->s.rq.api_key, KEY("03"));
+			ask(b, rows[i].path);
+			assert_int_equal(b->s.rs.status, 401); /* expired */
+		}
+}
+
+static struct inquiry asked;
+
+static int
+ask_log(void *ctx, const struct inquiry *q, struct inquiry_page *page, struct buf *lines,
+    struct problem *p)
+{
+	(void)p;
+	asked = *q;
+	*page = (struct inquiry_page){
+		.next = 9, .head = 12, .anchor = 3, .records = 2, .more = 1
+	};
+	page->head_hash.byte[0] = 0xab;
+	buf_str(lines, ctx);
+	return 0;
+}
+
+#define ZEROS "00000000000000000000000000000000000000000000000000000000000000"
+
+static void
+the_trail_is_told_as_it_stands(void **state)
+{
+	static char two[] = "{\"n\":8,\"user\":\"a\\\"b\"}\n{\"n\":9}\n";
+	static char none[] = "";
+	struct bed *b = *state;
+
+	b->keys.cs101.scopes = SCOPE_AUDIT;
+	SET(b->s.rq.api_key, KEY("01"));
+	b->s.api.log.ask = ask_log;
+	b->s.api.log.ctx = two;
+	SET(b->s.rq.query, "after=7&limit=2&user=a%22b&kind=user_flagged&key=CS101");
+	ask(b, "/api/audit");
+	assert_string_equal(b->s.rs.body.data,
+	    "{\"records\":[{\"n\":8,\"user\":\"a\\\"b\"}\n,{\"n\":9}\n],"
+	    "\"next\":9,\"more\":true,"
+	    "\"head\":{\"n\":12,\"hash\":\"ab" ZEROS "\"},"
+	    "\"anchor\":{\"n\":3,\"hash\":\"00" ZEROS "\"}}");
+	assert_int_equal(asked.after, 7);
+	assert_int_equal(asked.limit, 2);
+	assert_string_equal(asked.user, "a\"b");
+	assert_string_equal(asked.kind, "user_flagged");
+	assert_string_equal(asked.key, "CS101");
+	assert_string_equal(asked.token.id, "0000000000000001");
+	assert_string_equal(asked.token.secret, SECRET);
+
+	b->s.api.log.ctx = none;
+	SET(b->s.rq.query, "");
+	ask(b, "/api/audit");
+	assert_non_null(strstr(b->s.rs.body.data, "{\"records\":[],\"next\":9"));
+	assert_int_equal(asked.limit, 100);
+	assert_int_equal(asked.after, 0);
+	assert_string_equal(asked.user, "");
+
+	SET(b->s.rq.query, "limit=201");
+	ask(b, "/api/audit");
+	assert_int_equal(b->s.rs.status, 400);
+	assert_non_null(strstr(b->s.rs.body.data, "\"path\":\"limit\""));
+}
+
+static void
+the_state_is_told(void **state)
+{
+	struct bed *b = *state;
+	struct quota_claim claim = { .key = 7, .own = { .jobs = 4 }, .cpu_ms = 5000 };
+	struct quota_state s;
+	struct problem p;
+
+	b->keys.cs101.scopes = SCOPE_ADMIN;
+	b->keys.cs101.own = (struct allowance){ .jobs = 4 };
+	SET(b->s.rq.api_key, KEY("01"));
+	ask(b, "/api/status");
+	assert_int_equal(b->s.rs.status, 200);
+	const char *const parts[] = { "{\"version\":\"" PACKAGE_VERSION "\",",
+		"\"slots\":{\"configured\":", "\"queue\":{\"jobs\":0,",
+		"\"oldestSeconds\":0,", "\"log\":{\"state\":\"off\",",
+		"\"keysInUse\":[],\"keys\":{\"readable\":true,\"all\":3,"
+		"\"expired\":1,\"revoked\":1}}" };
+	for (size_t i = 0; i < COUNT(parts); i++)
+		if (strstr(b->s.rs.body.data, parts[i]) == NULL)
+			fail_msg("no %s in %s", parts[i], b->s.rs.body.data);
+
+	assert_int_equal(quota_take(b->s.api.gate.quota, &claim, &s, &p), 0);
+	ask(b, "/api/status");
+	assert_non_null(strstr(b->s.rs.body.data,
+	    "\"keysInUse\":[{\"key\":\"CS101\",\"jobs\":1,\"jobsLimit\":4,"
+	    "\"cpuMs\":0,\"cpuHeldMs\":5000}],"));
+	quota_give_back(b->s.api.gate.quota, &claim);
 }
 
 static void
@@ -601,6 +751,9 @@ main(void)
 		CASE(keyless_by_place),
 		CASE(first_words_to_the_administrator),
 		CASE(scopes_and_networks),
+		CASE(scopes_open_their_own_route),
+		CASE(the_trail_is_told_as_it_stands),
+		CASE(the_state_is_told),
 		CASE(a_broken_store_closes_the_door),
 		CASE(bounds_of_a_key),
 		CASE(the_queue_is_told),

@@ -154,8 +154,8 @@ test_cors(void **state)
 		assert_int_equal(s.rs.status, 204);
 		assert_header(&s, "Vary: Origin");
 		assert_header(&s, "Access-Control-Allow-Methods: POST, OPTIONS");
-		assert_header(
-		    &s, "Access-Control-Allow-Headers: Content-Type, Authorization, X-API-Key");
+		assert_header(&s, "Access-Control-Allow-Headers: Content-Type, "
+				  "Authorization, X-API-Key");
 		ask(&s, "GET", "/nothing"); /* a page must be able to read its errors */
 		assert_header(&s, "Vary: Origin");
 		if (cases[i].answer != NULL)
@@ -333,13 +333,13 @@ static void
 test_metrics(void **state)
 {
 	static const struct {
-		const char *address, *format, *type, *starts; /* type NULL: refused */
+		const char *address, *query, *type, *starts; /* type NULL: refused */
 	} cases[] = {
 		{ "127.0.0.1", "", "application/openmetrics-text", "# TYPE judgebox_" },
-		{ "127.8.9.1", "openmetrics", "application/openmetrics-text",
+		{ "127.8.9.1", "format=openmetrics", "application/openmetrics-text",
 		    "# TYPE judgebox_" },
-		{ "::1", "influx", "text/plain", "judgebox_build_info,version=" },
-		{ "127.0.0.1", "xml", NULL, "{\"error\":\"format: " },
+		{ "::1", "format=influx", "text/plain", "judgebox_build_info,version=" },
+		{ "127.0.0.1", "format=xml", NULL, "{\"error\":\"format: " },
 		{ "10.0.0.1", "", NULL, "{\"error\":\"a key is required" },
 		{ "::2", "", NULL, "{\"error\":\"a key is required" },
 		{ "unix:", "", NULL, "{\"error\":\"a key is required" },
@@ -351,11 +351,11 @@ test_metrics(void **state)
 	stub_start(&s);
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		snprintf(s.rq.address, sizeof(s.rq.address), "%s", cases[i].address);
-		snprintf(s.rq.format, sizeof(s.rq.format), "%s", cases[i].format);
+		snprintf(s.rq.query, sizeof(s.rq.query), "%s", cases[i].query);
 		ask(&s, "GET", "/metrics");
 		if (strncmp(s.rs.body.data, cases[i].starts, strlen(cases[i].starts)) !=
 		    0)
-			fail_msg("%s %s: %.200s", cases[i].address, cases[i].format,
+			fail_msg("%s %s: %.200s", cases[i].address, cases[i].query,
 			    s.rs.body.data);
 		assert_int_equal(s.rs.status == 200, cases[i].type != NULL);
 		if (cases[i].type != NULL)

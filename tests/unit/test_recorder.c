@@ -16,7 +16,10 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "base/when.h"
+#include "store/keys.h"
 #include "store/runs.h"
+#include "store/trail.h"
 
 #define WORKERS 3
 
@@ -32,18 +35,19 @@ struct fixture {
 	struct answered a;
 };
 
-static struct ledger_rules
+static struct recorder_rules
 rules_for(const struct fixture *f)
 {
-	return (struct ledger_rules){ .store = f->dir,
-		.keep = { .max_bytes = 64 << 20 },
-		.flag = { 5, 3600000000, 86400000000 } };
+	return (struct recorder_rules){ .ledger = { .store = f->dir,
+					    .keep = { .max_bytes = 64 << 20 },
+					    .flag = { 5, 3600000000, 86400000000 } },
+		.state = f->dir };
 }
 
 static void
 start_recorder(struct fixture *f)
 {
-	const struct ledger_rules rules = rules_for(f);
+	const struct recorder_rules rules = rules_for(f);
 	int control[2];
 
 	assert_int_equal(socketpair(AF_UNIX,
@@ -429,6 +433,225 @@ flags_are_seen_by_all(void **state)
 	assert_true(logbook_blocks(&f->book, "", "eve"));
 }
 
+/* --- questions --- */
+
+static struct token
+add_key(const struct fixture *f, const char *name, unsigned scopes)
+{
+	struct identity id = { .scopes = scopes };
+	char path[100], text[TOKEN_TEXT_SIZE];
+	struct token t;
+	struct err e = { 0 };
+	scope_keys k = NULL;
+
+	snprintf(path, sizeof(path), "%s/" KEYS_FILE, f->dir);
+	snprintf(id.name, sizeof(id.name), "%s", name);
+	CHECK_OK(keys_open_admin(path, &k, &e), e);
+	CHECK_OK(keys_add(k, &id, when_now(), text, &e), e);
+	assert_true(token_parse(text, &t));
+	return t;
+}
+
+/* So many of the last record's violations. */
+static void
+write_violations(struct fixture *f, const char *user, unsigned n)
+{
+	f->a.user = user;
+	f->result.tests[0].verdict = VERDICT_SECURITY_VIOLATION;
+	for (unsigned i = 0; i < n; i++)
+		write_next(f);
+}
+
+static enum problem_code
+ask(struct fixture *f, const struct inquiry *q, struct inquiry_page *page,
+    struct buf *lines)
+{
+	struct problem p = { 0 };
+
+	lines->len = 0;
+	return logbook_ask(&f->book, q, page, lines, &p) == 0 ? PROBLEM_NONE : p.code;
+}
+
+static void
+the_trail_is_read_page_by_page(void **state)
+{
+	struct fixture *f = *state;
+	struct inquiry q = { .token = add_key(f, "auditor", SCOPE_AUDIT), .limit = 4 };
+	struct inquiry_page page = { .more = 1 };
+	scope_buf lines = { 0 }, all = { 0 };
+	unsigned records = 0;
+
+	write_violations(f, "eve", 9); /* and a start, and a flag for five */
+	while (page.more != 0) {
+		CHECK_INT("page", ask(f, &q, &page, &lines), PROBLEM_NONE);
+		assert_true(page.records <= 4);
+		assert_true(page.next > q.after);
+		records += page.records;
+		buf_add(&all, lines.data, lines.len);
+		q.after = page.next;
+	}
+	CHECK_INT("all of them", records, page.head);
+	CHECK_INT("the last", page.next, page.head);
+	CHECK_INT("none was removed", page.anchor, 0);
+	unsigned n = 0;
+	for (const char *s = buf_cstr(&all); *s != '\0'; s = strchr(s, '\n') + 1) {
+		char start[32];
+
+		snprintf(start, sizeof(start), "{\"n\":%u,", ++n);
+		if (strncmp(s, start, strlen(start)) != 0)
+			fail_msg("no %s at %.60s", start, s);
+	}
+	CHECK_INT("each once", n, records);
+	CHECK_INT("then none", ask(f, &q, &page, &lines), PROBLEM_NONE);
+	CHECK_INT("none", page.records, 0);
+	CHECK_INT("where it was", page.next, q.after);
+
+	q.after = 0;
+	snprintf(q.kind, sizeof(q.kind), "user_flagged");
+	CHECK_INT("filtered", ask(f, &q, &page, &lines), PROBLEM_NONE);
+	CHECK_INT("one flag", page.records, 1);
+	CHECK_INT("all was looked at", page.next, page.head);
+	snprintf(q.user, sizeof(q.user), "adam");
+	CHECK_INT("another's", ask(f, &q, &page, &lines), PROBLEM_NONE);
+	CHECK_INT("none", page.records, 0);
+}
+
+/* However many records there are: a page looks at so many, and tells where to go on. */
+static void
+a_page_is_bounded(void **state)
+{
+	static const struct db_options how = { .busy_ms = 5000 };
+	struct fixture *f = *state;
+	struct inquiry q = {
+		.token = add_key(f, "auditor", SCOPE_AUDIT), .limit = 1, .user = "eve"
+	};
+	struct inquiry_page page;
+	struct audit_entry a = { .number = -1, .test = -1, .kind = "x" };
+	scope_transaction t = { 0 };
+	scope_buf lines = { 0 };
+	scope_db d = NULL;
+	struct err e = { 0 };
+	int64_t pages = 0;
+
+	CHECK_OK(runs_open(f->dir, &how, &d, &e), e);
+	CHECK_OK(db_begin(d, &t, &e), e);
+	for (int i = 0; i < 3 * TRAIL_LOOKS; i++)
+		CHECK_OK(audit_append(d, &a, &e), e);
+	a.user = "eve";
+	CHECK_OK(audit_append(d, &a, &e), e);
+	CHECK_OK(db_commit(&t, &e), e);
+	do {
+		CHECK_INT("page", ask(f, &q, &page, &lines), PROBLEM_NONE);
+		assert_true(page.next - q.after <= TRAIL_LOOKS);
+		assert_true(page.records == 0 || page.more == 0);
+		q.after = page.next;
+		pages++;
+	} while (page.more != 0);
+	CHECK_INT("pages", pages, 4);
+	CHECK_INT("found", page.records, 1);
+}
+
+/* Whatever a worker says of who asks, the recorder looks for itself. */
+static void
+only_a_key_opens_the_trail(void **state)
+{
+	struct fixture *f = *state;
+	struct inquiry q = { .limit = 1 };
+	struct inquiry_page page;
+	scope_buf lines = { 0 };
+	char path[100], other[120];
+
+	CHECK_INT("no keys", ask(f, &q, &page, &lines), PROBLEM_LOG_UNAVAILABLE);
+	struct token good = add_key(f, "auditor", SCOPE_AUDIT | SCOPE_RUN);
+	CHECK_INT("none", ask(f, &q, &page, &lines), PROBLEM_NOT_ALLOWED);
+	q.token = add_key(f, "others", SCOPE_RUN | SCOPE_METRICS | SCOPE_ADMIN);
+	CHECK_INT("without the scope", ask(f, &q, &page, &lines), PROBLEM_NOT_ALLOWED);
+	q.token = good;
+	q.token.secret[0] = q.token.secret[0] == '0' ? '1' : '0';
+	CHECK_INT("a wrong secret", ask(f, &q, &page, &lines), PROBLEM_NOT_ALLOWED);
+	q.token = good;
+	CHECK_INT("the right one", ask(f, &q, &page, &lines), PROBLEM_NONE);
+	CHECK_INT("one", page.records, 1);
+
+	snprintf(path, sizeof(path), "%s/" KEYS_FILE, f->dir);
+	snprintf(other, sizeof(other), "%s.away", path);
+	assert_int_equal(rename(path, other), 0);
+	CHECK_INT("keys away", ask(f, &q, &page, &lines), PROBLEM_LOG_UNAVAILABLE);
+	f->book.fd = -1;
+	CHECK_INT("no log", ask(f, &q, &page, &lines), PROBLEM_NOT_FOUND);
+}
+
+static void
+a_question_outlives_the_recorder(void **state)
+{
+	struct fixture *f = *state;
+	struct inquiry q = { .token = add_key(f, "auditor", SCOPE_AUDIT), .limit = 1 };
+	struct inquiry_page page = { .records = 0 };
+	scope_buf lines = { 0 };
+
+	for (int round = 0; round < 6; round++) {
+		int sig = round % 2 == 0 ? SIGKILL : SIGTERM, status = -1;
+
+		f->book.number++;
+		pid_t worker = fork();
+		if (worker == 0)
+			_exit(
+			    ask(f, &q, &page, &lines) == PROBLEM_NONE && page.records == 1
+				? 0
+				: 1);
+		usleep((useconds_t)(round * 150));
+		end_recorder(f, sig);
+		start_recorder(f);
+		assert_int_equal(waitpid(worker, &status, 0), worker);
+		CHECK_INT("worker", status, 0);
+	}
+	write_next(f);
+}
+
+/* Worker 1 was taken over, asks nonsense, and asks it without end. */
+static void
+hostile_questions(void **state)
+{
+	struct fixture *f = *state;
+	struct record_question good = { { RECORD_QUESTION, RECORD_VERSION, 1,
+					    sizeof(good) },
+		{ .token = add_key(f, "auditor", SCOPE_AUDIT), .limit = 1 } };
+	struct inquiry_page page = { .records = 0 };
+	scope_buf lines = { 0 };
+	struct record_question bad[8];
+
+	for (size_t i = 0; i < LENGTH(bad); i++)
+		bad[i] = good;
+	bad[0].head.version++;
+	bad[1].inquiry.limit = 0;
+	bad[2].inquiry.limit = INQUIRY_LIMIT_MAX + 1;
+	bad[3].inquiry.after = -1;
+	memset(bad[4].inquiry.user, 'x', sizeof(bad[4].inquiry.user));
+	memset(bad[5].inquiry.token.id, 'x', sizeof(bad[5].inquiry.token.id));
+	memset(bad[6].inquiry.token.secret, 'x', sizeof(bad[6].inquiry.token.secret));
+	memset(bad[7].inquiry.kind, 'x', sizeof(bad[7].inquiry.kind));
+	for (size_t i = 0; i < LENGTH(bad); i++)
+		send_raw(f, &bad[i], sizeof(bad[i]), -1);
+	send_raw(f, &good, sizeof(good) - 1, -1);
+	send_raw(f, &good, sizeof(good.head), -1);
+	send_raw(f, &good.head.magic, sizeof(good.head.magic), -1);
+	write_next(f);
+	CHECK_INT("heard", notice_lost_total(f->notice), 0);
+
+	pid_t flood = fork();
+	if (flood == 0)
+		for (;;)
+			send_raw(f, &good, sizeof(good), STDIN_FILENO);
+	for (int i = 0; i < 50; i++)
+		write_next(f);
+	kill(flood, SIGKILL);
+	waitpid(flood, NULL, 0);
+	CHECK_INT("jobs", count_jobs(f), 51);
+	struct inquiry q = good.inquiry;
+	enum problem_code code = ask(f, &q, &page, &lines);
+	assert_true(code == PROBLEM_NONE || code == PROBLEM_OVERLOADED);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -445,6 +668,11 @@ main(void)
 		CASE(a_new_worker_is_handed_over),
 		CASE(the_end_leaves_nothing_behind),
 		CASE(flags_are_seen_by_all),
+		CASE(the_trail_is_read_page_by_page),
+		CASE(a_page_is_bounded),
+		CASE(only_a_key_opens_the_trail),
+		CASE(a_question_outlives_the_recorder),
+		CASE(hostile_questions),
 	};
 
 	sigset_t term; /* as a master does, before it forks */
