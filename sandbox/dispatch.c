@@ -142,6 +142,10 @@ start_next(struct dispatch *d, struct session *s)
 	struct run *r = s->queue;
 	struct slot *slot = free_slot(d, r);
 
+	if (r->kind == RUN_COMPILE && !twins_start(&d->twins, d->sessions, r)) {
+		update(d, s);
+		return;
+	}
 	s->queue = r->next;
 	r->next = NULL;
 	run_unlink(r);
@@ -447,10 +451,6 @@ cancel_queued(struct dispatch *d, struct session *s, struct run **at)
 
 	*at = r->next;
 	session_answer(s, &o);
-	if (r->kind == RUN_COMPILE) {
-		twins_settle(&d->twins, d->sessions, r->job); /* it will never be made */
-		update_all(d);
-	}
 	run_free(r);
 	update(d, s);
 	fill_slots(d);

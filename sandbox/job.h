@@ -29,15 +29,16 @@ struct job {
 	int program; /* owned: the artifact to execute, -1: none */
 	int work;    /* owned: the bundle that lies in /work at run time, -1: nothing */
 	bool compile_asked, ready;
-	bool leads;       /* its compile runs, and twins wait for it */
+	bool leads;       /* its compile runs or ran, and twins may wait for it */
 	uint64_t made_us; /* when its artifact was there; 0: not yet */
 	bool settled;     /* others no longer wait for its artifact */
 	int artifact;     /* owned: what the compiler made, sealed; -1: nothing yet */
 	bool is_tree;
 	bool has_key;
-	struct digest key; /* of all that went into the compile */
-	uint64_t cpu_us;   /* limit of its tests, as announced */
-	uint64_t tests_us; /* time in slots of its tests so far */
+	struct digest key;                 /* of all that went into the compile */
+	struct wire_limits compile_limits; /* if it leads */
+	uint64_t cpu_us;                   /* limit of its tests, as announced */
+	uint64_t tests_us;                 /* time in slots of its tests so far */
 	uint32_t tests_done;
 	uint32_t tests_left; /* announced and not yet asked for */
 };

@@ -14,13 +14,42 @@ is_twin(const struct job *a, const struct job *b)
 	return a->has_key && b->has_key && memcmp(&a->key, &b->key, sizeof(a->key)) == 0;
 }
 
-/* Is the artifact of this job being made for somebody, who came first? */
+/* Processors in thousandths, where 0 is no throttle. */
+static uint32_t
+share_of(const struct wire_limits *l)
+{
+	return l->cpu_share_milli - 1;
+}
+
+static bool
+has_as_much(const struct wire_limits *l, const struct wire_limits *as)
+{
+	const uint64_t rows[][2] = {
+		{ l->cpu_us, as->cpu_us },
+		{ l->wall_us, as->wall_us },
+		{ l->memory_bytes, as->memory_bytes },
+		{ l->file_bytes, as->file_bytes },
+		{ l->stack_bytes, as->stack_bytes },
+		{ l->processes, as->processes },
+		{ l->open_files, as->open_files },
+		{ share_of(l), share_of(as) },
+		{ l->no_fork == 0, as->no_fork == 0 },
+	};
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i][0] < rows[i][1])
+			return false;
+	return true;
+}
+
+/* Is the artifact of this job being made for somebody, whose turn came first? */
 static bool
 has_leader(const struct session *sessions, const struct run *r)
 {
 	for (const struct session *s = sessions; s != NULL; s = s->next)
 		if (s->job != NULL && s->job != r->job && s->job->leads &&
-		    is_twin(s->job, r->job))
+		    is_twin(s->job, r->job) &&
+		    has_as_much(&s->job->compile_limits, &r->limits))
 			return true;
 	return false;
 }
@@ -49,8 +78,7 @@ serve_cached(struct twins *t, struct run *r)
 	return true;
 }
 
-/* A new compile, or one whose leader left: cached, or behind a twin, or its own leader.
- * Returns true when nothing is left to run. */
+/* A new compile, or one whose leader left: cached, or behind a twin, or in the queue. */
 bool
 twins_serve(struct twins *t, struct session *sessions, struct run *r)
 {
@@ -60,28 +88,37 @@ twins_serve(struct twins *t, struct session *sessions, struct run *r)
 	if (!r->job->has_key && job_make_key(r->job, &e) == -1) {
 		log_err(&e, "a compile goes without the cache");
 		r->job->settled = true;
-		t->misses++;
 		return false;
 	}
 	if (serve_cached(t, r))
 		return true;
 	r->waits = has_leader(sessions, r);
-	r->job->leads = !r->waits;
-	t->misses += r->job->leads;
 	return false;
+}
+
+bool
+twins_start(struct twins *t, const struct session *sessions, struct run *r)
+{
+	r->waits = has_leader(sessions, r);
+	if (r->waits)
+		return false;
+	r->job->leads = r->job->has_key;
+	r->job->compile_limits = r->limits;
+	t->misses++;
+	return true;
 }
 
 /* A job has one compile, but version commands may stand around it. */
 static struct run **
-find_waiting(struct session *s, const struct job *twin)
+find_compile(struct session *s, const struct job *twin)
 {
 	for (struct run **at = &s->queue; *at != NULL; at = &(*at)->next)
-		if ((*at)->waits && is_twin((*at)->job, twin))
+		if ((*at)->kind == RUN_COMPILE && is_twin((*at)->job, twin))
 			return at;
 	return NULL;
 }
 
-/* The job leads no longer: whoever waited for it looks again. */
+/* The job leads no longer: whoever waits, for it or for his turn, looks again. */
 void
 twins_settle(struct twins *t, struct session *sessions, struct job *j)
 {
@@ -90,7 +127,7 @@ twins_settle(struct twins *t, struct session *sessions, struct job *j)
 	j->leads = false;
 	j->settled = true;
 	for (struct session *s = sessions; s != NULL; s = s->next) {
-		struct run **at = find_waiting(s, j);
+		struct run **at = find_compile(s, j);
 		struct run *r = at != NULL ? *at : NULL,
 			   *next = r != NULL ? r->next : NULL;
 

@@ -1,9 +1,12 @@
 /*
  * twins - jobs that were sent with the same source: one compile serves them all.
  *
- * The first to ask leads; the others' compiles wait in their queues (run.waits) until its
- * client has said whether the artifact may be kept, which it does at once or is not
- * waited for.  What was kept is in the cache and is answered without running.
+ * The first whose turn comes leads; the others' compiles wait in their queues (run.waits)
+ * until its client has said whether the artifact may be kept, which it does at once or is
+ * not waited for.  What was kept is in the cache and is answered without running.
+ *
+ * Nobody waits for one that waits itself: its turn may be much later.  Nor for one that
+ * has less than he has, of processor time, memory or whatever: it may take much longer.
  */
 #ifndef SANDBOX_TWINS_H
 #define SANDBOX_TWINS_H
@@ -22,8 +25,10 @@ struct twins {
 };
 
 /* For a compile that was asked for: true if it was answered from the cache, and freed;
- * else it must run, now or, if it waits, when its leader is settled. */
+ * else it must run, when its turn comes or, if it waits, when its leader is settled. */
 bool twins_serve(struct twins *t, struct session *sessions, struct run *r);
+/* Its turn has come, and a slot is free.  False: it waits for its leader instead. */
+bool twins_start(struct twins *t, const struct session *sessions, struct run *r);
 
 /* The compile of j went well: its client is to say KEEP soon. */
 void twins_made(struct twins *t, struct job *j);

@@ -654,6 +654,49 @@ class Hostile(SystemTest):
         self.assertIn("False", text)
 
 
+class Turns(SystemTest):
+    """What a lie about turns does to others, where there are two slots."""
+    own_stack = True
+
+    @classmethod
+    def make_stack(cls):
+        return stack.Stack(sandbox={"slots": 2, "max_wait": "10m"}).start()
+
+    def peer(self, code="import time; time.sleep(15)", name="main.py", **more):
+        p = Peer(self.stack)
+        self.addCleanup(p.sock.close)
+        p.hello()
+        p.send(job(**more), bundle(code, name))
+        p.expect(READY)
+        return p
+
+    def start(self, p, tag=1):
+        out = p.run(tag, wall_us=20000000)
+        self.addCleanup(os.close, out)
+        stack.wait_for("it to run", self.stack.boxes)
+        return p
+
+    def silent(self, p):
+        """No answer of its has come: what it started goes on."""
+        return not select.select([p.sock], [], [], 0)[0]
+
+    def compile(self, p, **more):
+        p.send(compile_(cpu_us=10 ** 7, wall_us=2 * 10 ** 7, memory=512 * MIB, file=64 * MIB, processes=64, **more), *pipes())
+        return p
+
+    # I-04 I-15
+    def test_nobody_waits_for_who_waits(self):
+        """Two who sent the same: the first has as many slots as his key may, and his turn
+        is far; the other has his own."""
+        source = "int main(void) { return 0; } /* twins */"
+        one = {"tenant": (1, 1, 1, 0, 0, 0)}
+        first = self.start(self.peer(**one))
+        self.compile(self.peer(source, "main.c", language="c", **one))
+        victim = self.compile(self.peer(source, "main.c", language="c", tenant=(2, 1, 0, 0, 0, 0)))
+        self.assertEqual(victim.outcome()[1:5], (0, 0, 0, 0))
+        self.assertTrue(self.silent(first), "it waited for the other's turn")
+
+
 class Death(SystemTest):
     """HS-31 and the clean start after it."""
     own_stack = True

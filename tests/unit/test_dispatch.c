@@ -26,7 +26,8 @@ static const struct config config = { .max_wait = 3600000,
 	    .processes = 100,
 	    .file_bytes = 1 << 20,
 	    .stack_bytes = 1 << 26,
-	    .open_files = 256 } };
+	    .open_files = 256,
+	    .cpu_share = 64000 } };
 static const struct wire_limits limits = { .cpu_us = 1000000,
 	.wall_us = 2000000,
 	.memory_bytes = 64 << 20,
@@ -43,6 +44,7 @@ struct house {
 	struct dispatch d;
 	int client[CLIENTS];
 	struct session *session[CLIENTS];
+	struct run *runs; /* in the slot */
 };
 
 static void
@@ -129,14 +131,20 @@ house_close(struct house *h)
 }
 
 static void
-ask_compile(struct house *h, unsigned i)
+ask_compile_within(struct house *h, unsigned i, struct wire_limits within)
 {
-	const struct wire_compile c = { .tag = 1, .limits = limits };
+	const struct wire_compile c = { .tag = 1, .limits = within };
 	int p[2];
 
 	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
 	say(h, i, WIRE_COMPILE, &c, (int[2]){ p[1], p[1] }, 2);
 	fd_close_all(p, 2);
+}
+
+static void
+ask_compile(struct house *h, unsigned i)
+{
+	ask_compile_within(h, i, limits);
 }
 
 static void
@@ -152,20 +160,37 @@ ask_version(struct house *h, unsigned i)
 	fd_close_all(p, 2);
 }
 
-/* What a slot would do: the compile is taken, and went well. */
-static void
-compile(struct house *h, unsigned i)
+/* What happens when its turn comes and a slot is free; does it run, or wait? */
+static bool
+begin(struct house *h, unsigned i)
 {
 	struct run *r = h->session[i]->queue;
-	struct wire_outcome o = { .violation = -1 };
+
+	assert_true(r != NULL && r->kind == RUN_COMPILE && !r->waits);
+	if (!twins_start(&h->d.twins, h->d.sessions, r))
+		return false;
+	assert_null(h->runs);
+	h->session[i]->queue = r->next;
+	h->runs = r;
+	return true;
+}
+
+/* The slot is through with it. */
+static void
+end(struct house *h, unsigned i, bool well)
+{
+	struct wire_outcome o = { .tag = 1, .violation = -1 };
+	struct run *r = h->runs;
 	struct wire_message m;
 	struct err e = { 0 };
 
-	assert_true(r != NULL && r->kind == RUN_COMPILE && !r->waits);
-	h->session[i]->queue = r->next;
-	int fd = fd_memfd("artifact", "made", 4, &e);
-	assert_int_equal(job_adopt(r->job, fd, false, &e), 0);
-	close(fd);
+	h->runs = NULL;
+	if (well) {
+		int fd = fd_memfd("artifact", "made", 4, &e);
+
+		assert_int_equal(job_adopt(r->job, fd, false, &e), 0);
+		close(fd);
+	}
 	h->slots.done(h->slots.owner, &h->d.slots[0], r, &o);
 	assert_int_equal(hear(h, i, &m), WIRE_OUTCOME);
 }
@@ -204,11 +229,12 @@ hits_and_misses_of_the_cache_are_counted(void **state)
 	assert_non_null(mkdtemp(cache));
 	assert_int_equal(cache_open(cache, 1 << 20, &h.cache, &e), 0);
 	h.d.twins.cache = h.cache;
-	check_counts(&h, 0, 0);
 	ask_compile(&h, 0);
+	check_counts(&h, 0, 0); /* who waits is neither yet */
+	assert_true(begin(&h, 0));
 	ask_compile(&h, 1);
-	check_counts(&h, 0, 1); /* who waits is neither yet */
-	compile(&h, 0);
+	check_counts(&h, 0, 1);
+	end(&h, 0, true);
 	say(&h, 0, WIRE_KEEP, &keep, NULL, 0);
 	assert_int_equal(hear(&h, 1, &m), WIRE_OUTCOME);
 	assert_int_equal(m.body.outcome.cached, 1);
@@ -227,10 +253,11 @@ a_leader_who_says_nothing_is_not_waited_for(void **state)
 	(void)state;
 	house_open(&h);
 	ask_compile(&h, 0);
+	assert_true(begin(&h, 0));
 	ask_compile(&h, 1);
-	assert_true(!waits(&h, 0) && waits(&h, 1));
+	assert_true(waits(&h, 1));
 	assert_int_equal(dispatch_timeout_ms(&h.d), -1);
-	compile(&h, 0);
+	end(&h, 0, true);
 	assert_in_range(dispatch_timeout_ms(&h.d), 1, 1001);
 	dispatch_check(&h.d);
 	assert_true(waits(&h, 1));
@@ -244,19 +271,66 @@ a_leader_who_says_nothing_is_not_waited_for(void **state)
 }
 
 static void
-a_leader_who_takes_it_back_is_not_waited_for(void **state)
+a_leader_of_whom_nothing_comes_is_not_waited_for(void **state)
 {
-	const struct wire_kill kill = { .tag = 1, .why = WIRE_FIRED_CANCEL };
+	struct house h;
+
+	(void)state;
+	house_open(&h);
+	ask_compile(&h, 0);
+	assert_true(begin(&h, 0));
+	ask_compile(&h, 1);
+	ask_compile(&h, 2);
+	assert_true(waits(&h, 1) && waits(&h, 2));
+	end(&h, 0, false);
+	assert_true(!waits(&h, 1) && !waits(&h, 2));
+	assert_true(begin(&h, 1));
+	assert_false(begin(&h, 2)); /* one of them is enough */
+	end(&h, 1, false);
+	check_counts(&h, 0, 2);
+	house_close(&h);
+}
+
+/* Who was first to ask may be the last to run: nobody gives his own turn away for his. */
+static void
+who_waits_himself_is_not_waited_for(void **state)
+{
 	struct house h;
 
 	(void)state;
 	house_open(&h);
 	ask_compile(&h, 0);
 	ask_compile(&h, 1);
-	say(&h, 0, WIRE_KILL, &kill, NULL, 0);
-	assert_false(waits(&h, 1));
-	check_counts(&h, 0, 2);
+	assert_true(!waits(&h, 0) && !waits(&h, 1));
+	assert_true(begin(&h, 1));
+	assert_false(begin(&h, 0));
+	assert_true(waits(&h, 0));
+	end(&h, 1, false);
 	house_close(&h);
+}
+
+static void
+who_has_less_is_not_waited_for(void **state)
+{
+	struct wire_limits less[] = { limits, limits, limits, limits };
+
+	(void)state;
+	less[0].cpu_share_milli = 1;
+	less[1].memory_bytes--;
+	less[2].no_fork = 1;
+	less[3].cpu_us--;
+	for (unsigned k = 0; k < sizeof(less) / sizeof(less[0]); k++) {
+		struct house h;
+
+		house_open(&h);
+		ask_compile_within(&h, 0, less[k]);
+		assert_true(begin(&h, 0));
+		ask_compile(&h, 1);
+		ask_compile_within(&h, 2, less[k]);
+		assert_true(!waits(&h, 1) && waits(&h, 2));
+		end(&h, 0, false);
+		house_close(&h);
+	}
 }
 
 static void
@@ -267,12 +341,13 @@ what_stands_around_a_waiting_compile_is_not_lost(void **state)
 	(void)state;
 	house_open(&h);
 	ask_compile(&h, 0);
+	assert_true(begin(&h, 0));
 	ask_version(&h, 1);
 	ask_compile(&h, 1);
 	ask_version(&h, 1);
 	struct run *first = h.session[1]->queue;
 	assert_true(first->next->waits);
-	compile(&h, 0);
+	end(&h, 0, true);
 	say(&h, 0, WIRE_END, NULL, NULL, 0);
 	assert_ptr_equal(h.session[1]->queue, first);
 	assert_false(first->next->waits);
@@ -421,7 +496,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hits_and_misses_of_the_cache_are_counted),
 		cmocka_unit_test(a_leader_who_says_nothing_is_not_waited_for),
-		cmocka_unit_test(a_leader_who_takes_it_back_is_not_waited_for),
+		cmocka_unit_test(a_leader_of_whom_nothing_comes_is_not_waited_for),
+		cmocka_unit_test(who_waits_himself_is_not_waited_for),
+		cmocka_unit_test(who_has_less_is_not_waited_for),
 		cmocka_unit_test(what_stands_around_a_waiting_compile_is_not_lost),
 		cmocka_unit_test(the_wait_is_bounded_in_time),
 		cmocka_unit_test(a_key_has_so_many_jobs_open),
