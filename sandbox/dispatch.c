@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "sandbox/cpus.h"
 #include "sandbox/prepared.h"
 #include "sandbox/probes.h"
 #include "sandbox/slot_run.h"
@@ -533,8 +533,6 @@ dispatch_start(struct dispatch *d, struct slot_host *host,
     const struct languages *languages, struct cache *cache, unsigned nslots,
     struct err *e)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
 	d->share = share_new(nslots, e);
 	if (d->share == NULL)
 		return -1;
@@ -559,8 +557,7 @@ dispatch_start(struct dispatch *d, struct slot_host *host,
 		.closed = closed };
 	d->twins = (struct twins){ .cache = cache, .due_us = UINT64_MAX };
 	for (unsigned i = 0; i < nslots; i++) {
-		slot_init(&d->slots[i], host, &slot_run_ears, i,
-		    i % (unsigned)(cores > 0 ? cores : 1));
+		slot_init(&d->slots[i], host, &slot_run_ears, i, cpus_nth(i));
 		d->nslots++;
 		if (slot_start(&d->slots[i], e) == -1)
 			return -1;

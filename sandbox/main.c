@@ -43,6 +43,7 @@
 #include "base/notify.h"
 #include "base/scope.h"
 #include "sandbox/config.h"
+#include "sandbox/cpus.h"
 #include "sandbox/dispatch.h"
 #include "sandbox/prepared.h"
 #include "sandbox/probes.h"
@@ -289,13 +290,11 @@ find_client(struct helper *h, struct err *e)
 static unsigned
 slot_count(const struct helper *h)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned cpus = cpus_count();
 
 	if (h->config.slots > 0)
 		return (unsigned)h->config.slots;
-	return cores > CONFIG_SLOTS_MAX ? CONFIG_SLOTS_MAX
-	       : cores > 0              ? (unsigned)cores
-					: 1;
+	return cpus > CONFIG_SLOTS_MAX ? CONFIG_SLOTS_MAX : cpus;
 }
 
 static void

@@ -221,6 +221,23 @@ class Probes(SystemTest):
             left = [l for l in s.stop() if "ended with status 1" not in l]
         self.assertEqual(left, [])
 
+    def test_processors_need_not_begin_with_0(self):
+        """As where a cpuset, or the machine, leaves some out: slots are on those that are there."""
+        all_ = os.sched_getaffinity(0)
+        if len(all_) < 2:
+            self.skipTest("one processor")
+        s = stack.Stack()
+        try:
+            os.sched_setaffinity(0, {max(all_)})
+            s.sandbox.start()
+            self.assertIn("ready slots=1 ", log_of(s, "ready slots=", 30))
+            slots = [p.pid for p in stack.processes().values() if p.ppid == s.sandbox.pid and p.exe.endswith("judgebox-slot")]
+            self.assertEqual([os.sched_getaffinity(p) for p in slots], [{max(all_)}])
+        finally:
+            os.sched_setaffinity(0, all_)
+            left = s.stop()
+        self.assertEqual(left, [])
+
     # I-46
     def test_a_new_slot_is_probed_before_it_works(self):
         s = stack.Stack(sandbox={"slots": 1, "log_level": "debug"}).start()
