@@ -205,6 +205,60 @@ cgroups_v2(const struct cgroups *g)
 	return g->v2;
 }
 
+int
+cgroups_check_given(const struct cgroups *g, struct err *e)
+{
+	const char *const *c = g->v2 ? v2_controllers : v1_controllers;
+	char mp[256], path[640];
+
+	for (; *c != NULL; c++) {
+		if (mount_point(g, *c, mp, sizeof(mp), e) == -1)
+			return -1;
+		snprintf(path, sizeof(path), "%s/%s", mp, g->base);
+		if (access(path, W_OK) == -1)
+			return err_sys(e,
+			    "control group %s was not given to this account: use "
+			    "systemd --user, or let root make it and chown it",
+			    path);
+	}
+	return 0;
+}
+
+/* A bound is a number: neither "max" nor -1, nor what v1 has for infinity. */
+static bool
+is_bounded(const char *mp, const char *group, const char *file)
+{
+	char path[700], text[32] = "";
+
+	snprintf(path, sizeof(path), "%s/%s/%s", mp, group, file);
+	scope_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd != -1 && read(fd, text, sizeof(text) - 1) > 0 && text[0] >= '0' &&
+	       text[0] <= '9' && strtoull(text, NULL, 10) < 1ULL << 62;
+}
+
+bool
+cgroups_bounded_above(const struct cgroups *g)
+{
+	static const enum meter_file bounds[] = { METER_MEMORY_MAX, METER_CPU_MAX };
+	char group[sizeof(g->base)], mp[256];
+	struct err ignored = { 0 };
+	char *slash;
+
+	snprintf(group, sizeof(group), "%s", g->base);
+	while ((slash = strrchr(group, '/')) != NULL) {
+		*slash = '\0';
+		for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+			enum meter_file f = bounds[i];
+
+			if (mount_point(
+				g, files[f].controller, mp, sizeof(mp), &ignored) == 0 &&
+			    is_bounded(mp, group, g->v2 ? files[f].v2 : files[f].v1))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* --- one slot -------------------------------------------------------------------------
  */
 

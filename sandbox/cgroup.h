@@ -23,6 +23,11 @@ int cgroups_open(const char *name, struct cgroups **out, struct err *e);
 void cgroups_close(struct cgroups *g);
 bool cgroups_v2(const struct cgroups *g);
 
+/* May we make groups below ours?  Root may; an account where it was given one. */
+int cgroups_check_given(const struct cgroups *g, struct err *e);
+/* Is there a bound on memory or processor time in a group above ours? */
+bool cgroups_bounded_above(const struct cgroups *g);
+
 /* Kills and removes whatever an earlier instance left. */
 int cgroups_clean(struct cgroups *g, unsigned slots, struct err *e);
 

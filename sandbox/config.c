@@ -4,6 +4,7 @@
 
 #include "base/conf.h"
 #include "base/log.h"
+#include "base/weaker.h"
 #include "sandbox/fault.h"
 #include "sandbox/domain.h"
 #include "sandbox/monitor.h"
@@ -53,6 +54,7 @@ static const struct conf_key keys[] = {
 	CONF_ROW(MSEC, struct config, max_wait, 0, 3600000, "longest predicted wait"),
 	CONF_ROW(UINT, struct config, work_inodes, 64, 1 << 20, "files in /work"),
 	CONF_ROW(TEXT, struct config, landlock, 0, 0, "auto, required or off"),
+	CONF_ROW(WORDS, struct config, accept_weaker, 0, 0, "what may be weaker"),
 	{ .name = "caps", .kind = CONF_GROUP },
 	{ .name = "monitor", .kind = CONF_GROUP },
 	{ .name = NULL },
@@ -80,6 +82,18 @@ check_paths(const struct conf *file, const struct config *c, struct err *e)
 	return 0;
 }
 
+static int
+check_accepted(const struct conf *file, const struct config *c, struct err *e)
+{
+	const struct words *all = &c->accept_weaker;
+
+	for (const char *w = words_next(all, NULL); w != NULL; w = words_next(all, w))
+		if (weaker_named(w) == WEAKER_MAX_)
+			return conf_fault(file, "accept_weaker", e,
+			    "accept_weaker: '%.60s' is no name of what may be weaker", w);
+	return 0;
+}
+
 int
 config_load(const char *path, struct config *c, struct err *e)
 {
@@ -96,7 +110,7 @@ config_load(const char *path, struct config *c, struct err *e)
 		.cache_bytes = MIB(1024),
 		.prepared_bytes = MIB(2048),
 		.log_level = "info",
-		.uid_base = 200000,
+		.uid_base = CONFIG_UID_BASE,
 		.max_wait = 30000,
 		.work_inodes = 4096,
 		.landlock = "auto",
@@ -131,7 +145,7 @@ config_load(const char *path, struct config *c, struct err *e)
 		return conf_fault(file, "monitor.action", e,
 		    "monitor.action: '%s' is none of record, kill, off",
 		    new.monitor.action);
-	if (check_paths(file, &new, e) == -1)
+	if (check_paths(file, &new, e) == -1 || check_accepted(file, &new, e) == -1)
 		return -1;
 	*c = new;
 	return 0;

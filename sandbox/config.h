@@ -7,10 +7,12 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/words.h"
 #include "sandbox/monitor.h"
 #include "sandbox/wire/wire.h"
 
 #define CONFIG_SLOTS_MAX  64
+#define CONFIG_UID_BASE   200000
 #define CONFIG_IMAGES_MAX 16
 
 /* What no client may exceed, whatever the application allows him. */
@@ -34,7 +36,8 @@ struct config {
 	uint64_t uid_base;
 	uint64_t max_wait; /* ms */
 	uint64_t work_inodes;
-	char landlock[16]; /* "auto", "required", "off" */
+	char landlock[16];          /* "auto", "required", "off" */
+	struct words accept_weaker; /* names of base/weaker.h */
 	struct config_monitor {
 		uint64_t syscalls_per_s, memory_per_s;
 		char action[16]; /* "record", "kill", "off" */

@@ -415,6 +415,7 @@ status(void *owner, struct wire_state *out)
 	out->cache_hits = d->twins.hits;
 	out->cache_misses = d->twins.misses;
 	images_counts(d->slot_host->images, &out->warm_hits, &out->warm_misses);
+	out->weaker = d->slot_host->weaker;
 	out->caps = config_caps_on_wire(d->slot_host->config);
 	snprintf(out->why, sizeof(out->why), "%.150s", d->last_fault.msg);
 }

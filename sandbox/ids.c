@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -80,10 +79,47 @@ check_file(const struct source *s, const char *etc, unsigned first, unsigned cou
 }
 
 int
-ids_check(const char *etc, unsigned first, unsigned count, struct err *e)
+ids_check(const char *etc, unsigned first, unsigned count, bool lent, struct err *e)
 {
 	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
-		if (check_file(&sources[i], etc, first, count, e) == -1)
+		if ((lent || sources[i].count == 0) &&
+		    check_file(&sources[i], etc, first, count, e) == -1)
 			return -1;
+	return 0;
+}
+
+/* Is it "name:" or "uid:"? */
+static bool
+is_of(const char *line, const char *name, unsigned uid)
+{
+	size_t n = strcspn(line, ":");
+	char number[16];
+
+	snprintf(number, sizeof(number), "%u", uid);
+	return (n == strlen(name) && strncmp(line, name, n) == 0) ||
+	       (n == strlen(number) && strncmp(line, number, n) == 0);
+}
+
+int
+ids_lent(const char *path, const char *name, unsigned uid, struct ids_range *out,
+    struct err *e)
+{
+	struct ids_range best = { 0 };
+	scope_free char *line = NULL;
+	size_t size = 0;
+	uint64_t first, count;
+
+	FILE *f = fopen(path, "re");
+	if (f == NULL)
+		return err_sys(e, "open %s", path);
+	while (getline(&line, &size, f) != -1)
+		if (is_of(line, name, uid) && read_field(line, 1, &first) &&
+		    read_field(line, 2, &count) && count > best.count &&
+		    first <= UINT32_MAX && count <= UINT32_MAX - first)
+			best = (struct ids_range){ (unsigned)first, (unsigned)count };
+	fclose(f);
+	if (best.count == 0)
+		return err_set(e, ERR_SYS, "%s lends no ids to %s", path, name);
+	*out = best;
 	return 0;
 }

@@ -42,6 +42,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/scope.h"
+#include "base/weaker.h"
 #include "sandbox/config.h"
 #include "sandbox/cpus.h"
 #include "sandbox/dispatch.h"
@@ -54,6 +55,7 @@
 #include "sandbox/slot.h"
 #include "sandbox/slot_spawn.h"
 
+#define OVERFLOW_ID         65534 /* of a user whom a namespace has no id for */
 #define CONFIG_DEFAULT_PATH JB_SYSCONFDIR "/sandbox.conf"
 
 struct helper {
@@ -282,6 +284,11 @@ find_client(struct helper *h, struct err *e)
 	if (pw == NULL)
 		return err_set(
 		    e, ERR_BAD_INPUT, "user: there is no user '%s'", h->config.user);
+	/* whom a namespace does not know looks like this one, and would be let in */
+	if (pw->pw_uid == OVERFLOW_ID && weaker_is_account())
+		return err_set(e, ERR_BAD_INPUT,
+		    "user: '%s' stands for everybody else in a user namespace",
+		    h->config.user);
 	h->client = pw->pw_uid;
 	h->client_group = pw->pw_gid;
 	return 0;
@@ -347,13 +354,38 @@ check_landlock(const struct config *c, struct err *e)
 	return 0;
 }
 
+/* What root did not start promises less; it serves only if the operator accepts that. */
+static int
+check_weaker(struct helper *h, struct err *e)
+{
+	unsigned mask;
+
+	if (!weaker_is_account())
+		return 0;
+	if (cgroups_check_given(h->cgroups, e) == -1)
+		return -1;
+	mask = 1U << WEAKER_SHARED_ACCOUNT;
+	if (cgroups_bounded_above(h->cgroups))
+		mask |= 1U << WEAKER_SHARED_LIMITS;
+	if (weaker_check(mask, &h->config.accept_weaker, e) == -1)
+		return -1;
+	for (enum weaker w = 0; w < WEAKER_MAX_; w++)
+		if ((mask & (1U << w)) != 0)
+			log_warn("accepted %s: %s", weaker_points[w].name,
+			    weaker_points[w].what);
+	h->slots.weaker = mask;
+	return 0;
+}
+
 static int
 prepare(struct helper *h, struct err *e)
 {
 	struct rlimit files;
 
 	if (geteuid() != 0)
-		return err_set(e, ERR_SYS, "judgebox-sandbox must be started by root");
+		return err_set(e, ERR_SYS,
+		    "judgebox-sandbox must be started by root, or from an ordinary "
+		    "account by judgebox-rootless");
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
@@ -362,8 +394,9 @@ prepare(struct helper *h, struct err *e)
 	h->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (h->spare == -1)
 		return err_sys(e, "open /dev/null");
-	if (check_alone(h, e) == -1 || ids_check("/etc", (unsigned)h->config.uid_base,
-					   slot_count(h) * SLOT_IDS, e) == -1)
+	if (check_alone(h, e) == -1 ||
+	    ids_check("/etc", (unsigned)h->config.uid_base, slot_count(h) * SLOT_IDS,
+		!weaker_is_account(), e) == -1)
 		return -1;
 	if (find_client(h, e) == -1 || loop_open(&h->loop, e) == -1 ||
 	    watch_signals(h, e) == -1 ||
@@ -385,6 +418,8 @@ prepare(struct helper *h, struct err *e)
 	if (cgroups_open(h->config.cgroup, &h->cgroups, e) == -1)
 		return -1;
 	h->slots.cgroups = h->cgroups;
+	if (check_weaker(h, e) == -1)
+		return -1;
 	if (images_open(&h->config, h->languages, &h->slots.images, e) == -1)
 		return -1;
 	if (cache_open(h->config.cache, h->config.cache_bytes, &h->cache, e) == -1 ||

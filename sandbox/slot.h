@@ -33,6 +33,7 @@ struct slot_host {
 	struct prepared *prepared; /* borrowed; NULL: nothing is */
 	struct probes *probes;     /* borrowed; NULL: a test build goes without */
 	struct images *images;     /* frozen interpreters; NULL: none */
+	unsigned weaker;           /* mask of base/weaker.h, accepted */
 	void *owner;
 	void (*up)(void *owner, struct slot *s);
 	void (*down)(void *owner, struct slot *s, const struct err *why);

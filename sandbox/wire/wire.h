@@ -84,16 +84,16 @@ struct wire_state {
 	uint32_t queued;             /* runs that wait for a slot */
 	uint32_t jobs;               /* open, whatever they do */
 	uint32_t tenants;            /* users who have one open or had of late */
-	uint32_t reserved;           /* 0 */
+	uint32_t weaker;             /* mask of base/weaker.h, accepted */
 	uint64_t wait_us;            /* all work that is known, shared by the slots */
 	uint64_t oldest_us;          /* how long the oldest run waits; 0: none does */
 	uint64_t refused;            /* jobs answered BUSY, since the start */
 	uint64_t cache_hits;         /* compiles that did not run, since the start */
 	uint64_t cache_misses;       /* and those that did */
 	uint64_t warm_hits;          /* tests begun from a frozen interpreter */
-	uint64_t warm_misses;        /* and those that could have been, but none was ready */
-	struct wire_limits caps;     /* no run gets more; no_fork is 0 */
-	char why[160];               /* when ready is 0: the last fault of a slot */
+	uint64_t warm_misses;    /* and those that could have been, but none was ready */
+	struct wire_limits caps; /* no run gets more; no_fork is 0 */
+	char why[160];           /* when ready is 0: the last fault of a slot */
 };
 
 /* Whose place in the queue it takes.  The helper cannot know whether it is true: what a

@@ -12,6 +12,7 @@
 #include "app/cli.h"
 #include "app/table.h"
 #include "base/scope.h"
+#include "base/weaker.h"
 
 static const char *const words[] = { "ok", "warn", "fail" };
 static const enum tint tints[] = { TINT_GOOD, TINT_DOUBT, TINT_BAD };
@@ -91,6 +92,29 @@ run_sysctls(struct report *r)
 	}
 }
 
+/* What the helper serves with, its operator has accepted by name.  One that does not
+ * serve may have been refused it. */
+static void
+run_weaker(struct report *r, const struct doctor *d)
+{
+	unsigned refused =
+	    !d->have_caps && weaker_is_account() ? 1U << WEAKER_SHARED_ACCOUNT : 0;
+
+	for (enum weaker w = 0; w < WEAKER_MAX_; w++) {
+		const struct weaker_point *p = &weaker_points[w];
+		struct finding f = { 0 };
+
+		if ((d->weaker & (1U << w)) != 0)
+			doctor_found(&f, HEALTH_WARN, "accepted: %s", p->what);
+		else if ((refused & (1U << w)) != 0)
+			doctor_found(
+			    &f, HEALTH_FAIL, "refused unless accepted: %s", p->what);
+		else
+			continue;
+		add(r, p->name, &f, p->remedy);
+	}
+}
+
 static void
 print(const struct report *r)
 {
@@ -162,6 +186,7 @@ cmd_doctor(int argc, char **argv)
 	run_sysctls(&r);
 	read_config(&r, &d, config);
 	run_rows(&r, &d, doctor_service);
+	run_weaker(&r, &d);
 	print(&r);
 	table_free(&r.table);
 	buf_free(&r.remedies);

@@ -19,6 +19,7 @@ struct doctor {
 	struct langs *langs; /* owned; NULL: cannot be read */
 	bool root;
 	bool have_caps;     /* the helper answered; set by the check of it */
+	unsigned weaker;    /* mask of base/weaker.h, its answer */
 	struct limits caps; /* its own */
 	bool log_degraded;  /* it said so; set by the same */
 	bool reached;       /* the service answered over HTTP; set by the check of it */

@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "base/landlock.h"
 #include "base/scope.h"
+#include "base/weaker.h"
 
 #define KERNEL_MAJOR 5
 #define KERNEL_MINOR 10
@@ -28,7 +29,8 @@ static void
 check_root(struct doctor *d, struct finding *f)
 {
 	if (d->root)
-		doctor_found(f, HEALTH_OK, "root");
+		doctor_found(f, HEALTH_OK, "%s",
+		    weaker_is_account() ? "root of this account's namespace" : "root");
 	else
 		doctor_found(f, HEALTH_WARN, "user id %u", (unsigned)geteuid());
 }
@@ -269,7 +271,8 @@ check_cgroups(struct doctor *d, struct finding *f)
 	}
 	if (missing[0] != '\0')
 		doctor_found(f, HEALTH_FAIL, "no %s", missing);
-	else if (d->root && access(g.v1[0][0] != '\0' ? g.v1[0] : g.v2, W_OK) == -1)
+	else if (d->root && !weaker_is_account() &&
+		 access(g.v1[0][0] != '\0' ? g.v1[0] : g.v2, W_OK) == -1)
 		doctor_found(f, HEALTH_FAIL, "%s is read-only",
 		    g.v1[0][0] != '\0' ? g.v1[0] : g.v2);
 	else
@@ -400,7 +403,8 @@ check_core(struct doctor *d, struct finding *f)
 }
 
 const struct doctor_row doctor_kernel[] = {
-	{ "root", check_root, "run it as root: some checks need it." },
+	{ "root", check_root,
+	    "run it as root, or by judgebox-rootless: some checks need it." },
 	{ "kernel", check_kernel, "judgebox needs Linux 5.10 or later." },
 	{ "namespaces", check_namespaces,
 	    "raise user.max_*_namespaces; on Ubuntu allow kernel.apparmor_restrict_"

@@ -55,6 +55,7 @@ check_helper(struct doctor *d, struct finding *f)
 		doctor_found(f, HEALTH_OK, "%u slots, %u busy", s.slots, s.busy);
 	d->have_caps = s.slots > 0;
 	d->caps = s.caps;
+	d->weaker = s.weaker;
 }
 
 /* --- the filters that our own processes have entered
@@ -424,7 +425,8 @@ const struct doctor_row doctor_service[] = {
 	    "one: "
 	    "see their logs." },
 	{ "helper", check_helper,
-	    "start judgebox-sandbox as root, with the same `user` and socket; its log "
+	    "start judgebox-sandbox as root or by judgebox-rootless, with the same "
+	    "`user` and socket; its log "
 	    "says "
 	    "what it misses." },
 	{ "caps", check_caps,

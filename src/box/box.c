@@ -200,6 +200,7 @@ box_status(struct box *b, struct box_state *s, struct err *e)
 		.queued = w->queued,
 		.jobs = w->jobs,
 		.tenants = w->tenants,
+		.weaker = w->weaker,
 		.wait_us = w->wait_us,
 		.oldest_us = w->oldest_us,
 		.refused = w->refused,

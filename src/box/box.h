@@ -27,6 +27,7 @@ struct box_state {
 	uint64_t refused;   /* jobs that found the queue full, since the helper's start */
 	uint64_t cache_hits, cache_misses; /* compiles, since the helper's start */
 	uint64_t warm_hits, warm_misses;   /* tests of warm languages, since then */
+	unsigned weaker;                   /* mask of base/weaker.h */
 	struct limits caps; /* of the helper, above which it runs nothing; 0: none */
 	char why[160];
 };

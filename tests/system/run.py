@@ -21,7 +21,7 @@ sys.dont_write_bytecode = True
 
 import stack  # noqa: E402  (the path above finds it)
 
-ORDER = ["api", "bad_input", "programs", "cache", "warm", "metrics", "store", "site", "languages", "keys", "fairness", "load", "containment", "layers", "hostile_worker", "chaos"]
+ORDER = ["api", "bad_input", "programs", "cache", "warm", "metrics", "store", "site", "languages", "keys", "fairness", "load", "containment", "layers", "hostile_worker", "rootless", "chaos"]
 
 
 class Lines(unittest.TestResult):

@@ -80,6 +80,10 @@ mistakes_are_named_with_their_line(void **state)
 		    ":2: monitor.action: 'tell' is none of record, kill, off" },
 		{ "monitor = { syscalls_per_s = 1; };",
 		    ":1: syscalls_per_s: 1 is outside 100..1000000000" },
+		{ "accept_weaker = \"shared-account\";",
+		    ":1: accept_weaker: must be a list of strings" },
+		{ "slots = 1;\naccept_weaker = [ \"shared-limits\", \"*\" ];",
+		    ":2: accept_weaker: '*' is no name of what may be weaker" },
 	};
 
 	(void)state;
