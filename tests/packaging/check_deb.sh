@@ -59,8 +59,10 @@ units_are_understood()
 {
 	systemd-analyze verify --man=no --root="$work/root" judgebox.service judgebox.socket \
 		judgebox-sandbox.service judgebox-sandbox.socket judgebox.slice >"$work/verify" 2>&1
+	XDG_RUNTIME_DIR=$work systemd-analyze verify --user --man=no "$work"/root/usr/lib/systemd/user/judgebox*.* \
+		>>"$work/verify" 2>&1
 	cat "$work/verify"
-	! grep -E 'nknown|nvalid|ailed to parse|gnoring' "$work/verify"
+	! grep -E 'nknown|nvalid|ailed to (parse|lookup|init)|gnoring' "$work/verify"
 }
 
 # I-44: programs together leave memory and processor to the rest of the machine.
@@ -100,7 +102,8 @@ everything_in_etc_is_a_conffile()
 programs_are_hardened()
 {
 	local f
-	for f in usr/bin/judgebox usr/sbin/judgebox-fcgi usr/sbin/judgebox-sandbox; do
+	for f in usr/bin/judgebox usr/bin/judgebox-rootless usr/sbin/judgebox-fcgi \
+		usr/sbin/judgebox-sandbox; do
 		echo "$f"
 		readelf -W -d -l -h "$work/root/$f" >"$work/elf"
 		grep -q 'DYN (Position' "$work/elf" || return 1

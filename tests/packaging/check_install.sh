@@ -6,7 +6,7 @@ set -u
 export LC_ALL=C.UTF-8
 STORIES="twice without_nginx beside_a_site port_taken socket_taken edited_files
 	killed_while_configuring killed_while_unpacking read_only_etc without_control_groups
-	full_disk"
+	full_disk ordinary_account"
 
 # --- inside: / is the machine of one story ---------------------------------------------
 
@@ -215,6 +215,91 @@ full_disk()
 	local full=/usr/share/judgebox
 	mkdir -p "$full" && mount -t tmpfs -o size=64k none "$full" &&
 		says 'No space left on device' dpkg -i /root/judgebox.deb && umount "$full" && install && is_whole
+}
+
+# Without root, as judgebox-rootless(1) says; root lends ids and gives control groups.
+give_groups() # NAME
+{
+	local dir
+	if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+		dir=/sys/fs/cgroup/$1
+		mkdir "$dir" && chown course "$dir" "$dir/cgroup.procs" "$dir/cgroup.subtree_control" &&
+			echo +memory +pids +cpu >/sys/fs/cgroup/cgroup.subtree_control
+		return
+	fi
+	for dir in memory pids cpu cpuacct; do
+		mkdir "/sys/fs/cgroup/$dir/$1" && chown course "/sys/fs/cgroup/$dir/$1" || return
+	done
+	sed -i "s/^cgroup = .*/cgroup = \"$1\";/" /home/course/.config/judgebox/sandbox.conf
+}
+
+ACCOUNT=(env -i -C /home/course PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/home/course
+	XDG_RUNTIME_DIR=/home/course/runtime setpriv --reuid course --regid course --init-groups)
+
+# shellcheck disable=SC2016 # for the inner shell
+# Of version 2 a process is put into its group; version 1 has it by name.
+IN_GROUP=(bash -c '[ ! -e "$1/cgroup.procs" ] || echo $$ >"$1/cgroup.procs"; shift; exec "$@"' -)
+
+# The site as its page says, in an nginx of the account's own.
+own_nginx()
+{
+	cat >/home/course/site.sh <<-'S'
+		cd ~/.config/judgebox
+		sed "s|/run/judgebox|$XDG_RUNTIME_DIR/judgebox|" \
+			/usr/share/judgebox/nginx/judgebox-locations.conf >locations.conf
+		sed "s|/usr/share/judgebox/nginx/judgebox-locations|$PWD/locations|" \
+			/etc/nginx/sites-available/judgebox >site.conf
+		for k in client_body fastcgi proxy scgi uwsgi; do echo "${k}_temp_path $PWD/$k;"; done >temps.conf
+		echo "pid $PWD/pid; error_log stderr; events { } http { access_log off;
+			include $PWD/temps.conf; include $PWD/site.conf; }" >nginx.conf
+		exec nginx -e stderr -g 'daemon off;' -c "$PWD/nginx.conf"
+	S
+	"${ACCOUNT[@]}" bash /home/course/site.sh
+}
+
+judged()
+{
+	curl -fsS -m 60 -H 'Content-Type: application/json' -d \
+		'{"language":"python","code":"print(6*7)","tests":[{"input":"","expected":"42"}]}' \
+		http://127.0.0.1:8080/api/run | grep '"verdict":"accepted"'
+}
+
+serves_from_an_account() # GROUP
+{
+	local rootless=("${ACCOUNT[@]}" judgebox-rootless --installed) _
+	"${IN_GROUP[@]}" "/sys/fs/cgroup/$1" "${rootless[@]}" --no-network judgebox-sandbox &
+	"${rootless[@]}" --no-network judgebox-fcgi &
+	own_nginx &
+	for _ in $(seq 150); do
+		judged && break
+		sleep 0.2
+	done
+	judged && "${rootless[@]}" judgebox doctor |
+		grep 'shared-account *warn *accepted: whatever else' &&
+		"${rootless[@]}" judgebox log list | grep python &&
+		"${rootless[@]}" judgebox key add CS101 | grep '^jb_' &&
+		[ -e /home/course/.local/state/judgebox/log.db ] && [ -z "$(ls -A /var/lib/judgebox)" ]
+}
+
+ordinary_account()
+{
+	local name=jbaccount-$RANDOM$RANDOM own=/home/course/.config/judgebox status=0
+	install && useradd -m -s /bin/bash course && sed -i /course/d /etc/subuid /etc/subgid &&
+		command install -d -o course -m 0700 /home/course/runtime &&
+		says 'let root do .usermod --add-subuids' "${ACCOUNT[@]}" judgebox-rootless true &&
+		usermod --add-subuids 700000-765535 --add-subgids 700000-765535 course &&
+		says 'begin with .cp -r /etc/judgebox' "${ACCOUNT[@]}" judgebox-rootless --installed true &&
+		"${ACCOUNT[@]}" mkdir /home/course/.config &&
+		"${ACCOUNT[@]}" cp -r /etc/judgebox "$own" &&
+		give_groups "$name" &&
+		says 'does not name "shared-account"' "${IN_GROUP[@]}" "/sys/fs/cgroup/$name" \
+			"${ACCOUNT[@]}" judgebox-rootless --installed judgebox-sandbox &&
+		echo 'slots = 1; prepared_bytes = 0; accept_weaker = [ "shared-account" ];' \
+			>>"$own/sandbox.conf" && serves_from_an_account "$name" || status=1
+	# shellcheck disable=SC2046 # a list of words
+	kill $(jobs -p) && wait
+	find /sys/fs/cgroup -depth -type d -path "*/$name*" -exec rmdir {} \;
+	return "$status"
 }
 
 case $1 in
