@@ -184,11 +184,17 @@ scan_close(struct scan *c)
 }
 
 static bool
+at_digit(const struct scan *c)
+{
+	return c->s < c->end && *c->s >= '0' && *c->s <= '9';
+}
+
+static bool
 scan_digits(struct scan *c)
 {
 	const unsigned char *from = c->s;
 
-	while (c->s < c->end && *c->s >= '0' && *c->s <= '9')
+	while (at_digit(c))
 		c->s++;
 	return c->s > from;
 }
@@ -197,10 +203,12 @@ static int
 scan_number(struct scan *c)
 {
 	c->s += *c->s == '-';
-	if (c->s < c->end && *c->s == '0')
-		c->s++; /* and no digit after it: json-c refuses two numbers in a row */
-	else if (!scan_digits(c))
+	bool zero = at_digit(c) && *c->s == '0';
+	if (!zero && !scan_digits(c))
 		return refuse(c, "a number without digits");
+	c->s += zero;
+	if (zero && at_digit(c)) /* json-c takes 01.5, and would echo it as it came */
+		return refuse(c, "a number that begins with a zero");
 	if (c->s < c->end && *c->s == '.' && (c->s++, !scan_digits(c)))
 		return refuse(c, "a number without digits after its point");
 	if (c->s < c->end && (*c->s | 0x20) == 'e') {

@@ -40,7 +40,7 @@ static const struct {
 	{ "{\"a\":1]", 400, "bad_json", NULL,
 	    "the body is not JSON: object value separator ',' expected, at byte 6" },
 	{ "{\"a\":01}", 400, "bad_json", NULL,
-	    "the body is not JSON: number expected, at byte 7" },
+	    "the body is not JSON: a number that begins with a zero, at byte 6" },
 	{ "{\"a\":1,\"a\":1}", 400, "bad_json", NULL,
 	    "the body is not JSON: member \"a\" is given twice" },
 	{ "{\"language\":\"py\xff\"}", 400, "bad_json", NULL,

@@ -43,6 +43,7 @@ static const struct {
 	{ "native", "unknown-language", "/api/run", "ok", 400 },
 	{ "native", "wrong-type", "/api/run", "ok", 400 },
 	{ "native", "not-json", "/api/run", "ok", 400 },
+	{ "native", "leading-zero", "/api/run", "ok", 400 },
 	{ "editor", "success", "/api/editor/run", "ok", 200 },
 	{ "editor", "exit-code", "/api/editor/run", "exit 3", 200 },
 	{ "editor", "traceback", "/api/editor/run", "traceback", 200 },
