@@ -8,6 +8,7 @@
 
 #include "api/dialect.h"
 #include "api/native.h"
+#include "base/quote.h"
 #include "base/scope.h"
 
 #define FILES_MAX 511 /* beside the main one: what fits one bundle to the helper */
@@ -136,7 +137,7 @@ take_id(struct reading *r, const struct value *v, void *at)
 
 	switch (json_object_get_type(v->json)) {
 	case json_type_string:
-		write_quoted(&text, json_object_get_string(v->json),
+		quote_add(&text, json_object_get_string(v->json),
 		    (size_t)json_object_get_string_len(v->json));
 		break;
 	case json_type_int:

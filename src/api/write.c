@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "api/base64.h"
-#include "base/utf8.h"
+#include "base/quote.h"
 
 static void
 begin(struct writer *w, const char *key)
@@ -17,63 +17,6 @@ begin(struct writer *w, const char *key)
 	buf_add(w->out, "\"", 1);
 	buf_str(w->out, key); /* ours: plain ASCII */
 	buf_add(w->out, "\":", 2);
-}
-
-static bool
-is_plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-}
-
-/* Control characters, the quote, the backslash, DEL. */
-static void
-put_escape(struct buf *out, unsigned char c)
-{
-	static const char plain[] = "\"\\\b\f\n\r\t", letter[] = "\"\\bfnrt";
-	const char *at = c != '\0' ? strchr(plain, c) : NULL;
-
-	if (at != NULL)
-		buf_fmt(out, "\\%c", letter[at - plain]);
-	else
-		buf_fmt(out, "\\u%04x", c);
-}
-
-/* Everything from 0x80 up.  Returns the bytes taken. */
-static size_t
-put_wide(struct buf *out, const unsigned char *s, size_t len)
-{
-	uint32_t point = 0;
-	unsigned n = utf8_next(s, len, &point);
-
-	if (n == 0)
-		buf_add(out, "\xef\xbf\xbd", 3);
-	else if (point == 0x2028 || point == 0x2029)
-		buf_fmt(out, "\\u%04" PRIx32, point);
-	else
-		buf_add(out, s, n);
-	return n > 0 ? n : 1;
-}
-
-void
-write_quoted(struct buf *out, const char *data, size_t len)
-{
-	const unsigned char *s = (const unsigned char *)data;
-
-	buf_room(out, len + 2);
-	buf_add(out, "\"", 1);
-	for (size_t i = 0, run; i < len;) {
-		for (run = i; run < len && is_plain(s[run]);)
-			run++;
-		buf_add(out, s + i, run - i);
-		i = run;
-		if (i == len)
-			break;
-		if (s[i] >= 0x80)
-			i += put_wide(out, s + i, len - i);
-		else
-			put_escape(out, s[i++]);
-	}
-	buf_add(out, "\"", 1);
 }
 
 void
@@ -101,7 +44,7 @@ void
 write_bytes(struct writer *w, const char *key, const char *data, size_t len)
 {
 	begin(w, key);
-	write_quoted(w->out, data, len);
+	quote_add(w->out, data, len);
 }
 
 void

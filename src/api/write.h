@@ -1,7 +1,6 @@
 /*
  * write - JSON straight into a buffer, no tree.  Whatever bytes go in, valid UTF-8 JSON
- * comes out: a byte that is not UTF-8 becomes U+FFFD; control characters, DEL, U+2028
- * and U+2029 are escaped, so that a line of the answer is one line everywhere.
+ * comes out: base/quote.h says how.
  *
  * The caller opens and closes in the right order.  key NULL: an element of an array, or
  * the outermost value.
@@ -30,8 +29,5 @@ void write_bool(struct writer *w, const char *key, bool yes);
 void write_null(struct writer *w, const char *key);
 /* JSON already: a number or string as its client wrote it. */
 void write_raw(struct writer *w, const char *key, const char *json, size_t len);
-
-/* A quoted string alone, as write_bytes does it. */
-void write_quoted(struct buf *out, const char *data, size_t len);
 
 #endif

@@ -287,6 +287,7 @@ judge_run(const struct job *job, const struct lang *lang, const struct site *sit
 	struct err e = { .code = ERR_NONE };
 
 	prepare(&j);
+	settle_begin(&j);
 	enum leave how = attempt_all(&j, &e);
 	forget_flights(&j);
 	*gone = how == LEAVE_GONE;

@@ -5,16 +5,47 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/quote.h"
+#include "base/utf8.h"
 
-#define CUT_BYTES 4096 /* of a stream for which the answer has no room */
+#define CUT_BYTES 4096 /* of the answer: a stream for which it has no room gets these */
 
-/* The answer as a whole has a size, too: who comes when it is full is cut. */
+/* What the answer spends on them: escapes, and the bytes themselves where they are no
+ * text.  Dialects that tell less spend less. */
+static uint64_t
+encoded(const struct bytes *b)
+{
+	return quote_size(b->data, b->len) +
+	       (utf8_valid(b->data, b->len) ? 0 : (b->len + 2) / 3 * 4);
+}
+
+void
+settle_begin(struct judging *j)
+{
+	unsigned streams = 2 * (j->job->ntests + j->lang->compiled);
+	uint64_t max = j->site->max_answer_bytes;
+
+	j->cut = max / streams < CUT_BYTES ? max / streams : CUT_BYTES;
+	j->answer = j->cut * streams;
+	for (unsigned i = 0; i < j->job->ntests; i++)
+		if (!j->job->tests[i].hidden)
+			j->answer += encoded(&j->job->tests[i].input);
+}
+
+/* The answer as a whole has a size, too: who comes when it is full is cut to the piece
+ * that was kept for him. */
 static void
 charge(struct judging *j, struct stream *s)
 {
-	if (j->kept + s->kept.len > j->site->max_answer_bytes)
-		stream_cut(s, CUT_BYTES);
-	j->kept += s->kept.len;
+	uint64_t size = encoded(&s->kept), most = j->cut;
+
+	if (size > j->cut && j->answer - j->cut + size > j->site->max_answer_bytes)
+		for (; size > j->cut; most /= 2) {
+			stream_cut(s, (size_t)most);
+			size = encoded(&s->kept);
+		}
+	if (size > j->cut)
+		j->answer += size - j->cut;
 }
 
 static void

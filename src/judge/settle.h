@@ -6,6 +6,7 @@
 
 #include "judge/judging.h"
 
+void settle_begin(struct judging *j);
 /* The run has ended, its streams are complete; takes both taps. */
 void settle(struct judging *j, struct flight *f, const struct outcome *o);
 void settle_unfinished(struct judging *j, const struct err *why);

@@ -19,7 +19,8 @@ struct site {
 	uint64_t max_body_bytes;   /* of a request, before it is parsed: 1 MiB */
 	uint64_t max_source_bytes; /* all files of a job: 102400 */
 	uint64_t max_tests;        /* 256 */
-	uint64_t max_answer_bytes; /* streams of one answer; beyond it they are cut */
+	/* of one answer, as they are sent: inputs, and streams, which beyond it are cut */
+	uint64_t max_answer_bytes;
 	unsigned jobs_per_key;     /* of one key at the same time; 0: no bound */
 	struct limits cap;         /* no request goes above; 0: no cap */
 	struct limits compile_cap;

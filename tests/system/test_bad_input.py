@@ -470,3 +470,32 @@ class Overload(SystemTest):
                 s.close()
         stack.wait_for("the queue to empty", lambda: self.stack.post(py()).status == 200, 20)
         self.assertEqual(self.stack.quiet(), [])
+
+
+class Answers(SystemTest):
+    own_stack = True
+
+    @classmethod
+    def make_stack(cls):
+        return stack.Stack(app={"max_answer_bytes": MIB}).start()
+
+    # I-12
+    def test_bytes_that_grow_when_they_are_told(self):
+        """Six bytes of JSON for one of the program, and base64 beside them for one that is no text."""
+        code = """#include <string.h>
+#include <unistd.h>
+static char all[1 << 20];
+int main(void) {
+    memset(all, 1, sizeof all);
+    all[0] = (char)0xff;
+    for (int fd = 1; fd <= 2; fd++)
+        for (size_t n = 0; n < sizeof all; n += (size_t)write(fd, all + n, sizeof all - n));
+}
+"""
+        a = self.stack.post({"language": "c", "code": code, "tests": [{"input": ""}] * 20})
+        self.assertEqual(a.status, 200, a)
+        self.assertLess(len(a.body), MIB + 32768)
+        for t in a.json["tests"]:
+            self.assertEqual((t["verdict"], t["stdoutBytes"], t["stderrBytes"]), ("ok", MIB, MIB))
+            self.assertTrue(t["stdoutTruncated"] and t["stderrTruncated"])
+            self.assertTrue(t["stdout"].startswith("\ufffd\u0001") and t["stdout"].endswith("\u0001"))

@@ -101,13 +101,15 @@ write_line(int fd, const char *text)
 }
 
 static void
-write_big(int fd, size_t n)
+write_big(int fd, size_t n, char c)
 {
-	static const char xs[4096] = { [0 ... 4095] = 'x' };
+	char block[4096];
 	struct err e;
 
-	for (; n > 0; n -= n < sizeof(xs) ? n : sizeof(xs))
-		if (fd_write_all(fd, xs, n < sizeof(xs) ? n : sizeof(xs), &e) == -1)
+	memset(block, c, sizeof(block));
+	for (; n > 0; n -= n < sizeof(block) ? n : sizeof(block))
+		if (fd_write_all(fd, block, n < sizeof(block) ? n : sizeof(block), &e) ==
+		    -1)
 			return;
 }
 
@@ -136,8 +138,11 @@ do_command(struct session *s, struct held *h, const char *verb, const char *rest
 	else if (strcmp(verb, "err") == 0)
 		write_line(h->err, rest);
 	else if (strcmp(verb, "big") == 0)
-		write_big(h->out, (size_t)n);
-	else if (strcmp(verb, "exit") == 0)
+		write_big(h->out, (size_t)n, 'x');
+	else if (strcmp(verb, "binary") == 0) {
+		write_big(h->out, 1, '\xff');
+		write_big(h->out, (size_t)n, '\x01');
+	} else if (strcmp(verb, "exit") == 0)
 		o->exit_code = n;
 	else if (strcmp(verb, "signal") == 0)
 		o->signal = n;

@@ -5,6 +5,7 @@
  *
  *   out TEXT | err TEXT      writes the line
  *   big N                    writes N bytes to stdout
+ *   binary N                 writes a byte that is no text and N control characters
  *   exit N | signal N | oom | violation N | fired N | execerr N | memory N | cpu N |
  * queue N fault                    its box cannot be built fault-once               ...
  * the first time refuse CODE              a fault of that code after N its outcome waits

@@ -12,8 +12,9 @@
 #include "api/base64.h"
 #include "api/json.h"
 #include "api/scan.h"
-#include "base/utf8.h"
 #include "api/write.h"
+#include "base/quote.h"
+#include "base/utf8.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -160,8 +161,9 @@ test_writer_escapes(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		scope_buf out = { 0 };
 
-		write_quoted(&out, cases[i].bytes, cases[i].len);
+		quote_add(&out, cases[i].bytes, cases[i].len);
 		assert_string_equal(buf_cstr(&out), cases[i].json);
+		assert_int_equal(quote_size(cases[i].bytes, cases[i].len) + 2, out.len);
 	}
 }
 

@@ -1,11 +1,14 @@
 /* A job over the bridge: order, limits, helpers that fail, clients that leave. */
 #include "unit.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/quote.h"
+#include "base/utf8.h"
 #include "fake_helper.h"
 #include "judge/judge.h"
 
@@ -259,6 +262,52 @@ an_answer_has_a_size_too(void **state)
 	CHECK_INT("true length", s.r.tests[1].out.total, 60000);
 	assert_true(s.r.tests[1].out.truncated && !s.r.tests[2].out.truncated);
 	check_verdicts("cut answers are not output limits", &s.r, VERDICT_OK, "ok ok ok");
+	scene_close(&s);
+}
+
+/* A control character takes six bytes, and what is no text comes a second time. */
+static void
+an_answer_is_as_large_as_it_is_sent(void **state)
+{
+	struct scene s;
+	uint64_t sum = 0;
+
+	(void)state;
+	scene_open(&s, PROGRAMS("binary 4000", "binary 4000", "binary 4000", "binary 600",
+			   "out 1", "binary 4000", "out 2"));
+	s.site.max_answer_bytes = 100000;
+	assert_int_equal(scene_run(&s), 0);
+	for (unsigned i = 0; i < s.r.ntests; i++) {
+		const struct bytes *b = &s.r.tests[i].out.kept;
+
+		sum += quote_size(b->data, b->len);
+		if (!utf8_valid(b->data, b->len))
+			sum += (b->len + 2) / 3 * 4;
+	}
+	if (sum > s.site.max_answer_bytes)
+		fail_msg("%" PRIu64 " bytes", sum);
+	CHECK_INT("fits", s.r.tests[0].out.kept.len, 4001);
+	CHECK_INT("cut", s.r.tests[1].out.kept.len, 512);
+	CHECK_INT("true length", s.r.tests[1].out.total, 4001);
+	assert_true(s.r.tests[1].out.truncated && s.r.tests[5].out.truncated);
+	CHECK_INT("still has room", s.r.tests[3].out.kept.len, 601);
+	check_out(&s, 4, "1\n");
+	check_out(&s, 6, "2\n");
+	scene_close(&s);
+}
+
+static void
+an_answer_tells_the_input_again(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	char program[12001];
+	snprintf(program, sizeof(program), "big 90000%*s", 11991, "");
+	scene_open(&s, PROGRAMS(program));
+	s.site.max_answer_bytes = 100000;
+	assert_int_equal(scene_run(&s), 0);
+	assert_true(s.r.tests[0].out.truncated);
 	scene_close(&s);
 }
 
@@ -657,6 +706,8 @@ main(void)
 		cmocka_unit_test(endless_output_is_killed_once_and_bounded),
 		cmocka_unit_test(output_over_the_limit_counts_even_if_it_exits_first),
 		cmocka_unit_test(an_answer_has_a_size_too),
+		cmocka_unit_test(an_answer_is_as_large_as_it_is_sent),
+		cmocka_unit_test(an_answer_tells_the_input_again),
 		cmocka_unit_test(stop_on_failure_skips_what_follows),
 		cmocka_unit_test(compile_comes_first),
 		cmocka_unit_test(a_silent_compile_may_serve_others),
