@@ -543,13 +543,18 @@ keys_set(struct keys *k, const struct identity *key, struct err *e)
 #define X(column, at, member) ", " #column " = " #at
 	scope_query q = db_query(k->db,
 	    "UPDATE keys SET profile = $2" NUMBERS(X) ", languages = $19, "
-						      "networks = $20 WHERE id = $1",
+						      "networks = $20 WHERE id = $1 "
+						      "AND revoked = 0",
 	    e);
 #undef X
 	if (q == NULL)
 		return -1;
 	put_row(q, key);
-	return db_run(q, e);
+	if (db_run(q, e) == -1)
+		return -1;
+	if (db_changed(k->db) == 0)
+		return err_set(e, ERR_BAD_INPUT, "the key '%.63s' is revoked", key->name);
+	return 0;
 }
 
 static int

@@ -154,6 +154,8 @@ changes_hold_at_once(void **state)
 	CHECK_INT("the other is not", find(b, &t2, NOW), KEY_GOOD);
 	assert_int_equal(keys_revoke(b->admin, "CS101", NOW, &e), -1);
 	CHECK_STR("twice", e.msg, "the key 'CS101' is revoked");
+	assert_int_equal(keys_set(b->admin, &id, &e), -1);
+	CHECK_STR("for good", e.msg, "the key 'CS101' is revoked");
 	assert_int_equal(keys_revoke(b->admin, "CS", NOW, &e), -1);
 	CHECK_STR("nobody", e.msg, "no key is called 'CS'");
 }
