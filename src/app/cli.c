@@ -26,7 +26,7 @@
 
 #define FILE_MAX_BYTES ((size_t)128 << 20)
 
-static const struct {
+static const struct command {
 	const char *name;
 	cli_command *run;
 } commands[] = {
@@ -141,7 +141,9 @@ read_key_file(int fd, const char *path, struct err *e)
 		return err_sys(e, "%.200s", path);
 	if ((st.st_mode & 077) != 0)
 		return err_set(e, ERR_BAD_INPUT,
-		    "%.180s: others may read it; chmod 600, and a new key", path);
+		    "%.140s: others may read it: chmod 600, and put a new key into it "
+		    "(judgebox key rotate)",
+		    path);
 	text[strcspn(text, "\r\n")] = '\0';
 	if (!token_parse(text, &token))
 		return err_set(e, ERR_BAD_INPUT, "%.200s: holds no key", path);
@@ -149,8 +151,8 @@ read_key_file(int fd, const char *path, struct err *e)
 	return 0;
 }
 
-static int
-find_key(struct err *e)
+int
+cli_find_key(struct err *e)
 {
 	const char *base = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 	char path[512];
@@ -243,8 +245,9 @@ cmd_check_config(int argc, char **argv)
 	}
 	if (optind != argc)
 		return cli_usage("check-config takes no argument");
-	if (settings_load(path, &s, &e) == -1 ||
-	    langs_load(s.languages, &langs, &e) == -1)
+	if (settings_load(path, &s, &e) == -1)
+		return cli_fail(e.sys != 0 ? CLI_USAGE : CLI_FAILED, &e);
+	if (langs_load(s.languages, &langs, &e) == -1)
 		return cli_fail(CLI_FAILED, &e);
 	printf("%s: ok, %u languages, %u profiles\n", path, langs_count(langs),
 	    s.site.nprofiles);
@@ -252,11 +255,74 @@ cmd_check_config(int argc, char **argv)
 	return 0;
 }
 
+/* --- help --- */
+
+static bool
+is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* judgebox log --help, judgebox log show --help; not: judgebox run --arg --help. */
+static bool
+asks_for_help(int argc, char **argv)
+{
+	return (argc > 2 && is_help(argv[2])) ||
+	       (argc > 3 && argv[2][0] != '-' && is_help(argv[3]));
+}
+
+static bool
+has_word(const char *line, size_t len, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (size_t i = 0; i + n <= len; i++)
+		if (memcmp(line + i, word, n) == 0 && (i == 0 || line[i - 1] == ' ') &&
+		    (i + n == len || strchr(" ,:;", line[i + n]) != NULL))
+			return true;
+	return false;
+}
+
+/* Of the usage what is about one command: its own lines, and the groups of options whose
+ * heading names it. */
+static void
+print_help(const char *command)
+{
+	static const char first[] = "usage: judgebox ", other[] = "       judgebox ";
+	bool shown = false, any = false;
+
+	for (const char *line = usage, *end; *line != '\0'; line = end + 1) {
+		size_t len = strcspn(line, "\n");
+		bool names = strncmp(line, first, sizeof(first) - 1) == 0 ||
+			     strncmp(line, other, sizeof(other) - 1) == 0;
+
+		end = line + len;
+		if (names)
+			shown = has_word(line + sizeof(first) - 1,
+			    strcspn(line + sizeof(first) - 1, " \n"), command);
+		else if (line[0] != ' ')
+			shown = has_word(line, len, command);
+		if (!shown)
+			continue;
+		printf("%s%.*s\n", names ? (any ? other : first) : "",
+		    (int)(names ? len - sizeof(first) + 1 : len),
+		    names ? line + sizeof(first) - 1 : line);
+		any = true;
+	}
+}
+
+static int
+run_command(const struct command *c, int argc, char **argv)
+{
+	if (!asks_for_help(argc, argv))
+		return c->run(argc - 1, argv + 1);
+	print_help(c->name);
+	return CLI_PASSED;
+}
+
 int
 main(int argc, char **argv)
 {
-	struct err e = { 0 };
-
 	if (argc < 2) {
 		fputs(usage, stderr);
 		return CLI_USAGE;
@@ -265,15 +331,13 @@ main(int argc, char **argv)
 		puts("judgebox " PACKAGE_VERSION);
 		return 0;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+	if (is_help(argv[1]) || strcmp(argv[1], "help") == 0) {
 		fputs(usage, stdout);
 		return 0;
 	}
 	log_start("judgebox", LOG_LEVEL_WARN);
-	if (find_key(&e) == -1)
-		return cli_fail(CLI_USAGE, &e);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(commands[i].name, argv[1]) == 0)
-			return commands[i].run(argc - 1, argv + 1);
+			return run_command(&commands[i], argc, argv);
 	return cli_usage("no command '%s'", argv[1]);
 }

@@ -19,6 +19,8 @@ const char *cli_default_url(void);
 
 /* The key that requests carry; beats JUDGEBOX_KEY and the file. */
 void cli_use_key(const char *key);
+/* For those that are about to ask: the key of the file, if nothing else named one. */
+int cli_find_key(struct err *e);
 
 /* These print to stderr and return the exit status to end with. */
 int cli_usage(const char *fmt, ...) ERR_PRINTF(1, 2);

@@ -196,21 +196,30 @@ show_evidence(void *ctx, const char *name, const void *data, size_t len, struct 
 }
 
 static int
-do_show(struct db *d, const struct cli_pick *p, const char *arg, struct err *e)
+check_show(struct cli_pick *p, const char *arg, struct err *e)
 {
 	uint64_t n = 0;
-	scope_buf out = { 0 };
 
 	if (num_parse(arg, NUM_PLAIN, &n, e) == -1)
 		return err_wrap(e, "number of a record");
-	int rc = p->format == CLI_JSON ? trail_find(d, (int64_t)n, json_entry, &out, e)
-				       : trail_find(d, (int64_t)n, show_entry, NULL, e);
+	p->number = (int64_t)n;
+	return 0;
+}
+
+static int
+do_show(struct db *d, const struct cli_pick *p, const char *arg, struct err *e)
+{
+	scope_buf out = { 0 };
+
+	(void)arg;
+	int rc = p->format == CLI_JSON ? trail_find(d, p->number, json_entry, &out, e)
+				       : trail_find(d, p->number, show_entry, NULL, e);
 	if (rc == 0)
-		return err_set(
-		    e, ERR_BAD_INPUT, "no record %" PRIu64 "; it may be too old", n);
+		return err_set(e, ERR_BAD_INPUT,
+		    "no record %" PRId64 "; it may be too old", p->number);
 	if (rc == -1 || p->format == CLI_JSON)
 		return rc == -1 ? -1 : 0;
-	return trail_evidence(d, (int64_t)n, show_evidence, NULL, e);
+	return trail_evidence(d, p->number, show_evidence, NULL, e);
 }
 
 /* "12:ab34…", as the service logs it. */
@@ -236,16 +245,21 @@ parse_head(const char *text, int64_t *n, struct sha256 *hash, struct err *e)
 }
 
 static int
+check_verify(struct cli_pick *p, const char *arg, struct err *e)
+{
+	(void)arg;
+	return p->expect != NULL ? parse_head(p->expect, &p->number, &p->hash, e) : 0;
+}
+
+static int
 do_verify(struct db *d, const struct cli_pick *p, const char *arg, struct err *e)
 {
-	int64_t expect_n = 0, count = 0, head = 0;
-	struct sha256 expect = { 0 }, hash;
+	int64_t count = 0, head = 0;
+	struct sha256 hash;
 	char hex[SHA256_HEX];
 
 	(void)arg;
-	if (p->expect != NULL && parse_head(p->expect, &expect_n, &expect, e) == -1)
-		return -1;
-	if (trail_verify(d, expect_n, &expect, &count, e) == -1) {
+	if (trail_verify(d, p->number, &p->hash, &count, e) == -1) {
 		tint_put(stdout, TINT_BAD, "the audit trail is broken");
 		putchar('\n');
 		return -1;
@@ -259,22 +273,27 @@ do_verify(struct db *d, const struct cli_pick *p, const char *arg, struct err *e
 }
 
 static int
+check_clear(struct cli_pick *p, const char *arg, struct err *e)
+{
+	(void)arg;
+	if (p->user != NULL)
+		return 0;
+	return err_set(e, ERR_BAD_INPUT, "clear wants --user, and --key if there is one");
+}
+
+static int
 do_clear(struct db *d, const struct cli_pick *p, const char *arg, struct err *e)
 {
 	(void)d, (void)arg;
-	if (p->user == NULL)
-		return err_set(e, ERR_BAD_INPUT,
-		    "clear wants --user, and --key if there "
-		    "is one");
 	return audit_action(p->store, "flag_cleared", p->key, p->user, NULL, e);
 }
 
 static const struct cli_verb verbs[] = {
-	{ "list", FILTERS "limit json csv flagged ", NULL, CLI_LOG_READ, do_list },
-	{ "show", "json ", "the NUMBER of a record", CLI_LOG_READ, do_show },
-	{ "export", FILTERS "limit json csv ", NULL, CLI_LOG_READ, do_export },
-	{ "verify", "expect ", NULL, CLI_LOG_READ, do_verify },
-	{ "clear", "user key ", NULL, CLI_LOG_CHANGE, do_clear },
+	{ "list", FILTERS "limit json csv flagged ", NULL, NULL, CLI_LOG_READ, do_list },
+	{ "show", "json ", "the NUMBER of a record", check_show, CLI_LOG_READ, do_show },
+	{ "export", FILTERS "limit json csv ", NULL, NULL, CLI_LOG_READ, do_export },
+	{ "verify", "expect ", NULL, check_verify, CLI_LOG_READ, do_verify },
+	{ "clear", "user key ", NULL, check_clear, CLI_LOG_CHANGE, do_clear },
 	{ .name = NULL },
 };
 

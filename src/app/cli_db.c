@@ -175,11 +175,11 @@ do_recover(struct db *log, const struct cli_pick *p, const char *arg, struct err
 }
 
 static const struct cli_verb verbs[] = {
-	{ "backup", "keys ", "the FILE to make", CLI_LOG_UNUSED, do_backup },
-	{ "check", "keys ", NULL, CLI_LOG_UNUSED, do_check },
-	{ "recover", "keys ", NULL, CLI_LOG_UNUSED, do_recover },
-	{ "vacuum", "keys ", NULL, CLI_LOG_UNUSED, do_vacuum },
-	{ "migrate", "keys ", NULL, CLI_LOG_UNUSED, do_migrate },
+	{ "backup", "keys ", "the FILE to make", NULL, CLI_LOG_UNUSED, do_backup },
+	{ "check", "keys ", NULL, NULL, CLI_LOG_UNUSED, do_check },
+	{ "recover", "keys ", NULL, NULL, CLI_LOG_UNUSED, do_recover },
+	{ "vacuum", "keys ", NULL, NULL, CLI_LOG_UNUSED, do_vacuum },
+	{ "migrate", "keys ", NULL, NULL, CLI_LOG_UNUSED, do_migrate },
 	{ .name = NULL },
 };
 

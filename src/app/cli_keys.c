@@ -234,6 +234,7 @@ value_text(const struct bound *b, const struct identity *id, struct buf *out)
 
 struct ask {
 	const char *config, *name, *overlap;
+	int64_t now, end;          /* of the tokens before */
 	const char *given[BOUNDS]; /* NULL: not given */
 	bool any;
 };
@@ -265,6 +266,20 @@ read_ask(struct ask *a, int argc, char **argv)
 	}
 	a->name = optind < argc ? argv[optind++] : NULL;
 	return optind == argc ? 0 : cli_usage("key %s: too many words", argv[0]);
+}
+
+static int
+take_overlap(struct ask *a, struct err *e)
+{
+	a->now = when_now();
+	a->end = a->now + OVERLAP_US;
+	if (a->overlap != NULL && strcmp(a->overlap, "0") == 0)
+		a->end = a->now;
+	else if (a->overlap != NULL && desk_when(a->overlap, a->now, &a->end, e) == -1)
+		return err_wrap(e, "--overlap");
+	return a->end >= a->now
+		   ? 0
+		   : err_set(e, ERR_BAD_INPUT, "--overlap: that is in the past");
 }
 
 static int
@@ -305,8 +320,7 @@ add(struct desk *d, const struct ask *a, struct err *e)
 	struct identity id = { .scopes = SCOPE_RUN };
 	char token[TOKEN_TEXT_SIZE];
 
-	snprintf(id.name, sizeof(id.name), "%s",
-	    strlen(a->name) < sizeof(id.name) ? a->name : "");
+	snprintf(id.name, sizeof(id.name), "%s", a->name);
 	if (take_bounds(d, a, &id, e) == -1 ||
 	    keys_add(d->keys, &id, when_now(), token, e) == -1)
 		return -1;
@@ -320,8 +334,6 @@ set(struct desk *d, const struct ask *a, struct err *e)
 {
 	struct identity id;
 
-	if (!a->any)
-		return err_set(e, ERR_BAD_INPUT, "key set: what is to change?");
 	if (keys_get(d->keys, a->name, &id, e) == -1 || take_bounds(d, a, &id, e) == -1 ||
 	    keys_set(d->keys, &id, e) == -1)
 		return -1;
@@ -341,18 +353,11 @@ revoke(struct desk *d, const struct ask *a, struct err *e)
 static int
 rotate(struct desk *d, const struct ask *a, struct err *e)
 {
-	int64_t now = when_now(), end = now + OVERLAP_US;
 	char token[TOKEN_TEXT_SIZE], detail[80], until[WHEN_TEXT];
 
-	if (a->overlap != NULL && strcmp(a->overlap, "0") == 0)
-		end = now;
-	else if (a->overlap != NULL && desk_when(a->overlap, now, &end, e) == -1)
-		return err_wrap(e, "--overlap");
-	if (end < now)
-		return err_set(e, ERR_BAD_INPUT, "--overlap: that is in the past");
-	if (keys_rotate(d->keys, a->name, now, end - now, token, e) == -1)
+	if (keys_rotate(d->keys, a->name, a->now, a->end - a->now, token, e) == -1)
 		return -1;
-	when_text(end, until);
+	when_text(a->end, until);
 	snprintf(detail, sizeof(detail), "earlier tokens end %s", until);
 	desk_note(d, "key_rotated", a->name, detail);
 	print_token(a->name, token);
@@ -434,36 +439,58 @@ show(struct desk *d, const struct ask *a, struct err *e)
 
 static const struct {
 	const char *name;
-	bool wants_key, takes_bounds, takes_overlap;
+	bool wants_key, takes_bounds, wants_bounds, takes_overlap;
 	int (*run)(struct desk *d, const struct ask *a, struct err *e);
 } verbs[] = {
-	{ "add", true, true, false, add },
-	{ "list", false, false, false, list },
-	{ "show", true, false, false, show },
-	{ "set", true, true, false, set },
-	{ "revoke", true, false, false, revoke },
-	{ "rotate", true, false, true, rotate },
+	{ "add", true, true, false, false, add },
+	{ "list", false, false, false, false, list },
+	{ "show", true, false, false, false, show },
+	{ "set", true, true, true, false, set },
+	{ "revoke", true, false, false, false, revoke },
+	{ "rotate", true, false, false, true, rotate },
 };
+
+/* As far as it can be told without a file.  Returns an exit status. */
+static int
+check_ask(size_t verb, struct ask *a)
+{
+	const char *name = verbs[verb].name;
+	struct err e = { 0 };
+
+	if (verbs[verb].wants_key != (a->name != NULL))
+		return cli_usage(
+		    "key %s: %s", name, a->name == NULL ? "which key?" : "takes no name");
+	if (a->name != NULL && !key_name_good(a->name))
+		return cli_usage("key %s: '%.80s' is no name: letters, digits and . _ - "
+				 "only, at most %d",
+		    name, a->name, KEY_NAME_MAX - 1);
+	if ((a->any && !verbs[verb].takes_bounds) ||
+	    (a->overlap != NULL && !verbs[verb].takes_overlap))
+		return cli_usage("key %s: wrong option", name);
+	if (!a->any && verbs[verb].wants_bounds)
+		return cli_usage("key %s: what is to change?", name);
+	return take_overlap(a, &e) == -1 ? cli_fail(CLI_USAGE, &e) : 0;
+}
 
 static int
 run_verb(size_t verb, int argc, char **argv)
 {
 	struct ask a = { .config = SETTINGS_DEFAULT_PATH };
+	struct identity nobody = { .key = 0 };
 	scope_desk d = { .keys = NULL };
 	struct err e = { 0 };
 	int status = read_ask(&a, argc, argv);
 
+	if (status == 0)
+		status = check_ask(verb, &a);
+	if (status == 0)
+		status = desk_open(a.config, &d);
 	if (status != 0)
 		return status;
-	if (verbs[verb].wants_key != (a.name != NULL))
-		return cli_usage("key %s: %s", argv[0],
-		    a.name == NULL ? "which key?" : "takes no name");
-	if ((a.any && !verbs[verb].takes_bounds) ||
-	    (a.overlap != NULL && !verbs[verb].takes_overlap))
-		return cli_usage("key %s: wrong option", argv[0]);
-	if (desk_open(a.config, &d, &e) == -1 || verbs[verb].run(&d, &a, &e) == -1)
-		return cli_fail(CLI_FAILED, &e);
-	return CLI_PASSED;
+	/* for nobody first: a bound that is none is another status than a failure */
+	if (take_bounds(&d, &a, &nobody, &e) == -1)
+		return cli_fail(CLI_USAGE, &e);
+	return verbs[verb].run(&d, &a, &e) == -1 ? cli_fail(CLI_FAILED, &e) : CLI_PASSED;
 }
 
 int

@@ -232,6 +232,8 @@ cmd_languages(int argc, char **argv)
 			cli_use_key(optarg);
 		config = c == 'c' ? optarg : config;
 	}
+	if (cli_find_key(&e) == -1)
+		return cli_fail(CLI_USAGE, &e);
 	if (!test)
 		return optind == argc ? list(url)
 				      : cli_usage("languages takes no argument");

@@ -429,21 +429,27 @@ do_export(struct db *d, const struct cli_pick *p, const char *arg, struct err *e
 }
 
 static int
+check_delete(struct cli_pick *p, const char *arg, struct err *e)
+{
+	(void)arg;
+	return p->user != NULL ? 0 : err_set(e, ERR_BAD_INPUT, "delete wants --user");
+}
+
+static int
 do_delete(struct db *d, const struct cli_pick *p, const char *arg, struct err *e)
 {
 	(void)arg;
-	if (p->user == NULL)
-		return err_set(e, ERR_BAD_INPUT, "delete wants --user");
 	return delete_user(d, p, e);
 }
 
 #define FILTERS "since until user key language verdict "
 
 static const struct cli_verb verbs[] = {
-	{ "list", FILTERS "limit json csv tests ", NULL, CLI_LOG_READ, do_list },
-	{ "show", "json ", "one JOB or request id", CLI_LOG_READ, do_show },
-	{ "export", FILTERS "limit json csv tests ", NULL, CLI_LOG_READ, do_export },
-	{ "delete", "user key ", NULL, CLI_LOG_CHANGE, do_delete },
+	{ "list", FILTERS "limit json csv tests ", NULL, NULL, CLI_LOG_READ, do_list },
+	{ "show", "json ", "one JOB or request id", NULL, CLI_LOG_READ, do_show },
+	{ "export", FILTERS "limit json csv tests ", NULL, NULL, CLI_LOG_READ,
+	    do_export },
+	{ "delete", "user key ", NULL, check_delete, CLI_LOG_CHANGE, do_delete },
 	{ .name = NULL },
 };
 
@@ -550,34 +556,51 @@ print_stats(struct db *d, const struct cli_pick *p, size_t by, struct err *e)
 	return rc;
 }
 
-int
-cmd_stats(int argc, char **argv)
+/* All but the users, who are many, unless one is named. */
+static bool
+is_wanted(const struct cli_pick *p, size_t i)
 {
-	struct cli_pick p = { 0 };
-	struct err e = { 0 };
-	unsigned printed = 0;
-	int status = cli_pick(argc, argv, FILTERS "by json csv ", &p);
+	return p->by != NULL ? strcmp(p->by, groups[i].name) == 0
+			     : groups[i].group != RUNS_BY_USER;
+}
 
-	if (status != -1)
-		return status;
-	if (optind != argc)
-		return cli_usage("stats takes no argument");
-	scope_db d = cli_open_log(&p, false);
-	if (d == NULL)
-		return CLI_FAILED;
-	if (p.format == CLI_CSV)
+static int
+check_stats(struct cli_pick *p, const char *arg, struct err *e)
+{
+	(void)arg;
+	for (size_t i = 0; i < GROUPS; i++)
+		if (is_wanted(p, i))
+			return 0;
+	return err_set(e, ERR_BAD_INPUT,
+	    "stats --by key, language, user or day; not '%.40s'", p->by);
+}
+
+static int
+do_stats(struct db *d, const struct cli_pick *p, const char *arg, struct err *e)
+{
+	unsigned printed = 0;
+
+	(void)arg;
+	if (p->format == CLI_CSV)
 		fputs("by,group,jobs,tests,passed,violations,internal_errors,cpu_us,"
 		      "took_us,max_queue_us\r\n",
 		    stdout);
 	for (size_t i = 0; i < GROUPS; i++) {
-		/* All but the users, who are many. */
-		if (p.by != NULL ? strcmp(p.by, groups[i].name) != 0
-				 : groups[i].group == RUNS_BY_USER)
+		if (!is_wanted(p, i))
 			continue;
-		if (printed++ > 0 && p.format == CLI_TABLE)
+		if (printed++ > 0 && p->format == CLI_TABLE)
 			putchar('\n');
-		if (print_stats(d, &p, i, &e) == -1)
-			return cli_fail(CLI_FAILED, &e);
+		if (print_stats(d, p, i, e) == -1)
+			return -1;
 	}
-	return printed > 0 ? 0 : cli_usage("--by key, language, user or day");
+	return 0;
+}
+
+int
+cmd_stats(int argc, char **argv)
+{
+	static const struct cli_verb stats = { "stats", FILTERS "by json csv ", NULL,
+		check_stats, CLI_LOG_READ, do_stats };
+
+	return cli_do_verb(&stats, argc, argv);
 }

@@ -209,7 +209,7 @@ cmd_metrics(int argc, char **argv)
 	}
 	if (optind != argc)
 		return cli_usage("metrics takes no argument");
-	if (check(&c, every, &e) == -1)
+	if (check(&c, every, &e) == -1 || cli_find_key(&e) == -1)
 		return cli_fail(CLI_USAGE, &e);
 	scope_fd sock = c.udp != NULL ? open_udp(c.udp, &e) : -1;
 	if (c.udp != NULL && sock == -1)

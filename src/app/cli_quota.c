@@ -112,8 +112,9 @@ cmd_quota(int argc, char **argv)
 	}
 	if (optind + 1 < argc)
 		return cli_usage("quota: one key at a time");
-	if (desk_open(config, &d, &e) == -1)
-		return cli_fail(CLI_FAILED, &e);
+	int status = desk_open(config, &d);
+	if (status != 0)
+		return status;
 	snprintf(path, sizeof(path), "%s/" QUOTA_FILE, d.settings.state);
 	int rc = quota_open_readonly(path, &v.quota, &e);
 	if (rc == 0)

@@ -14,6 +14,7 @@ struct ask {
 	const char *config, *slots, *from, *to;
 	const char *word[2];
 	int words;
+	int64_t now;
 };
 
 static int
@@ -44,29 +45,33 @@ read_ask(struct ask *a, int argc, char **argv)
 }
 
 static int
-reserve(struct desk *d, const struct ask *a, struct err *e)
+read_reservation(const struct ask *a, struct keys_reservation *r, struct err *e)
 {
-	struct keys_reservation r = { .id = 0 };
-	int64_t now = when_now();
-	char detail[120], from[WHEN_TEXT], to[WHEN_TEXT];
-
-	r.from = now;
-	snprintf(r.name, sizeof(r.name), "%.63s", a->word[0]);
-	if (num_parse(a->slots, NUM_PLAIN, &r.slots, e) == -1)
+	r->from = a->now;
+	snprintf(r->name, sizeof(r->name), "%.63s", a->word[0]);
+	if (num_parse(a->slots, NUM_PLAIN, &r->slots, e) == -1)
 		return err_wrap(e, "--slots");
 	if (a->from != NULL && strcmp(a->from, "now") != 0 &&
-	    desk_when(a->from, now, &r.from, e) == -1)
+	    desk_when(a->from, a->now, &r->from, e) == -1)
 		return err_wrap(e, "--from");
-	if (desk_when(a->to, now, &r.to, e) == -1)
+	if (desk_when(a->to, a->now, &r->to, e) == -1)
 		return err_wrap(e, "--to");
-	if (keys_reserve(d->keys, &r, now, e) == -1)
+	return keys_check_reservation(r, a->now, e);
+}
+
+static int
+reserve(struct desk *d, const struct ask *a, struct keys_reservation *r, struct err *e)
+{
+	char detail[120], from[WHEN_TEXT], to[WHEN_TEXT];
+
+	if (keys_reserve(d->keys, r, a->now, e) == -1)
 		return -1;
-	when_text(r.from, from);
-	when_text(r.to, to);
-	snprintf(
-	    detail, sizeof(detail), "%" PRIu64 " slots from %s to %s", r.slots, from, to);
-	desk_note(d, "slots_reserved", r.name, detail);
-	printf("reservation %" PRId64 ": %s for %s\n", r.id, detail, r.name);
+	when_text(r->from, from);
+	when_text(r->to, to);
+	snprintf(detail, sizeof(detail), "%" PRIu64 " slots from %s to %s", r->slots,
+	    from, to);
+	desk_note(d, "slots_reserved", r->name, detail);
+	printf("reservation %" PRId64 ": %s for %s\n", r->id, detail, r->name);
 	return 0;
 }
 
@@ -101,15 +106,13 @@ list(struct desk *d, struct err *e)
 }
 
 static int
-cancel(struct desk *d, const char *number, struct err *e)
+cancel(struct desk *d, int64_t id, struct err *e)
 {
-	uint64_t id = 0;
 	char detail[40];
 
-	if (num_parse(number, NUM_PLAIN, &id, e) == -1 ||
-	    keys_cancel(d->keys, (int64_t)id, e) == -1)
+	if (keys_cancel(d->keys, id, e) == -1)
 		return -1;
-	snprintf(detail, sizeof(detail), "reservation %" PRIu64, id);
+	snprintf(detail, sizeof(detail), "reservation %" PRId64, id);
 	desk_note(d, "reservation_cancelled", NULL, detail);
 	return 0;
 }
@@ -117,7 +120,9 @@ cancel(struct desk *d, const char *number, struct err *e)
 int
 cmd_reserve(int argc, char **argv)
 {
-	struct ask a = { .config = SETTINGS_DEFAULT_PATH };
+	struct ask a = { .config = SETTINGS_DEFAULT_PATH, .now = when_now() };
+	struct keys_reservation r = { .id = 0 };
+	uint64_t id = 0;
 	scope_desk d = { .keys = NULL };
 	struct err e = { 0 };
 	int status = read_ask(&a, argc, argv);
@@ -131,10 +136,15 @@ cmd_reserve(int argc, char **argv)
 	if (!lists && !cancels && !(times && a.words == 1))
 		return cli_usage("reserve KEY --slots N --from WHEN --to WHEN, reserve "
 				 "list, or reserve cancel NUMBER?");
-	if (desk_open(a.config, &d, &e) == -1 ||
-	    (lists        ? list(&d, &e)
-		: cancels ? cancel(&d, a.word[1], &e)
-			  : reserve(&d, &a, &e)) == -1)
+	if ((cancels && num_parse(a.word[1], NUM_PLAIN, &id, &e) == -1) ||
+	    (times && read_reservation(&a, &r, &e) == -1))
+		return cli_fail(CLI_USAGE, &e);
+	status = desk_open(a.config, &d);
+	if (status != 0)
+		return status;
+	if ((lists        ? list(&d, &e)
+		: cancels ? cancel(&d, (int64_t)id, &e)
+			  : reserve(&d, &a, &r, &e)) == -1)
 		return cli_fail(CLI_FAILED, &e);
 	return CLI_PASSED;
 }

@@ -433,7 +433,7 @@ run(struct options *o, int argc, char **argv)
 		file = argv[optind++]; /* after "--" */
 	if (file == NULL || optind < argc)
 		return cli_usage("run wants one FILE");
-	if (add_source(o->job, file, &e) == -1)
+	if (add_source(o->job, file, &e) == -1 || cli_find_key(&e) == -1)
 		return cli_fail(CLI_USAGE, &e);
 	if (o->job->ntests == 0)
 		job_add_test(o->job);

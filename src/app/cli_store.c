@@ -126,23 +126,38 @@ take_option(struct cli_pick *p, int c, const char **config, struct err *e)
 	}
 }
 
-int
-cli_pick(int argc, char **argv, const char *takes, struct cli_pick *out)
+/* Returns an exit status to end with, or -1 to go on. */
+static int
+read_command(int argc, char **argv, const struct cli_verb *v, const char **config,
+    struct cli_pick *out)
 {
-	const char *config = SETTINGS_DEFAULT_PATH;
-	struct settings s;
 	struct err e = { 0 };
 	int which = 0;
 
 	for (int c; (c = getopt_long(argc, argv, "", longs, &which)) != -1;) {
 		if (c == '?')
 			return CLI_USAGE;
-		if (!takes_it(takes, longs[which].name))
+		if (!takes_it(v->takes, longs[which].name))
 			return cli_usage(
 			    "%s has no option --%s", argv[0], longs[which].name);
-		if (take_option(out, c, &config, &e) == -1)
+		if (take_option(out, c, config, &e) == -1)
 			return cli_fail(CLI_USAGE, &e);
 	}
+	if (argc - optind != (v->argument != NULL))
+		return cli_usage("%s wants %s", v->name,
+		    v->argument != NULL ? v->argument : "no further word");
+	if (v->check != NULL && v->check(out, argv[optind], &e) == -1)
+		return cli_fail(CLI_USAGE, &e);
+	return -1;
+}
+
+/* Returns an exit status to end with, or -1 to go on. */
+static int
+find_store(const char *config, struct cli_pick *out)
+{
+	struct settings s;
+	struct err e = { 0 };
+
 	settings_defaults(&s);
 	out->flag_us = (int64_t)s.flag_time * 1000;
 	if (out->store[0] != '\0') {
@@ -159,8 +174,9 @@ cli_pick(int argc, char **argv, const char *takes, struct cli_pick *out)
 	return -1;
 }
 
-struct db *
-cli_open_log(const struct cli_pick *p, bool write)
+/* Prints why not, and returns NULL. */
+static struct db *
+open_log(const struct cli_pick *p, bool write)
 {
 	const struct db_options how = { .readonly = !write, .busy_ms = WAIT_MS };
 	struct db *d = NULL;
@@ -194,24 +210,24 @@ cli_csv(FILE *out, const char *text, bool last)
 	fputs(last ? "\"\r\n" : "\",", out);
 }
 
-static int
-run_verb(const char *command, const struct cli_verb *v, int argc, char **argv)
+int
+cli_do_verb(const struct cli_verb *v, int argc, char **argv)
 {
+	const char *config = SETTINGS_DEFAULT_PATH;
 	struct cli_pick p = { 0 };
 	struct err e = { 0 };
 	scope_db d = NULL;
-	int status = cli_pick(argc, argv, v->takes, &p);
+	int status = read_command(argc, argv, v, &config, &p);
 
+	if (status == -1)
+		status = find_store(config, &p);
 	if (status != -1)
 		return status;
-	if (argc - optind != (v->argument != NULL))
-		return cli_usage("%s %s wants %s", command, v->name,
-		    v->argument != NULL ? v->argument : "no further word");
 	runs_path(p.store, p.file);
 	if (p.keys)
 		snprintf(p.file, sizeof(p.file), "%s/" KEYS_FILE, p.state);
 	if (v->opens != CLI_LOG_UNUSED) {
-		d = cli_open_log(&p, v->opens == CLI_LOG_CHANGE);
+		d = open_log(&p, v->opens == CLI_LOG_CHANGE);
 		if (d == NULL)
 			return CLI_FAILED;
 	}
@@ -227,7 +243,7 @@ cli_verbs(const char *command, const struct cli_verb *verbs, int argc, char **ar
 
 	for (const struct cli_verb *v = verbs; v->name != NULL; v++) {
 		if (argc > 1 && strcmp(v->name, argv[1]) == 0)
-			return run_verb(command, v, argc - 1, argv + 1);
+			return cli_do_verb(v, argc - 1, argv + 1);
 		buf_fmt(&names, "%s%s", names.len > 0 ? ", " : "", v->name);
 	}
 	if (argc < 2)

@@ -18,29 +18,23 @@ struct cli_pick {
 	char file[300]; /* cli_verbs fills it: the log itself, or with --keys the keys */
 	int64_t since, until; /* until 0: no end */
 	const char *user, *key, *kind, *language, *verdict, *by, *expect;
+	int64_t number; /* a verb's check may fill these two */
+	struct sha256 hash;
 	unsigned limit;  /* 0: not said */
 	int64_t flag_us; /* how long a flag lasts */
 	enum cli_format format;
 	bool flagged, keys, tests, yes;
 };
 
-/*
- * Reads the options; takes: names of those that the command has, each with a blank behind
- * it ("since until user ").  What is left begins at argv[optind].  Returns an exit status
- * to end with, or -1 to go on.
- */
-int cli_pick(int argc, char **argv, const char *takes, struct cli_pick *out);
-
-/* The log, to read or to change.  Prints why not, and returns NULL. */
-struct db *cli_open_log(const struct cli_pick *p, bool write);
-
 enum cli_log_use { CLI_LOG_UNUSED, CLI_LOG_READ, CLI_LOG_CHANGE };
 
 /* The second word of a command: judgebox log SHOW. */
 struct cli_verb {
-	const char *name;       /* NULL ends the table */
-	const char *takes;      /* as cli_pick has it */
-	const char *argument;   /* what its one word is, for the usage; NULL: has none */
+	const char *name;     /* NULL ends the table */
+	const char *takes;    /* options, each with a blank behind it: "since until " */
+	const char *argument; /* what its one word is, for the usage; NULL: has none */
+	/* Is the command right?  Before any file is looked at; may be NULL. */
+	int (*check)(struct cli_pick *p, const char *arg, struct err *e);
 	enum cli_log_use opens; /* before run; else log is NULL */
 	int (*run)(
 	    struct db *log, const struct cli_pick *p, const char *arg, struct err *e);
@@ -48,6 +42,8 @@ struct cli_verb {
 
 /* Finds the verb in argv[1] and does it.  Returns the exit status. */
 int cli_verbs(const char *command, const struct cli_verb *verbs, int argc, char **argv);
+/* One verb, with its options from argv[1] on. */
+int cli_do_verb(const struct cli_verb *v, int argc, char **argv);
 
 /* A cell of RFC 4180; text that a spreadsheet would take for a formula gets a ' before
  * it.  last: ends the line. */

@@ -268,5 +268,7 @@ cmd_top(int argc, char **argv)
 		return cli_usage("top takes no argument");
 	if (every_ms < EVERY_MIN_MS || every_ms > 3600000)
 		return cli_usage("--every: 100ms to an hour");
+	if (cli_find_key(&e) == -1)
+		return cli_fail(CLI_USAGE, &e);
 	return once ? show_once(url) : show_live(url, every_ms);
 }

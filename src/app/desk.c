@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/cli.h"
 #include "app/drop.h"
 #include "app/gate.h"
 #include "base/log.h"
@@ -12,23 +13,23 @@
 #include "store/audit.h"
 
 int
-desk_open(const char *config, struct desk *out, struct err *e)
+desk_open(const char *config, struct desk *out)
 {
 	struct desk d = { .keys = NULL };
 	char path[320];
-	struct err ignored;
+	struct err e = { 0 }, ignored;
 
 	audit_person(d.by);
-	if (settings_load(config, &d.settings, e) == -1)
-		return -1;
+	if (settings_load(config, &d.settings, &e) == -1)
+		return cli_fail(CLI_USAGE, &e);
 	gate_make_room(d.settings.state, d.settings.user);
 	/* the languages are root's; without them a name cannot be checked */
 	langs_load(d.settings.languages, &d.langs, &ignored);
 	snprintf(path, sizeof(path), "%s/%s", d.settings.state, KEYS_FILE);
-	if (drop_privileges(d.settings.user, e) == -1 ||
-	    keys_open_admin(path, &d.keys, e) == -1) {
+	if (drop_privileges(d.settings.user, &e) == -1 ||
+	    keys_open_admin(path, &d.keys, &e) == -1) {
 		desk_close(&d);
-		return -1;
+		return cli_fail(CLI_FAILED, &e);
 	}
 	*out = d;
 	return 0;

@@ -17,7 +17,8 @@ struct desk {
 	char by[80];
 };
 
-int desk_open(const char *config, struct desk *out, struct err *e);
+/* Returns an exit status, having printed why; 0: open. */
+int desk_open(const char *config, struct desk *out);
 void desk_close(struct desk *d);
 #define scope_desk __attribute__((cleanup(desk_close))) struct desk
 

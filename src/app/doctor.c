@@ -170,6 +170,7 @@ cmd_doctor(int argc, char **argv)
 	struct doctor d = { .url = cli_default_url(), .root = geteuid() == 0 };
 	struct report r = { .table = { .heads = heads, .tinted = 1 } };
 	const char *config = SETTINGS_DEFAULT_PATH;
+	struct err e = { 0 };
 
 	for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
 		if (c == '?')
@@ -181,6 +182,8 @@ cmd_doctor(int argc, char **argv)
 	}
 	if (optind != argc)
 		return cli_usage("doctor takes no argument");
+	if (cli_find_key(&e) == -1)
+		cli_fail(CLI_USAGE, &e); /* most of what is checked needs none */
 
 	run_rows(&r, &d, doctor_kernel);
 	run_sysctls(&r);

@@ -626,16 +626,23 @@ keys_rotate(struct keys *k, const char *name, int64_t now, int64_t overlap_us,
 /* --- reservations --- */
 
 int
+keys_check_reservation(const struct keys_reservation *r, int64_t now, struct err *e)
+{
+	if (r->slots < 1 || r->slots > 1024)
+		return err_set(e, ERR_BAD_INPUT, "from 1 to 1024 slots can be reserved");
+	if (r->to <= r->from || r->to <= now)
+		return err_set(e, ERR_BAD_INPUT, "the reservation would be over already");
+	return 0;
+}
+
+int
 keys_reserve(struct keys *k, struct keys_reservation *r, int64_t now, struct err *e)
 {
 	scope_transaction t = { 0 };
 	struct identity id;
 
-	if (r->slots < 1 || r->slots > 1024)
-		return err_set(e, ERR_BAD_INPUT, "from 1 to 1024 slots can be reserved");
-	if (r->to <= r->from || r->to <= now)
-		return err_set(e, ERR_BAD_INPUT, "the reservation would be over already");
-	if (db_begin(k->db, &t, e) == -1 || get_unrevoked(k, r->name, &id, e) == -1)
+	if (keys_check_reservation(r, now, e) == -1 || db_begin(k->db, &t, e) == -1 ||
+	    get_unrevoked(k, r->name, &id, e) == -1)
 		return -1;
 	scope_query q = db_query(k->db,
 	    "INSERT INTO reservations (key, slots, starts, ends) "

@@ -64,7 +64,7 @@ int keys_tokens(
 /* Gives the key its number; the token appears here and nowhere else. */
 int keys_add(struct keys *k, struct identity *key, int64_t now,
     char token[TOKEN_TEXT_SIZE], struct err *e);
-/* All but name and number. */
+/* All but name and number; of a key that is not revoked. */
 int keys_set(struct keys *k, const struct identity *key, struct err *e);
 int keys_revoke(struct keys *k, const char *name, int64_t now, struct err *e);
 /* A new token; those there are end after the overlap at the latest. */
@@ -82,6 +82,8 @@ struct keys_reservation {
 typedef int keys_reservation_visit(
     void *ctx, const struct keys_reservation *r, struct err *e);
 
+/* Is there anything to reserve? */
+int keys_check_reservation(const struct keys_reservation *r, int64_t now, struct err *e);
 int keys_reserve(struct keys *k, struct keys_reservation *r, int64_t now, struct err *e);
 /* Those that have not ended. */
 int keys_reservations(

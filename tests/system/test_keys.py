@@ -220,6 +220,40 @@ class Lifecycle(KeysTest):
         self.assertNotRegex(lines[0], r'key="?root"? |user=ann verdict')
         self.assertEqual(self.status(key, {**HELLO, "user": "x" * (1 << 20)}), 413)
 
+    def test_wrong_commands_are_told_from_failures(self):
+        self.add("exits")
+        for words in (["key", "add", "x", "--rate", "0/min"], ["key", "add", "x", "--jobs", "99999"],
+                      ["key", "add", "a b"], ["key", "set", "exits"], ["key", "set", "exits", "--languages", "cobolt"],
+                      ["key", "rotate", "exits", "--overlap", "soon"], ["reserve", "cancel", "one"],
+                      ["reserve", "exits", "--slots", "99999", "--to", "1h"]):
+            self.admin(*words, status=2)
+        for words in (["key", "list"], ["quota"], ["reserve", "list"], ["check-config"]):
+            self.cli(*words, "--config", "/nope", status=2)
+        self.admin("key", "show", "nobody", status=1)
+        self.admin("key", "add", "exits", status=1)
+        self.assertNotIn("\nx ", self.admin("key", "list"))
+
+    def test_a_revoked_key_does_not_change(self):
+        self.add("past", "--rate", "5/min")
+        self.admin("key", "revoke", "past")
+        self.assertIn("the key 'past' is revoked", self.admin("key", "set", "past", "--rate", "9/min", status=1))
+        self.assertIn("5/min", self.admin("key", "show", "past"))
+
+    def test_help(self):
+        whole = self.cli("--help")
+        self.assertEqual(self.cli("-h"), whole)
+        for command in ("run", "languages", "doctor", "check-config", "top", "metrics", "log", "stats", "audit",
+                        "db", "key", "reserve", "quota"):
+            text = self.cli(command, "--help")
+            self.assertEqual(self.cli(command, "-h"), text)
+            self.assertTrue(text.startswith(f"usage: judgebox {command} "), text)
+            for line in text.splitlines():
+                self.assertIn(line.replace("usage: ", ""), whole)
+        self.assertIn("--since", self.cli("log", "show", "--help"))
+        self.assertNotIn("--rate", self.cli("log", "--help"))
+        for words, wants in ((["log", "show"], "one JOB"), (["db", "backup"], "the FILE"), (["audit", "show"], "the NUMBER")):
+            self.assertIn(wants, self.cli(*words, "--config", "/nope", status=2))
+
     def test_command_line_carries_it(self):
         key = self.add("cli", "--rate", "100/min")
         source = self.stack.path("x.sh")
@@ -241,7 +275,10 @@ class Lifecycle(KeysTest):
             self.cli(*run)
             self.assertGreaterEqual(used(), 2)
             os.chmod(keyfile, 0o640)
-            self.assertIn("others may read it", self.cli(*run, status=2))
+            self.assertIn("others may read it: chmod 600", self.cli(*run, status=2))
+            self.cli(*run, "--key", key)
+            self.admin("check-config")
+            self.assertIn("cli", self.admin("key", "list"))
             os.chmod(keyfile, 0o600)
             with open(keyfile, "w") as f:
                 f.write("nonsense\n")
@@ -545,7 +582,7 @@ class Store(KeysTest):
                 self.assertEqual(r.result().status, 200)
         self.admin("reserve", "cancel", "1")
         self.admin("reserve", "cancel", "1", status=1)
-        self.admin("reserve", "exam", "--slots", "1", "--to", "2001-01-01", status=1)
+        self.admin("reserve", "exam", "--slots", "1", "--to", "2001-01-01", status=2)
         self.admin("reserve", "nobody", "--slots", "1", "--to", "1h", status=1)
         self.admin("reserve", "exam", "--slots", "1", status=2)
 

@@ -145,7 +145,10 @@ class Log(SystemTest):
         self.assertNotIn(gone, left)
         self.assertIn(kept, left)
         self.assertIn("log_delete", cli(self.stack, "audit", "list", "--user", "leaver"))
-        self.assertEqual(cli(self.stack, "log", "delete", good=False)[0], 1)
+        for words in (["log", "delete"], ["audit", "clear"], ["audit", "verify", "--expect", "1:zz"],
+                      ["audit", "show", "one"], ["stats", "--by", "moon"]):
+            self.assertEqual(cli(self.stack, *words, good=False)[0], 2, words)
+        self.assertEqual(cli(self.stack, "log", "show", "nosuch", good=False)[0], 1)
 
     def test_violations_flag_and_block(self):
         for i in range(3):
