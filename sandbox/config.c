@@ -49,6 +49,8 @@ static const struct conf_key keys[] = {
 	    "size of prepared files; 0: none"),
 	CONF_ROW(TEXT, struct config, log_level, 0, 0, "error, warn, info or debug"),
 	CONF_ROW(UINT, struct config, slots, 0, CONFIG_SLOTS_MAX, "boxes at a time"),
+	CONF_ROW(UINT, struct config, shared_slots, 0, CONFIG_SLOTS_MAX,
+	    "slots that no reservation takes away"),
 	CONF_ROW(
 	    UINT, struct config, uid_base, 65536, 4000000000, "first id of the slots"),
 	CONF_ROW(MSEC, struct config, max_wait, 0, 3600000, "longest predicted wait"),
@@ -110,6 +112,7 @@ config_load(const char *path, struct config *c, struct err *e)
 		.cache_bytes = MIB(1024),
 		.prepared_bytes = MIB(2048),
 		.log_level = "info",
+		.shared_slots = 1,
 		.uid_base = CONFIG_UID_BASE,
 		.max_wait = 30000,
 		.work_inodes = 4096,
@@ -149,6 +152,12 @@ config_load(const char *path, struct config *c, struct err *e)
 		return -1;
 	*c = new;
 	return 0;
+}
+
+unsigned
+config_held_most(const struct config *c, unsigned slots)
+{
+	return c->shared_slots < slots ? slots - (unsigned)c->shared_slots : 0;
 }
 
 struct monitor_rules

@@ -32,7 +32,8 @@ struct config {
 	uint64_t cache_bytes;    /* 0: no cache */
 	uint64_t prepared_bytes; /* of prepared files, below cache; 0: none */
 	char log_level[16];
-	uint64_t slots; /* 0: one per core */
+	uint64_t slots;        /* 0: one per core */
+	uint64_t shared_slots; /* no reservation takes these away */
 	uint64_t uid_base;
 	uint64_t max_wait; /* ms */
 	uint64_t work_inodes;
@@ -46,6 +47,9 @@ struct config {
 };
 
 int config_load(const char *path, struct config *c, struct err *e);
+
+/* Of so many slots, how many clients may hold for keys. */
+unsigned config_held_most(const struct config *c, unsigned slots);
 
 /* What a run gets that asks for no throttle: the cap, where it is one; else 0. */
 uint32_t config_default_share(const struct config *c);

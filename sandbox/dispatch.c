@@ -371,19 +371,26 @@ enter(void *owner, struct session *s, const struct wire_tenant *t, struct err *e
 		return -1;
 	images_saw(d->slot_host->images, s->job->lang, user_number(t));
 	update(d, s);
+	fill_slots(d); /* it may know that a reservation is over */
 	return 0;
 }
 
 static void
-leave(void *owner, struct session *s)
+leave(struct dispatch *d, struct session *s)
 {
-	struct dispatch *d = owner;
-
 	for (unsigned i = 0; i < d->nslots; i++)
 		if (d->holder[i] == s)
 			d->holder[i] = NULL;
 	share_leave(d->share, s->seat);
 	s->seat = NULL;
+}
+
+/* What it held for keys is free, for all that those know who stay. */
+static void
+ended(void *owner, struct session *s)
+{
+	leave(owner, s);
+	fill_slots(owner);
 }
 
 static const struct run *
@@ -534,7 +541,7 @@ dispatch_start(struct dispatch *d, struct slot_host *host,
     const struct languages *languages, struct cache *cache, unsigned nslots,
     struct err *e)
 {
-	d->share = share_new(nslots, e);
+	d->share = share_new(nslots, config_held_most(host->config, nslots), e);
 	if (d->share == NULL)
 		return -1;
 	d->waiting = (struct link){ &d->waiting, &d->waiting };
@@ -550,7 +557,7 @@ dispatch_start(struct dispatch *d, struct slot_host *host,
 		.slots = nslots,
 		.admit = admit,
 		.enter = enter,
-		.leave = leave,
+		.leave = ended,
 		.status = status,
 		.submit = submit,
 		.kill = kill_tag,

@@ -40,6 +40,8 @@ struct node {
 
 struct seat {
 	struct node node;
+	struct seat *newer, *older; /* who sat down after it, and before */
+	unsigned aside;             /* slots that are held for keys, it says */
 	void *owner;
 	unsigned bills;
 	bool wants, left;
@@ -47,8 +49,10 @@ struct seat {
 
 struct share {
 	struct node root;
-	struct heap entitled;              /* keys with a reserved slot to spare */
-	unsigned slots, set_aside, shared; /* shared: runs in slots nobody reserved */
+	struct heap entitled;      /* keys with a reserved slot to spare */
+	unsigned slots, held_most; /* held_most: for keys, whatever they say */
+	unsigned held, shared;     /* runs in reserved slots, and in those nobody has */
+	struct seat *newest;
 	unsigned ntenants, nusers;
 	uint64_t serial;
 	struct node *everybody; /* the user without a name of those without a key */
@@ -302,13 +306,24 @@ find_or_make(struct share *sh, struct node *up, uint64_t id, struct err *e)
 	return n;
 }
 
-/* What is reserved changes by the hour: whoever spoke last knows. */
-static void
-set_aside(struct share *sh, const struct wire_tenant *t)
+static unsigned
+held_of(const struct share *sh, unsigned slots)
 {
-	sh->set_aside = t->slots_reserved + t->slots_held_back;
-	if (sh->set_aside > sh->slots)
-		sh->set_aside = sh->slots;
+	return slots < sh->held_most ? slots : sh->held_most;
+}
+
+static unsigned
+aside_of(const struct share *sh, const struct wire_tenant *t)
+{
+	return held_of(sh, t->slots_reserved + t->slots_held_back);
+}
+
+/* What is reserved changes by the hour: who came last knows.  When he leaves, what he
+ * said goes with him. */
+static unsigned
+set_aside(const struct share *sh)
+{
+	return sh->newest != NULL ? sh->newest->aside : 0;
 }
 
 /* What the key may have now; its debt is by the weight it was run up with. */
@@ -322,8 +337,7 @@ set_slots(struct share *sh, struct node *key, const struct wire_tenant *t)
 		sh->root.active += (uint64_t)weight - key->weight;
 	key->weight = weight;
 	key->slots_max = t->slots_max;
-	key->reserved = t->slots_reserved;
-	set_aside(sh, t);
+	key->reserved = held_of(sh, t->slots_reserved);
 	settle(sh, key);
 }
 
@@ -365,6 +379,11 @@ share_join(struct share *sh, const struct wire_tenant *t, void *owner, struct er
 	}
 	seat->node = (struct node){ .level = JOB, .up = user, .weight = 1 };
 	seat->owner = owner;
+	seat->aside = aside_of(sh, t);
+	seat->older = sh->newest;
+	if (seat->older != NULL)
+		seat->older->newer = seat;
+	sh->newest = seat;
 	user->below++;
 	count_seat(seat, 1);
 	return seat;
@@ -390,6 +409,9 @@ share_leave(struct share *sh, struct seat *seat)
 	share_want(sh, seat, false);
 	share_expect(sh, seat, 0);
 	count_seat(seat, -1U);
+	*(seat->newer != NULL ? &seat->newer->older : &sh->newest) = seat->older;
+	if (seat->older != NULL)
+		seat->older->newer = seat->newer;
 	seat->left = true;
 	free_seat(sh, seat);
 	sweep(sh);
@@ -419,19 +441,34 @@ share_expect(struct share *sh, struct seat *seat, uint64_t work_us)
 /* --- turns --- */
 
 static bool
-has_shared_slot(const struct share *sh)
+has_shared_slot(const struct share *sh, unsigned aside)
 {
-	return sh->shared + sh->set_aside < sh->slots;
+	return sh->shared + aside < sh->slots;
 }
 
-/* The key whose turn it is. */
+static bool
+has_held_slot(const struct share *sh, const struct node *key, unsigned reserved)
+{
+	return key->held < reserved && sh->held < sh->held_most;
+}
+
+static const struct node *
+first_of(const struct heap *h)
+{
+	return h->n > 0 ? h->at[0] : NULL;
+}
+
+/* The key whose turn it is.  Where more is reserved than may be, the rest goes round. */
 static const struct node *
 first_key(const struct share *sh)
 {
-	if (sh->entitled.n > 0)
-		return sh->entitled.at[0];
-	return sh->root.waiting.n > 0 && has_shared_slot(sh) ? sh->root.waiting.at[0]
-							     : NULL;
+	const struct node *a = first_of(&sh->entitled), *b = first_of(&sh->root.waiting);
+
+	if (a != NULL && has_held_slot(sh, a, a->reserved))
+		return a;
+	if (!has_shared_slot(sh, set_aside(sh)))
+		return NULL;
+	return b == NULL || (a != NULL && goes_before(a, b)) ? a : b;
 }
 
 void *
@@ -483,10 +520,11 @@ share_start(
 {
 	struct node *key = seat->node.up->up;
 
-	*bill = (struct share_bill){
-		.seat = seat, .charged_us = likely_us, .held = key->held < key->reserved
-	};
-	*(bill->held ? &key->held : &sh->shared) += 1;
+	*bill = (struct share_bill){ .seat = seat,
+		.charged_us = likely_us,
+		.held = has_held_slot(sh, key, key->reserved) };
+	key->held += bill->held;
+	*(bill->held ? &sh->held : &sh->shared) += 1;
 	seat->bills++;
 	for (struct node *n = &seat->node; n->up != NULL; n = n->up) {
 		n->running++;
@@ -515,7 +553,8 @@ share_end(struct share *sh, struct share_bill *bill, uint64_t took_us)
 	if (seat == NULL)
 		return;
 	charge(bill, (int64_t)took_us - (int64_t)bill->charged_us);
-	*(bill->held ? &seat->node.up->up->held : &sh->shared) -= 1;
+	seat->node.up->up->held -= bill->held;
+	*(bill->held ? &sh->held : &sh->shared) -= 1;
 	for (struct node *n = &seat->node; n->up != NULL; n = n->up) {
 		if (is_charged(n, bill))
 			n->up->clock += (int64_t)(took_us * SCALE / n->up->active);
@@ -551,13 +590,10 @@ share_of_slots(uint64_t work_us, unsigned slots)
 static bool
 is_free(const struct share *sh, const struct node *key, const struct wire_tenant *t)
 {
-	unsigned running = key != NULL ? key->running : 0;
-	unsigned held = key != NULL ? key->held : 0;
-
-	if ((key != NULL && key->jobs > 0) ||
-	    (t->slots_max > 0 && running >= t->slots_max))
+	if (key->jobs > 0 || (t->slots_max > 0 && key->running >= t->slots_max))
 		return false;
-	return held < t->slots_reserved || (sh->root.jobs == 0 && has_shared_slot(sh));
+	return has_held_slot(sh, key, t->slots_reserved) ||
+	       (sh->root.jobs == 0 && has_shared_slot(sh, aside_of(sh, t)));
 }
 
 /*
@@ -566,11 +602,8 @@ is_free(const struct share *sh, const struct node *key, const struct wire_tenant
  * sums suffice for that; who waits for less makes the wait shorter than predicted.
  */
 struct share_view
-share_look(struct share *sh, const struct wire_tenant *t, uint64_t own_us)
+share_look(const struct share *sh, const struct wire_tenant *t, uint64_t own_us)
 {
-	set_aside(
-	    sh, t); /* also if it is refused: what others said may be over, or a lie */
-
 	const struct node *root = &sh->root, *key = find(sh, root, t->key);
 	const struct node *user = key != NULL ? find(sh, key, t->user) : NULL;
 	static const struct node nobody;
@@ -599,11 +632,12 @@ share_look(struct share *sh, const struct wire_tenant *t, uint64_t own_us)
 	jobs += least(root->jobs - key->jobs, weights * (jobs + 1) / weight);
 
 	v.position = (unsigned)jobs;
-	v.wait_us = share_of_slots(in_all, sh->slots - sh->set_aside);
+	v.wait_us = share_of_slots(in_all, sh->slots - aside_of(sh, t));
 	if (t->slots_max > 0 && share_of_slots(in_key, t->slots_max) > v.wait_us)
 		v.wait_us = share_of_slots(in_key, t->slots_max);
 	if (t->slots_reserved > 0)
-		v.wait_us = least(v.wait_us, share_of_slots(in_key, t->slots_reserved));
+		v.wait_us = least(
+		    v.wait_us, share_of_slots(in_key, held_of(sh, t->slots_reserved)));
 	return v;
 }
 
@@ -628,7 +662,7 @@ share_jobs(const struct share *sh)
 /* --- life --- */
 
 struct share *
-share_new(unsigned slots, struct err *e)
+share_new(unsigned slots, unsigned held_most, struct err *e)
 {
 	struct share *sh = calloc(1, sizeof(*sh));
 
@@ -637,6 +671,7 @@ share_new(unsigned slots, struct err *e)
 		return NULL;
 	}
 	sh->slots = slots > 0 ? slots : 1;
+	sh->held_most = held_most < sh->slots ? held_most : sh->slots;
 	struct node *key = find_or_make(sh, &sh->root, 0, e);
 	sh->everybody = key != NULL ? find_or_make(sh, key, 0, e) : NULL;
 	if (sh->everybody == NULL) {

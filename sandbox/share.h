@@ -12,9 +12,11 @@
  * than the runs that are under way, and a stream of newcomers starves nobody.
  *
  * A key weighs as many slots as it may have at a time.  The slots reserved for keys are
- * not shared: a key uses its own first, and those of others not at all.
+ * not shared: a key uses its own first, and those of others not at all.  How many those
+ * are is what the newest of all jobs says, while it is open; never more than held_most.
  *
- * All numbers are wishes of clients and harm nobody but the order.  Every operation takes
+ * All numbers are wishes of clients.  What harm a lie can do is another order, and
+ * held_most idle slots.  Every operation takes
  * the logarithm of those who wait, at most.
  */
 #ifndef SANDBOX_SHARE_H
@@ -44,11 +46,11 @@ struct share_view {
 	unsigned key_jobs, user_jobs; /* seats that it has */
 };
 
-struct share *share_new(unsigned slots, struct err *e);
+struct share *share_new(unsigned slots, unsigned held_most, struct err *e);
 void share_free(struct share *sh); /* all seats have left */
 
 /* A job sits down.  Where there is no room for one more key or user, it shares the place
- * of those without. */
+ * of those without.  Whose turn it is may change, also when one leaves. */
 struct seat *share_join(
     struct share *sh, const struct wire_tenant *t, void *owner, struct err *e);
 void share_leave(struct share *sh, struct seat *seat); /* runs may still be under way */
@@ -67,7 +69,7 @@ void share_charge(struct share *sh, struct share_bill *bill, uint64_t so_far_us)
 void share_end(struct share *sh, struct share_bill *bill, uint64_t took_us);
 
 struct share_view share_look(
-    struct share *sh, const struct wire_tenant *t, uint64_t own_us);
+    const struct share *sh, const struct wire_tenant *t, uint64_t own_us);
 uint64_t share_work(const struct share *sh); /* all that is expected, µs */
 unsigned share_users(const struct share *sh);
 unsigned share_jobs(const struct share *sh);

@@ -97,7 +97,8 @@ struct wire_state {
 };
 
 /* Whose place in the queue it takes.  The helper cannot know whether it is true: what a
- * client can gain by a lie is another place in the queue, and nothing else. */
+ * client can gain by a lie is another place in the queue, and idle slots while its job is
+ * the newest, but for those that root does not let anybody reserve. */
 struct wire_tenant {
 	uint64_t key;             /* 0: those without one */
 	uint64_t user;            /* inside the key; 0: none named */

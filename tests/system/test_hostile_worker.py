@@ -654,13 +654,13 @@ class Hostile(SystemTest):
         self.assertIn("False", text)
 
 
-class Turns(SystemTest):
-    """What a lie about turns does to others, where there are two slots."""
+class TwoSlots(SystemTest):
     own_stack = True
+    MORE = {}
 
     @classmethod
     def make_stack(cls):
-        return stack.Stack(sandbox={"slots": 2, "max_wait": "10m"}).start()
+        return stack.Stack(sandbox={"slots": 2, "max_wait": "10m", **cls.MORE}).start()
 
     def peer(self, code="import time; time.sleep(15)", name="main.py", **more):
         p = Peer(self.stack)
@@ -684,6 +684,10 @@ class Turns(SystemTest):
         p.send(compile_(cpu_us=10 ** 7, wall_us=2 * 10 ** 7, memory=512 * MIB, file=64 * MIB, processes=64, **more), *pipes())
         return p
 
+
+class Turns(TwoSlots):
+    """What a lie about turns does to others."""
+
     # I-04 I-15
     def test_nobody_waits_for_who_waits(self):
         """Two who sent the same: the first has as many slots as his key may, and his turn
@@ -695,6 +699,46 @@ class Turns(SystemTest):
         victim = self.compile(self.peer(source, "main.c", language="c", tenant=(2, 1, 0, 0, 0, 0)))
         self.assertEqual(victim.outcome()[1:5], (0, 0, 0, 0))
         self.assertTrue(self.silent(first), "it waited for the other's turn")
+
+
+    # I-15 I-17
+    def test_nobody_waits_for_what_is_held_for_nobody(self):
+        """All slots are said to be held for others: but for one they may be, while the
+        liar's job is open; what it says when it is refused counts for nothing."""
+        busy = [self.start(self.peer(tenant=(1, n, 0, 0, 0, 0))) for n in range(2)]
+        stack.wait_for("both to run", lambda: len(self.stack.boxes()) == 2)
+        runs = [self.peer("print(1)", tenant=(2, n, 0, 0, 0, 0)) for n in range(4)]
+        outs = [p.run() for p in runs]
+        liar = self.peer(tenant=(77, 1, 0, 0, 1024, 0))
+        with Peer(self.stack) as other:
+            other.hello()
+            for _ in range(50):
+                other.send(job(tenant=(77, 1, 1, 1024, 1024, 1)), bundle(""))
+                self.assertEqual(other.receive()[0], BUSY)
+        for p in busy:
+            p.send(kill(1))
+            p.outcome()
+        for p, out in zip(runs, outs):
+            self.assertEqual(p.outcome()[1:5], (0, 0, 0, 0))
+            os.close(out)
+        self.assertTrue(self.silent(liar))
+
+
+class Reserved(TwoSlots):
+    MORE = {"shared_slots": 0, "prepared_bytes": 0, "warm_images": 0}  # what prepares looks for work, too
+
+    # I-04
+    def test_who_waits_for_a_reservation_goes_on_after_it(self):
+        """Nothing else happens but that the job ends which said that all is reserved."""
+        busy = self.start(self.peer(tenant=(1, 1, 0, 0, 0, 0)))
+        waits = self.peer("print(1)", tenant=(2, 1, 0, 0, 0, 0))
+        exam = self.peer(tenant=(3, 1, 0, 2, 0, 0))
+        self.addCleanup(os.close, waits.run())
+        busy.send(kill(1))
+        busy.outcome()
+        self.assertTrue(self.silent(waits))
+        exam.send(message(END))
+        self.assertEqual(waits.outcome()[1:5], (0, 0, 0, 0))
 
 
 class Death(SystemTest):

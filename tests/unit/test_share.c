@@ -48,7 +48,7 @@ open_play(struct play *p, unsigned slots)
 	struct err e = { 0 };
 
 	memset(p, 0, sizeof(*p));
-	p->sh = share_new(slots, &e);
+	p->sh = share_new(slots, slots, &e);
 	assert_non_null(p->sh);
 	p->slots = slots;
 	p->random = 42;
@@ -383,10 +383,56 @@ all_reserved_is_nothing_for_others(void **state)
 	assert_true(share_look(p.sh, &other, 1000).wait_us == UINT64_MAX);
 	/* the hour is over, and nobody had to be let in to say so */
 	assert_true(share_look(p.sh, &later, 1000).wait_us < UINT64_MAX);
-	assert_non_null(share_next(p.sh));
 	assert_true(share_look(p.sh, &other, 1000).wait_us == UINT64_MAX);
 	invite(&p, later, 1000, 10);
 	assert_non_null(share_next(p.sh));
+	close_play(&p);
+}
+
+/* Who is refused has said nothing, and who leaves says nothing any more. */
+static void
+what_is_reserved_says_the_newest_who_is_there(void **state)
+{
+	const struct wire_tenant all = { 3, 0, 0, 0, 2, 0 };
+	struct wire_tenant none = { 2, 0, 0, 0, 0, 0 };
+	struct guest *g[3];
+	struct play p;
+
+	(void)state;
+	open_play(&p, 2);
+	for (unsigned i = 0; i < 3; i++)
+		g[i] = invite(&p, i == 1 ? all : none, 1000, 10);
+	share_look(p.sh, &all, 1000);
+	assert_true(share_next(p.sh) == g[0]);
+	share_leave(p.sh, g[2]->seat);
+	assert_null(share_next(p.sh));
+	share_leave(p.sh, g[1]->seat);
+	assert_true(share_next(p.sh) == g[0]);
+	g[1]->seat = g[2]->seat = NULL;
+	close_play(&p);
+}
+
+/* A crowd of keys that say all is theirs: what may not be held goes round. */
+static void
+not_more_is_held_than_may_be(void **state)
+{
+	const struct wire_tenant honest = { 99, 0, 0, 0, 0, 0 };
+	struct err e = { 0 };
+	struct play p;
+
+	(void)state;
+	open_play(&p, 3);
+	share_free(p.sh);
+	p.sh = share_new(3, 2, &e);
+	assert_non_null(p.sh);
+	struct guest *g = invite(&p, honest, 1000, 1000000);
+	for (unsigned i = 0; i < 9; i++)
+		invite(&p, (struct wire_tenant){ 1 + i, 0, 0, 1024, 1024, 0 }, 1000,
+		    1000000);
+	assert_true(share_look(p.sh, &p.guest[1].tenant, 1000).wait_us < UINT64_MAX);
+	for (unsigned i = 0; i < 10000; i++)
+		step(&p);
+	assert_true(g->took_us > p.now / 12); /* of one slot, a tenth */
 	close_play(&p);
 }
 
@@ -512,7 +558,7 @@ a_full_table_is_shared(void **state)
 	struct seat **seats = calloc(MANY, sizeof(struct seat *));
 	struct share_bill bill;
 	struct err e = { 0 };
-	struct share *sh = share_new(2, &e);
+	struct share *sh = share_new(2, 2, &e);
 
 	(void)state;
 	for (unsigned i = 0; i < MANY; i++) {
@@ -545,6 +591,8 @@ main(void)
 		cmocka_unit_test(absence_saves_nothing_up),
 		cmocka_unit_test(reserved_slots_are_their_keys),
 		cmocka_unit_test(all_reserved_is_nothing_for_others),
+		cmocka_unit_test(what_is_reserved_says_the_newest_who_is_there),
+		cmocka_unit_test(not_more_is_held_than_may_be),
 		cmocka_unit_test(what_goes_on_is_not_far_ahead),
 		cmocka_unit_test(the_wait_is_that_of_the_own_share),
 		cmocka_unit_test(a_long_day),
