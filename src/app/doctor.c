@@ -1,4 +1,5 @@
-/* judgebox doctor: the driver; the checks are in doctor_kernel.c and doctor_service.c. */
+/* judgebox doctor: the driver; the checks are in doctor_kernel.c, doctor_service.c and
+ * doctor_keys.c. */
 #include "app/doctor.h"
 
 #include <fcntl.h>
@@ -189,6 +190,7 @@ cmd_doctor(int argc, char **argv)
 	run_sysctls(&r);
 	read_config(&r, &d, config);
 	run_rows(&r, &d, doctor_service);
+	run_rows(&r, &d, doctor_keys);
 	run_weaker(&r, &d);
 	print(&r);
 	table_free(&r.table);

@@ -39,8 +39,8 @@ struct doctor_row {
 	const char *remedy; /* a sentence, for when it is not OK */
 };
 
-/* Both end with a NULL name. */
-extern const struct doctor_row doctor_kernel[], doctor_service[];
+/* All end with a NULL name. */
+extern const struct doctor_row doctor_kernel[], doctor_service[], doctor_keys[];
 
 /* A setting of /proc/sys that is worth a warning, never a failure. */
 struct doctor_sysctl {

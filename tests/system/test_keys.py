@@ -587,6 +587,91 @@ class Store(KeysTest):
         self.admin("reserve", "exam", "--slots", "1", status=2)
 
 
+class Doctor(KeysTest):
+    """What judgebox doctor says of keys, and when it is no longer content."""
+
+    def doctor(self, conf=None):
+        r = subprocess.run([stack.program("judgebox"), "doctor", "--url", f"http://127.0.0.1:{self.stack.port}",
+                            "--config", conf or self.stack.path("judgebox.conf")], capture_output=True, text=True, timeout=120)
+        rows = {}
+        for name in ("file of keys", "keys", "without a key", "reservations"):
+            rows[name], = re.findall(rf"(?m)^{name}  +(.*)$", r.stdout.split("What to do")[0])
+        return {k: tuple(v.split(None, 1)) for k, v in rows.items()}
+
+    def date(self, days):
+        return time.strftime("%Y-%m-%d", time.gmtime(time.time() + days * 86400))
+
+    def change(self, sql, *values):
+        db = sqlite3.connect(self.keys_db())
+        db.execute(sql, values)
+        db.commit()
+        db.close()
+
+    def test_a_content(self):
+        rows = self.doctor()
+        self.assertEqual(rows["keys"], ("ok", "0, and 0 revoked"))
+        self.assertEqual(rows["reservations"], ("ok", "0, and 0 that are over"))
+        self.assertEqual(rows["without a key"], ("ok", "clients on this machine need no key"))
+        self.assertEqual(rows["file of keys"], ("ok", f"{self.keys_db()}, mode 0640"))
+
+    def test_expiry(self):
+        self.add("stays")
+        self.add("later", "--expires", self.date(100))
+        self.add("leaver")
+        self.admin("key", "revoke", "leaver")
+        self.assertEqual(self.doctor()["keys"], ("ok", "2, and 1 revoked"))
+        self.add("CS101", "--expires", self.date(60))
+        self.change("UPDATE keys SET expires = ? WHERE name = 'CS101'", int(time.time() - 60) * 1000000)
+        self.assertEqual(self.doctor()["keys"], ("warn", "2; expired: CS101"))
+        self.add("soon", "--expires", self.date(5))
+        self.assertEqual(self.doctor()["keys"], ("warn", "3; within 14 days end: soon"))
+        for i in range(30):
+            self.add(f"a-key-with-a-name-{i}", "--expires", self.date(3))
+        health, found = self.doctor()["keys"]
+        self.assertEqual(health, "warn")
+        self.assertTrue(found.startswith("33; within 14 days end: a-key-with-a-name-0 "), found)
+        self.assertTrue(found.endswith(" ..."), found)
+
+    def test_reservations(self):
+        self.add("exam", "--expires", self.date(50))
+        self.admin("reserve", "exam", "--slots", "1", "--to", self.date(9))
+        self.assertEqual(self.doctor()["reservations"], ("ok", "1, and 0 that are over"))
+        self.change("UPDATE reservations SET ends = 1")
+        self.assertEqual(self.doctor()["reservations"], ("ok", "0, and 1 that are over"))
+        self.admin("reserve", "exam", "--slots", "1", "--from", self.date(60), "--to", self.date(61))
+        self.assertEqual(self.doctor()["reservations"], ("warn", "1; keys that end before their reservation: exam"))
+
+    def test_whose_file(self):
+        path = self.keys_db()
+        st = os.stat(path)
+        try:
+            os.chmod(path, 0o644)
+            self.assertEqual(self.doctor()["file of keys"], ("fail", f"{path} is open to everybody (mode 0644)"))
+            os.chmod(path, 0o600)
+            os.chown(path, 0, 0)
+            rows = self.doctor()
+            self.assertEqual(rows["file of keys"][0], "fail")
+            self.assertIn("but of id 0", rows["file of keys"][1])
+            # and the service cannot look anybody up: it is its eyes that count, not root's
+            self.assertEqual(rows["keys"][0], "fail", rows)
+        finally:
+            os.chown(path, st.st_uid, st.st_gid)
+            os.chmod(path, st.st_mode)
+        self.assertEqual(self.doctor()["file of keys"][0], "ok")
+
+    def test_anonymous(self):
+        text = stack.read(self.stack.path("judgebox.conf"))
+        for setting, row in (
+                ('anonymous = "off";', ("ok", "nobody is served without a key")),
+                ('anonymous = "address"; anonymous_limits = { rate = "7/min"; };',
+                 ("warn", "anybody from anywhere is served without a key, each address 7/min"))):
+            path = self.stack.path("other.conf")
+            with open(path, "w") as f:
+                f.write(text + setting + "\n")
+            found = self.doctor(path)["without a key"]
+            self.assertEqual((found[0], found[1][:len(row[1])]), row)
+
+
 class Strangers(KeysTest):
     """Anybody may come, each address within its bounds; nginx knows some by name."""
 
