@@ -514,8 +514,15 @@ class Trouble(SystemTest):
         stack.wait_for("the disk to be full", lost, 60)
         self.assertIn("make room", log_of(s))
         self.assertIn(first, logged(s), "what was written is still there")
+        # nothing of a transaction that found no room
+        db = sqlite3.connect(s.path("store", "log.db"))
+        self.assertEqual(db.execute("SELECT COUNT(*) FROM jobs WHERE tests != (SELECT COUNT(*) FROM tests "
+                                    "WHERE job = jobs.n AND i >= 0)").fetchone(), (0,))
+        db.close()
         subprocess.run(["mount", "-o", "remount,size=32m", s.store_dir], check=True)
         stack.wait_for("the log to be written again", lambda: s.post(job()).json["jobId"] in logged(s))
+        self.assertIn("well", cli(s, "db", "check"))
+        self.assertIn("whole", cli(s, "audit", "verify"))
         self.end_mounted(s)
 
     def test_room_for_others_is_kept(self):

@@ -572,6 +572,31 @@ user_after(struct bed *b, const char *named)
 	return who.user;
 }
 
+/* On a site that takes bodies in which it fits. */
+static void
+a_user_of_a_megabyte(void **state)
+{
+	struct bed *b = *state;
+	static char body[(1 << 20) + 200], name[(1 << 20) + 1];
+
+	memset(name, 'x', sizeof(name) - 1);
+	b->s.site.max_body_bytes = 4 << 20;
+	SET(b->s.rq.api_key, KEY("01"));
+	int n = snprintf(body, sizeof(body),
+	    "{\"language\":\"python\",\"code\":\"1\",\"user\":\"%s\"}", name);
+	assert_in_range(n, 1 << 20, sizeof(body) - 1);
+	ask_with(b, body);
+	assert_int_equal(b->s.rs.status, 400);
+	assert_non_null(strstr(b->s.rs.body.data, "\"path\":\"user\""));
+	assert_true(b->s.rs.body.len < 1000); /* it is not sent back */
+	assert_int_equal(stub_judge.runs, 0);
+	struct trace trace = { .judged = false };
+	b->s.api.trace = &trace;
+	ask_with(b, body);
+	assert_string_equal(trace.user, ""); /* nor logged */
+	b->s.api.trace = NULL;
+}
+
 static void
 users(void **state)
 {
@@ -758,6 +783,7 @@ main(void)
 		CASE(bounds_of_a_key),
 		CASE(the_queue_is_told),
 		CASE(users),
+		CASE(a_user_of_a_megabyte),
 		CASE(rates_and_headers),
 		CASE(cpu_time),
 		CASE(leaving_ends_a_claim),
