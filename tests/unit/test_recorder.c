@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -608,6 +609,26 @@ a_question_outlives_the_recorder(void **state)
 	write_next(f);
 }
 
+/* The number of the question that the recorder answers worker 1 next. */
+static uint64_t
+next_answer(const struct fixture *f)
+{
+	struct record_ack ack = { .what = RECORD_RESEND };
+	int fds[FD_PASS_MAX];
+	unsigned nfds = 0;
+	struct err e;
+
+	while (ack.what == RECORD_RESEND) {
+		struct pollfd p = { .fd = f->mine[1], .events = POLLIN };
+
+		assert_int_equal(poll(&p, 1, 20000), 1);
+		assert_int_equal(
+		    fd_recv(f->mine[1], &ack, sizeof(ack), fds, &nfds, &e), sizeof(ack));
+		fd_close_all(fds, nfds);
+	}
+	return ack.number;
+}
+
 /* Worker 1 was taken over, asks nonsense, and asks it without end. */
 static void
 hostile_questions(void **state)
@@ -637,6 +658,9 @@ hostile_questions(void **state)
 	send_raw(f, &good.head.magic, sizeof(good.head.magic), -1);
 	write_next(f);
 	CHECK_INT("heard", notice_lost_total(f->notice), 0);
+	good.head.number = 77;
+	send_raw(f, &good, sizeof(good), -1);
+	CHECK_INT("none of those is answered", next_answer(f), 77);
 
 	pid_t flood = fork();
 	if (flood == 0)
