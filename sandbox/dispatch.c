@@ -24,14 +24,15 @@ test_us(const struct dispatch *d, const struct job *j)
 {
 	if (j->tests_done > 0)
 		return j->tests_us / j->tests_done;
-	return pace_test(&d->pace[j->lang->index], j->cpu_us);
+	return pace_test(&d->pace[j->lang->index], j->cpu_us, clock_us());
 }
 
 static uint64_t
 run_us(const struct dispatch *d, const struct run *r)
 {
-	return r->kind == RUN_COMPILE ? pace_compile(&d->pace[r->job->lang->index])
-				      : test_us(d, r->job);
+	return r->kind == RUN_COMPILE
+		   ? pace_compile(&d->pace[r->job->lang->index], clock_us())
+		   : test_us(d, r->job);
 }
 
 /* What is left of a job: announced, waiting or under way. */
@@ -46,7 +47,7 @@ job_us(const struct dispatch *d, const struct session *s)
 	if (!compiles)
 		return tests * test_us(d, j);
 	tests -= j->compile_asked;
-	return tests * test_us(d, j) + pace_compile(&d->pace[j->lang->index]);
+	return tests * test_us(d, j) + pace_compile(&d->pace[j->lang->index], clock_us());
 }
 
 static void
@@ -55,10 +56,10 @@ learn(struct dispatch *d, const struct run *r, uint64_t took_us)
 	struct pace *p = &d->pace[r->job->lang->index];
 
 	if (r->kind == RUN_COMPILE)
-		pace_learn_compile(p, took_us);
+		pace_learn_compile(p, took_us, clock_us());
 	if (r->kind != RUN_TEST)
 		return;
-	pace_learn_test(p, r->limits.cpu_us, took_us);
+	pace_learn_test(p, r->limits.cpu_us, took_us, clock_us());
 	r->job->tests_us += took_us;
 	r->job->tests_done++;
 }
@@ -336,8 +337,9 @@ admit(void *owner, const struct language *lang, const struct wire_job *j,
 	const struct pace *p = &d->pace[lang->index];
 	uint64_t max_us = d->slot_host->config->max_wait * 1000;
 	/* an idle machine takes any job; its own length is no queue */
-	uint64_t first_us =
-	    language_is_compiled(lang) ? pace_compile(p) : pace_test(p, j->cpu_us);
+	uint64_t first_us = language_is_compiled(lang)
+				? pace_compile(p, clock_us())
+				: pace_test(p, j->cpu_us, clock_us());
 	struct share_view v = share_look(d->share, &j->tenant, first_us);
 
 	d->keyed |= j->tenant.key != 0;

@@ -730,13 +730,20 @@ class Reserved(TwoSlots):
     # I-04
     def test_who_waits_for_a_reservation_goes_on_after_it(self):
         """Nothing else happens but that the job ends which said that all is reserved."""
+        # the service's own look at the compilers knows of no reservation
+        stack.wait_for("the languages' versions", lambda: all(
+            l["version"] for l in self.stack.languages().values()), 60, 0.1)
         busy = self.start(self.peer(tenant=(1, 1, 0, 0, 0, 0)))
         waits = self.peer("print(1)", tenant=(2, 1, 0, 0, 0, 0))
         exam = self.peer(tenant=(3, 1, 0, 2, 0, 0))
         self.addCleanup(os.close, waits.run())
         busy.send(kill(1))
         busy.outcome()
-        self.assertTrue(self.silent(waits))
+
+        def idle():
+            exam.send(message(STATUS))
+            return struct.unpack_from("=4I", exam.expect(STATE)) == (2, 2, 0, 1)
+        stack.wait_for("both slots to be idle, beside a run that waits", idle)
         exam.send(message(END))
         self.assertEqual(waits.outcome()[1:5], (0, 0, 0, 0))
 
