@@ -95,14 +95,14 @@ static int export(struct db *d, const struct cli_pick *p, unsigned newest, struc
 	scope_buf out = { 0 };
 
 	if (p->format != CLI_CSV)
-		return trail_list(d, &f, newest, json_entry, &out, e);
+		return trail_list(d, &f, newest, json_entry, &out, cli_rest, e);
 	fputs("n,time,"
 #define X(name) #name ","
 	    AUDIT_TEXTS(X)
 #undef X
 		"number,test,hash\r\n",
 	    stdout);
-	return trail_list(d, &f, newest, csv_entry, NULL, e);
+	return trail_list(d, &f, newest, csv_entry, NULL, cli_rest, e);
 }
 
 /* --- the verbs --- */
@@ -148,7 +148,7 @@ do_list(struct db *d, const struct cli_pick *p, const char *arg, struct err *e)
 		return print_flagged(d, p, e);
 	if (p->format != CLI_TABLE)
 		return export(d, p, newest, e);
-	int rc = trail_list(d, &f, newest, list_entry, &t, e);
+	int rc = trail_list(d, &f, newest, list_entry, &t, NULL, e);
 	if (rc == 0)
 		table_print(&t, stdout);
 	table_free(&t);

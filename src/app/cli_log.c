@@ -52,7 +52,8 @@ print_list(struct db *d, const struct cli_pick *p, struct err *e)
 		"verdict", "passed", "ms", NULL };
 	struct table t = { .heads = heads, .right = "      rr", .tinted = 5 };
 	const struct runs_filter f = filter_of(p);
-	int rc = runs_list(d, &f, p->limit != 0 ? p->limit : NEWEST, list_row, &t, e);
+	int rc =
+	    runs_list(d, &f, p->limit != 0 ? p->limit : NEWEST, list_row, &t, NULL, e);
 
 	if (rc == 0)
 		table_print(&t, stdout);
@@ -186,6 +187,12 @@ json_row(void *ctx, const struct run_row *r, struct err *e)
 	return 0;
 }
 
+static int
+export_row(void *ctx, const struct run_row *r, struct err *e)
+{
+	return json_row(ctx, r, e) == -1 ? -1 : cli_enough();
+}
+
 /* --- CSV --- */
 
 static const char csv_job_head[] =
@@ -250,9 +257,9 @@ csv_row(void *ctx, const struct run_row *r, struct err *e)
 	(void)e;
 	if (ctx == NULL) {
 		csv_job(r, true);
-		return 0;
+		return cli_enough();
 	}
-	return runs_tests(ctx, r->n, csv_test, &copy, e);
+	return runs_tests(ctx, r->n, csv_test, &copy, e) == -1 ? -1 : cli_enough();
 }
 
 static int export(struct db *d, const struct cli_pick *p, struct err *e)
@@ -261,12 +268,12 @@ static int export(struct db *d, const struct cli_pick *p, struct err *e)
 	struct json j = { .db = d };
 
 	if (p->format != CLI_CSV) {
-		int rc = runs_list(d, &f, p->limit, json_row, &j, e);
+		int rc = runs_list(d, &f, p->limit, export_row, &j, cli_rest, e);
 		buf_free(&j.out);
 		return rc;
 	}
 	printf("%s%s\r\n", csv_job_head, p->tests ? csv_test_head : "");
-	return runs_list(d, &f, p->limit, csv_row, p->tests ? d : NULL, e);
+	return runs_list(d, &f, p->limit, csv_row, p->tests ? d : NULL, cli_rest, e);
 }
 
 /* --- show --- */

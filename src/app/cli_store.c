@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <pwd.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -210,6 +211,33 @@ cli_csv(FILE *out, const char *text, bool last)
 	fputs(last ? "\"\r\n" : "\",", out);
 }
 
+/* --- output --- */
+
+#define HELD_MAX    ((size_t)512 << 20) /* the largest record, in the longest form */
+#define HELD_ENOUGH ((size_t)1 << 20)
+
+/* Pages that are not used take no memory.  Without the room it is a reader like any. */
+static void
+hold_output(void)
+{
+	char *room = malloc(HELD_MAX);
+
+	if (room != NULL)
+		setvbuf(stdout, room, _IOFBF, HELD_MAX);
+}
+
+int
+cli_enough(void)
+{
+	return __fpending(stdout) >= HELD_ENOUGH;
+}
+
+int
+cli_rest(struct err *e)
+{
+	return fflush(stdout) == 0 ? 0 : err_sys(e, "standard output");
+}
+
 int
 cli_do_verb(const struct cli_verb *v, int argc, char **argv)
 {
@@ -230,6 +258,7 @@ cli_do_verb(const struct cli_verb *v, int argc, char **argv)
 		d = open_log(&p, v->opens == CLI_LOG_CHANGE);
 		if (d == NULL)
 			return CLI_FAILED;
+		hold_output();
 	}
 	if (v->run(d, &p, argv[optind], &e) == -1)
 		return cli_fail(CLI_FAILED, &e);

@@ -8,7 +8,7 @@
 #include "app/cli.h"
 #include "api/write.h"
 #include "base/when.h"
-#include "store/db.h"
+#include "store/pages.h"
 
 enum cli_format { CLI_TABLE, CLI_JSON, CLI_CSV };
 
@@ -52,6 +52,14 @@ void cli_csv_int(FILE *out, int64_t n, bool last);
 
 /* A program's bytes: no escape sequence of its choice reaches a terminal. */
 void cli_print_safe(const char *data, size_t len);
+
+/*
+ * What a verb that reads the log prints is kept back until nothing of the log is held: a
+ * pager at the other end may not be looked at for hours.  Is it time for a rest?  Then
+ * the rest of a list, which lets it out.
+ */
+int cli_enough(void);
+pages_rest cli_rest;
 
 /* Prints the buffer as a line and empties it. */
 void cli_line(struct buf *b);

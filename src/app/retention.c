@@ -18,6 +18,7 @@
 #define CATCH_UP         24           /* a day in an hour */
 #define CATCH_UP_TOLD_US (7 * DAY_US) /* more is worth a line */
 #define AGED_SAVE_US     60000000LL
+#define JOURNAL_TOLD_US  60000000LL /* between two lines about it */
 #define SHRINK_BYTES     (4U << 20)
 
 static uint64_t
@@ -44,6 +45,27 @@ prune_some(struct retention *r, struct db *d, int64_t before, struct err *e)
 		return -1;
 	r->pruned += (uint64_t)gone;
 	return gone == TIDY_JOBS;
+}
+
+/* Somebody who reads one thing for long keeps the journal from beginning anew. */
+static int
+tidy_journal(struct retention *r, struct db *d, struct err *e)
+{
+	struct db_space space;
+	bool done = true;
+
+	if (db_trim(d, &done, e) == -1)
+		return -1;
+	if (done || r->clock->boot_us() < r->journal_us)
+		return 0;
+	if (db_size(d, &space, e) == -1)
+		return -1;
+	r->journal_us = r->clock->boot_us() + JOURNAL_TOLD_US;
+	log_warn(
+	    "run log: its journal has %llu MiB, and cannot begin anew while somebody "
+	    "reads the log: end that (a backup, a check, an sqlite3 that waits?)",
+	    (unsigned long long)space.journal >> 20);
+	return 0;
 }
 
 /* A tenth of the bound is left free, so that writing need not wait for deleting. */
@@ -204,7 +226,8 @@ retention_start(struct retention *r, const struct retention_rules *rules,
 int
 retention_tidy(struct retention *r, struct db *d, uint64_t until_us, struct err *e)
 {
-	return tidy_size(r, d, until_us, e) == -1 || tidy_ages(r, d, until_us, e) == -1
+	return tidy_journal(r, d, e) == -1 || tidy_size(r, d, until_us, e) == -1 ||
+		       tidy_ages(r, d, until_us, e) == -1
 		   ? -1
 		   : 0;
 }

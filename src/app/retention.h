@@ -34,9 +34,10 @@ struct retention {
 	uint64_t audit_us;        /* when the audit trail is looked at again */
 	int64_t aged, aged_saved; /* up to this moment */
 	bool aged_known;
-	uint64_t pruned;    /* jobs deleted that no record tells of yet */
-	int64_t clock_gap;  /* the calendar's distance from the time since boot */
-	bool clock_doubted; /* and told */
+	uint64_t journal_us; /* when it may be told again that it cannot begin anew */
+	uint64_t pruned;     /* jobs deleted that no record tells of yet */
+	int64_t clock_gap;   /* the calendar's distance from the time since boot */
+	bool clock_doubted;  /* and told */
 };
 
 /* clock: NULL is the machine's. */

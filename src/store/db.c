@@ -447,6 +447,12 @@ db_backup(struct db *d, const char *path, struct err *e)
 }
 
 int
+db_trim(struct db *d, bool *done, struct err *e)
+{
+	return d->backend->trim(d->conn, done, e);
+}
+
+int
 db_shrink(struct db *d, uint64_t bytes, struct err *e)
 {
 	return d->backend->shrink(d->conn, bytes, e);

@@ -1,6 +1,7 @@
 /*
- * pages - rows of a table in the order of their numbers, a page at a time: a long list
- * keeps nobody from tidying the file.
+ * pages - rows of a table in the order of their numbers, a page at a time: between two
+ * pages nothing of the file is held, so that a reader who takes his time keeps nobody
+ * from tidying it.
  */
 #ifndef STORE_PAGES_H
 #define STORE_PAGES_H
@@ -9,15 +10,19 @@
 
 /* A kind of list.  SQL begins with what `put` fills in. */
 struct pages {
-	const char *newest; /* then: how many at most */
-	const char *from;   /* then: behind which number, how many at most */
+	const char *down; /* then: before which number, how many at most */
+	const char *up;   /* then: behind which number, how many at most */
 	void (*put)(struct db_query *q, const void *filter);
+	/* 1: the page ends here. */
 	int (*row)(void *ctx, struct db_query *q, int64_t *n, struct err *e);
 };
 
-/* All rows, or the `newest` of them in the order of that SQL. */
+/* Between two pages, when nothing is held: the time for what may take long. */
+typedef int pages_rest(struct err *e);
+
+/* All rows, or the `newest` of them, newest first.  rest may be NULL. */
 int pages_list(struct db *d, const struct pages *p, const void *filter, unsigned newest,
-    void *ctx, struct err *e);
+    void *ctx, pages_rest *rest, struct err *e);
 /* The rows of a query that was put; returns how many. */
 int pages_rows(
     const struct pages *p, struct db_query *q, int64_t *last, void *ctx, struct err *e);

@@ -7,7 +7,6 @@
 
 #include "base/scope.h"
 #include "store/audit.h"
-#include "store/pages.h"
 
 /* "user" and "key" are words of SQL, hence the names. */
 static const char *const steps[] = {
@@ -348,17 +347,17 @@ visit_row(void *ctx, struct db_query *q, int64_t *n, struct err *e)
 }
 
 static const struct pages pages = { "SELECT " COLUMNS " FROM jobs WHERE" MATCHES
-				    " ORDER BY at DESC, n DESC LIMIT $11",
+				    " AND n < $11 ORDER BY n DESC LIMIT $12",
 	"SELECT " COLUMNS " FROM jobs WHERE" MATCHES " AND n > $11 ORDER BY n LIMIT $12",
 	put_filter, visit_row };
 
 int
 runs_list(struct db *d, const struct runs_filter *f, unsigned newest, run_visit *visit,
-    void *ctx, struct err *e)
+    void *ctx, pages_rest *rest, struct err *e)
 {
 	struct visitor v = { visit, ctx };
 
-	return pages_list(d, &pages, f, newest, &v, e);
+	return pages_list(d, &pages, f, newest, &v, rest, e);
 }
 
 /* A list shows the first eight digits of an id; more than one job may have them. */

@@ -7,7 +7,7 @@
 #ifndef STORE_RUNS_H
 #define STORE_RUNS_H
 
-#include "store/db.h"
+#include "store/pages.h"
 #include "store/record.h"
 
 #define RUNS_FILE "log.db" /* in the store's directory */
@@ -69,11 +69,11 @@ struct run_stat {
 	int64_t jobs, tests, passed, violations, faults, cpu_us, queue_us, took_us;
 };
 
-/* Rows in the order of time, or the `newest` of them, newest first.  Pages of them: a
- * long export keeps nobody from tidying the file.  A visit that returns -1 ends it. */
+/* Rows as they were written, or the `newest` of them, newest first; see pages.h.  A visit
+ * that returns 1 ends its page, so that the rest comes; one that returns -1 the list. */
 typedef int run_visit(void *ctx, const struct run_row *row, struct err *e);
 int runs_list(struct db *d, const struct runs_filter *f, unsigned newest,
-    run_visit *visit, void *ctx, struct err *e);
+    run_visit *visit, void *ctx, pages_rest *rest, struct err *e);
 
 /* 1: found.  By the job's id, its first eight digits or more, or the request's id. */
 int runs_find(struct db *d, const char *id, run_visit *visit, void *ctx, struct err *e);

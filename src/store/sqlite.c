@@ -507,6 +507,47 @@ backup(void *conn, const char *path, struct err *e)
 }
 
 static int
+size(void *conn, struct db_space *out, struct err *e)
+{
+	struct sqlite *c = conn;
+	char wal[PATH_MAX + 8];
+	int64_t pages = 0, page_bytes = 0, empty = 0;
+	struct stat st;
+
+	if (pragma_int(c, "PRAGMA page_count", &pages, e) == -1 ||
+	    pragma_int(c, "PRAGMA page_size", &page_bytes, e) == -1 ||
+	    pragma_int(c, "PRAGMA freelist_count", &empty, e) == -1)
+		return -1;
+	snprintf(wal, sizeof(wal), "%s-wal", c->path);
+	*out = (struct db_space){ .disk = (uint64_t)(pages * page_bytes),
+		.used = (uint64_t)((pages - empty) * page_bytes),
+		.unused = (uint64_t)(empty * page_bytes) };
+	out->journal = stat(wal, &st) == 0 ? (uint64_t)st.st_size : 0;
+	out->disk += out->journal;
+	return 0;
+}
+
+/* What of the log a reader still needs stays, and all behind it: it cannot begin anew. */
+static int
+trim(void *conn, bool *done, struct err *e)
+{
+	struct sqlite *c = conn;
+	struct db_space s;
+
+	if (size(conn, &s, e) == -1)
+		return -1;
+	*done = s.journal <= WAL_BYTES;
+	if (*done)
+		return 0;
+	sqlite3_busy_timeout(c->db, 0);
+	int rc = sqlite3_wal_checkpoint_v2(
+	    c->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_timeout(c->db, (int)c->busy_ms);
+	*done = rc == SQLITE_OK;
+	return *done || (rc & 0xff) == SQLITE_BUSY ? 0 : fail(c, rc, e);
+}
+
+static int
 shrink(void *conn, uint64_t bytes, struct err *e)
 {
 	struct sqlite *c = conn;
@@ -528,27 +569,6 @@ vacuum(void *conn, struct err *e)
 	if (exec(conn, "VACUUM", e) == -1)
 		return -1;
 	return exec(conn, "PRAGMA wal_checkpoint(TRUNCATE)", e);
-}
-
-static int
-size(void *conn, struct db_space *out, struct err *e)
-{
-	struct sqlite *c = conn;
-	char wal[PATH_MAX + 8];
-	int64_t pages = 0, page_bytes = 0, empty = 0;
-	struct stat st;
-
-	if (pragma_int(c, "PRAGMA page_count", &pages, e) == -1 ||
-	    pragma_int(c, "PRAGMA page_size", &page_bytes, e) == -1 ||
-	    pragma_int(c, "PRAGMA freelist_count", &empty, e) == -1)
-		return -1;
-	snprintf(wal, sizeof(wal), "%s-wal", c->path);
-	*out = (struct db_space){ .disk = (uint64_t)(pages * page_bytes),
-		.used = (uint64_t)((pages - empty) * page_bytes),
-		.unused = (uint64_t)(empty * page_bytes) };
-	if (stat(wal, &st) == 0)
-		out->disk += (uint64_t)st.st_size;
-	return 0;
 }
 
 static int
@@ -766,6 +786,7 @@ const struct backend sqlite_backend = {
 	.changed = changed,
 	.check = check,
 	.backup = backup,
+	.trim = trim,
 	.shrink = shrink,
 	.vacuum = vacuum,
 	.size = size,

@@ -3,8 +3,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "store/pages.h"
-
 #define COLUMNS                                                                          \
 	"n, at, number, test, kind, key_name, user_name, address, language, job,"        \
 	"request_id, source, call_name, by_whom, detail, previous, hash"
@@ -54,17 +52,17 @@ visit_row(void *ctx, struct db_query *q, int64_t *n, struct err *e)
 }
 
 static const struct pages pages = { "SELECT " COLUMNS " FROM audit WHERE" MATCHES
-				    " ORDER BY n DESC LIMIT $9",
+				    " AND n < $9 ORDER BY n DESC LIMIT $10",
 	"SELECT " COLUMNS " FROM audit WHERE" MATCHES " AND n > $9 ORDER BY n LIMIT $10",
 	put_filter, visit_row };
 
 int
 trail_list(struct db *d, const struct trail_filter *f, unsigned newest,
-    trail_visit *visit, void *ctx, struct err *e)
+    trail_visit *visit, void *ctx, pages_rest *rest, struct err *e)
 {
 	struct visitor v = { visit, ctx };
 
-	return pages_list(d, &pages, f, newest, &v, e);
+	return pages_list(d, &pages, f, newest, &v, rest, e);
 }
 
 int
@@ -248,7 +246,7 @@ trail_verify(struct db *d, int64_t expect_n, const struct sha256 *expect, int64_
 		return -1;
 	anchor = w.n;
 	audit_sign_off(w.n, &w.hash, w.signed_off);
-	if (trail_list(d, &all, 0, check_entry, &w, e) == -1 ||
+	if (trail_list(d, &all, 0, check_entry, &w, NULL, e) == -1 ||
 	    check_ends(&w, anchor, head, &head_hash, e) == -1)
 		return -1;
 	*count = w.count;

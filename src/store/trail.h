@@ -7,6 +7,7 @@
 
 #include "model/inquiry.h"
 #include "store/audit.h"
+#include "store/pages.h"
 
 struct trail_filter {
 	int64_t since, until;          /* until 0: no end */
@@ -14,7 +15,7 @@ struct trail_filter {
 };
 typedef int trail_visit(void *ctx, const struct audit_entry *entry, struct err *e);
 int trail_list(struct db *d, const struct trail_filter *f, unsigned newest,
-    trail_visit *visit, void *ctx, struct err *e);
+    trail_visit *visit, void *ctx, pages_rest *rest, struct err *e);
 int trail_find(struct db *d, int64_t n, trail_visit *visit, void *ctx, struct err *e);
 typedef int trail_evidence_visit(
     void *ctx, const char *name, const void *data, size_t len, struct err *e);

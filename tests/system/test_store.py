@@ -1,6 +1,7 @@
 """The run log and the audit trail: what was answered is written, whatever dies."""
 import contextlib
 import csv
+import fcntl
 import hashlib
 import io
 import json
@@ -9,7 +10,9 @@ import random
 import shutil
 import signal
 import sqlite3
+import struct
 import subprocess
+import termios
 import threading
 import time
 
@@ -234,6 +237,24 @@ class Log(SystemTest):
             t.join()
         for i in ids:
             self.assertEqual(len(self.show(i)["tests"]), 601, "with the compile")
+
+    def test_a_pager_that_waits_holds_nothing(self):
+        """While its output is not read, the journal can begin anew."""
+        self.stack.post(job("int main(void) { return 0; }", "c", tests=[{"input": str(i)} for i in range(600)]))
+        j = self.stack.post(job(user="pager")).json["jobId"]
+        for words in (["log", "export", "--json"], ["log", "export", "--csv", "--tests"],
+                      ["log", "list", "--json", "--limit", "900"]):
+            p = subprocess.Popen([stack.program("judgebox"), *words, "--store", self.stack.store_dir],
+                                 stdout=subprocess.PIPE)
+            try:
+                stack.wait_for("a full pipe", lambda: struct.unpack("i", fcntl.ioctl(p.stdout, termios.FIONREAD, b"\0" * 4))[0] > 60000)
+                self.stack.post(job())
+                with contextlib.closing(sqlite3.connect(self.stack.path("store", "log.db"), timeout=0)) as db:
+                    stack.wait_for("an empty journal", lambda: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+                self.assertIn(j, p.communicate(timeout=60)[0].decode(), words)
+            finally:
+                p.kill()
+                p.wait()
 
     def test_nobody_else_may_read(self):
         path = self.stack.path("store", "log.db")

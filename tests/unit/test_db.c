@@ -359,6 +359,41 @@ the_bound_holds(void **state)
 	CHECK_OK(insert(d, 1, "a", &e), e);
 }
 
+/* Who reads for long keeps the journal, and is not waited for. */
+static void
+a_long_journal_is_emptied(void **state)
+{
+	struct fixture *f = *state;
+	static const char half[8 << 20];
+	struct err e = { 0 };
+	struct db_space space;
+	bool done = false;
+	scope_db d = make(f);
+	scope_db reader = make(f);
+	scope_transaction t = { 0 };
+
+	CHECK_OK(db_begin_reading(reader, &t, &e), e);
+	scope_query look = db_query(reader, "SELECT count(*) FROM t", &e);
+	assert_int_equal(db_step(look, &e), 1);
+	for (int i = 0; i < 3; i++) {
+		scope_query q = db_query(d, "INSERT INTO t (n, b) VALUES ($1, $2)", &e);
+		assert_non_null(q);
+		db_put_int(q, 100 + i);
+		db_put_bytes(q, half, sizeof(half));
+		CHECK_OK(db_run(q, &e), e);
+	}
+	CHECK_OK(db_trim(d, &done, &e), e);
+	assert_false(done);
+	CHECK_OK(db_size(d, &space, &e), e);
+	assert_true(space.journal > 16 << 20);
+	db_reset(look);
+	db_rollback(&t);
+	CHECK_OK(db_trim(d, &done, &e), e);
+	assert_true(done);
+	CHECK_OK(db_size(d, &space, &e), e);
+	CHECK_INT("journal", space.journal, 0);
+}
+
 /* The disk is full in the middle of a transaction: nothing of it stays, the rest does. */
 static void
 a_full_disk_loses_only_the_transaction(void **state)
@@ -448,6 +483,7 @@ main(void)
 		CASE(links_and_relative_names_are_refused),
 		CASE(damage_is_found_and_named),
 		CASE(the_bound_holds),
+		CASE(a_long_journal_is_emptied),
 		CASE(a_full_disk_loses_only_the_transaction),
 		CASE(what_cannot_be_written_says_so),
 		CASE(a_backup_is_whole_and_replaces_nothing),

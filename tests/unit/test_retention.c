@@ -106,7 +106,7 @@ check_left(struct fixture *f, const char *what, int64_t wanted)
 	int64_t n = 0, trail = 0, records = 0;
 
 	CHECK_OK(runs_count(f->d, &n, &e), e);
-	CHECK_OK(trail_list(f->d, &all, 0, count_job, &trail, &e), e);
+	CHECK_OK(trail_list(f->d, &all, 0, count_job, &trail, NULL, &e), e);
 	if (n != wanted || trail != wanted)
 		fail_msg("%s: %lld jobs and %lld records are left, not %lld", what,
 		    (long long)n, (long long)trail, (long long)wanted);
@@ -267,7 +267,7 @@ size_asks_no_clock(void **state)
 	CHECK_INT("one is left", n, 1);
 	CHECK_INT("1970's", runs_find(f->d, "00000064", ignore_row, NULL, &e), 1);
 	CHECK_INT("half of the trail", audit_halve(f->d, &e), 50);
-	CHECK_OK(trail_list(f->d, &all, 0, count_job, &trail, &e), e);
+	CHECK_OK(trail_list(f->d, &all, 0, count_job, &trail, NULL, &e), e);
 	CHECK_INT("the younger half", trail, 51);
 	CHECK_OK(trail_verify(f->d, 0, NULL, &n, &e), e);
 }

@@ -292,10 +292,45 @@ lists_are_filtered_and_paged(void **state)
 	}
 	for (size_t i = 0; i < LENGTH(cases); i++) {
 		struct seen s = { 0 };
-		CHECK_OK(
-		    runs_list(f->d, &cases[i].filter, cases[i].newest, see_row, &s, &e),
+		CHECK_OK(runs_list(f->d, &cases[i].filter, cases[i].newest, see_row, &s,
+			     NULL, &e),
 		    e);
 		CHECK_INT(cases[i].what, s.rows, cases[i].rows);
+	}
+}
+
+static unsigned rests;
+
+static int
+count_rest(struct err *e)
+{
+	(void)e;
+	rests++;
+	return 0;
+}
+
+static int
+see_and_end_page(void *ctx, const struct run_row *r, struct err *e)
+{
+	return see_row(ctx, r, e) == -1 ? -1 : 1;
+}
+
+static void
+a_visit_can_ask_for_a_rest(void **state)
+{
+	struct fixture *f = *state;
+	struct err e = { 0 };
+
+	for (int i = 0; i < 5; i++)
+		CHECK_OK(write_job(f, 1000 - i, &e), e);
+	for (unsigned newest = 0; newest < 6; newest += 3) {
+		struct seen s = { 0 };
+		rests = 0;
+		CHECK_OK(runs_list(f->d, &(struct runs_filter){ 0 }, newest,
+			     see_and_end_page, &s, count_rest, &e),
+		    e);
+		CHECK_INT("rows", s.rows, newest == 0 ? 5 : 3);
+		assert_true(rests >= s.rows);
 	}
 }
 
@@ -315,7 +350,8 @@ jobs_go_with_all_that_is_theirs(void **state)
 	CHECK_INT("no more", runs_prune(f->d, 1004, 3, &e), 0);
 	CHECK_INT("another key's", runs_forget(f->d, "ada", "other", 9, &e), 0);
 	CHECK_INT("his", runs_forget(f->d, "ada", "CS101", 9, &e), 1);
-	CHECK_OK(runs_list(f->d, &(struct runs_filter){ 0 }, 0, see_row, &s, &e), e);
+	CHECK_OK(
+	    runs_list(f->d, &(struct runs_filter){ 0 }, 0, see_row, &s, NULL, &e), e);
 	CHECK_INT("one is left", s.rows, 1);
 	CHECK_STR("who", s.user, "bob");
 	CHECK_OK(runs_tests(f->d, s.n, see_test, &s, &e), e);
@@ -608,6 +644,7 @@ main(void)
 		CASE(a_spoilt_record_is_refused),
 		CASE(a_job_is_written_once),
 		CASE(lists_are_filtered_and_paged),
+		CASE(a_visit_can_ask_for_a_rest),
 		CASE(jobs_go_with_all_that_is_theirs),
 		CASE(sums_are_right),
 		CASE(the_chain_holds),
