@@ -472,7 +472,9 @@ copy_to(struct sqlite *from, struct sqlite *to, struct err *e)
 		rc = last;
 	if (rc != SQLITE_OK)
 		return fail(to, rc, e);
-	/* One file, and whole when we return. */
+	/* One file, and whole when we return: nothing of a journal stays beside it. */
+	int persist = 0;
+	sqlite3_file_control(to->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &persist);
 	return exec(to, "PRAGMA journal_mode = DELETE", e);
 }
 

@@ -220,6 +220,7 @@ class Log(SystemTest):
         finally:
             over.set()
             t.join()
+        self.assertEqual([f for f in os.listdir(self.stack.dir) if f.startswith("backup.db")], ["backup.db"])
         db = sqlite3.connect(copy)
         self.assertEqual(db.execute("PRAGMA integrity_check").fetchone(), ("ok",))
         self.assertGreater(db.execute("SELECT COUNT(*) FROM jobs").fetchone()[0], 0)
