@@ -268,7 +268,8 @@ keyless_by_place(void **state)
 		{ ANONYMOUS_LOOPBACK, "192.0.2.9", "", 401, 401 },
 		{ ANONYMOUS_LOOPBACK, "unix:", "", 401, 401 },
 		{ ANONYMOUS_LOOPBACK, "", "", 401, 401 },
-		{ ANONYMOUS_OFF, "127.0.0.1", "", 401, 401 },
+		{ ANONYMOUS_OFF, "127.0.0.1", "", 401, 200 },
+		{ ANONYMOUS_OFF, "127.0.0.1", "1", 401, 401 },
 		{ ANONYMOUS_OFF, "192.0.2.9", "", 401, 401 },
 		{ ANONYMOUS_ADDRESS, "127.0.0.1", "", 200, 200 },
 		{ ANONYMOUS_ADDRESS, "127.0.0.1", "1", 200, 401 },
@@ -287,6 +288,8 @@ keyless_by_place(void **state)
 		ask(b, "/metrics");
 		if (b->s.rs.status != cases[i].metrics)
 			fail_msg("metrics %zu: %d", i, b->s.rs.status);
+		ask(b, "/api/quota"); /* for those who may run something */
+		assert_int_equal(b->s.rs.status, cases[i].run);
 		stub_ask(&b->s, "GET", "/healthz", "", 0);
 		assert_int_equal(b->s.rs.status, 200);
 		stub_ask(&b->s, "GET", "/api/languages", "", 0);
