@@ -10,16 +10,19 @@ ready_check(const struct box_door *helper, struct problem *p)
 	scope_box b = NULL;
 	struct box_state s = { 0 };
 	struct err e = { 0 };
-	char text[400];
 
-	if (box_open(helper, &b, &e) == -1 || box_status(b, &s, &e) == -1)
+	/* Anybody may ask: paths and reasons are for the log. */
+	if (box_open(helper, &b, &e) == -1 || box_status(b, &s, &e) == -1) {
+		log_err(&e, "not ready: the sandbox helper does not answer");
 		return problem_set(p, PROBLEM_SANDBOX_UNAVAILABLE, NULL,
-		    "the sandbox helper does not answer: %s",
-		    err_text(&e, text, sizeof(text)));
-	if (s.ready == 0)
-		return problem_set(p, PROBLEM_SANDBOX_UNAVAILABLE, NULL,
-		    "no slot of the sandbox helper is ready%s%s",
+		    "the sandbox helper does not answer; the log says why");
+	}
+	if (s.ready == 0) {
+		log_warn("not ready: no slot of the sandbox helper is%s%s",
 		    s.why[0] != '\0' ? ": " : "", s.why);
+		return problem_set(p, PROBLEM_SANDBOX_UNAVAILABLE, NULL,
+		    "no slot of the sandbox helper is ready; the log says why");
+	}
 	return 0;
 }
 

@@ -202,7 +202,10 @@ serves_from_start_to_stop(void **state)
 	wait_for(log, &seen, "ready: 2 workers");
 	ask(f, "/healthz", "Status: 200 OK");
 	ask(f, "/healthz", "X-Request-Id: abc-1\r\n");
-	ask(f, "/readyz", "\"code\":\"sandbox_unavailable\"");
+	ask(f, "/readyz",
+	    "{\"error\":\"the sandbox helper does not answer; the log says why\","
+	    "\"code\":\"sandbox_unavailable\"");
+	wait_for(log, &seen, "not ready: the sandbox helper does not answer: connect /");
 	ask(f, "/api/languages", "{\"languages\":[]}");
 	wait_for(
 	    log, &seen, "request id=abc-1 method=GET path=/api/languages status=200");
