@@ -114,9 +114,37 @@ by_key(const struct api *api, const struct http_request *rq, const char *text,
 	return check_network(who, rq->address, p);
 }
 
+/*
+ * Is it this machine that the client wants?  A browser on it also runs pages of others,
+ * and who owns a name can let it point to 127.0.0.1: then the page may ask us and read
+ * the answer, but it has to ask for that name.
+ */
+static bool
+is_own_name(const struct access *a, const char *host)
+{
+	bool literal = host[0] == '[';
+	size_t len = strcspn(host + literal, literal ? "]" : ":");
+	const char *rest = host + literal + len;
+	char name[sizeof(((struct http_request *)0)->host)];
+	struct address own;
+	struct err why;
+
+	if (literal && *rest++ != ']')
+		return false;
+	if (*rest != '\0' &&
+	    (*rest != ':' || rest[1 + strspn(rest + 1, "0123456789")] != '\0'))
+		return false;
+	snprintf(name, sizeof(name), "%.*s", (int)len, host + literal);
+	if (address_parse(name, &own, &why) == 0)
+		return address_is_loopback(&own);
+	for (char *c = name; *c != '\0'; c++)
+		*c = (char)(*c >= 'A' && *c <= 'Z' ? *c | 0x20 : *c);
+	return strcmp(name, "localhost") == 0 || words_has(&a->local_hosts, name);
+}
+
 /* To the clients of a site without keys, so that its administrator reads it. */
 static int
-ask_for_key(const struct api *api, bool proxied, struct problem *p)
+ask_for_key(const struct api *api, const char *why, struct problem *p)
 {
 	uint64_t keys = 1;
 	struct err ignored;
@@ -129,7 +157,7 @@ ask_for_key(const struct api *api, bool proxied, struct problem *p)
 	return problem_set(p, PROBLEM_KEY_REQUIRED, NULL,
 	    "this judgebox has no keys yet, so it serves its own machine only%s; its "
 	    "administrator can change that: judgebox key add NAME",
-	    proxied ? ", and this came through a proxy" : "");
+	    why);
 }
 
 static int
@@ -137,12 +165,13 @@ without_key(const struct api *api, const struct http_request *rq, enum auth need
     struct identity *who, struct problem *p)
 {
 	const struct access *a = &api->site->access;
-	bool proxied = rq->proxied[0] != '\0', known, local;
+	bool proxied = rq->proxied[0] != '\0', known, near, local;
 	struct address from;
 	struct err why;
 
 	known = address_parse(rq->address, &from, &why) == 0;
-	local = known && !proxied && address_is_loopback(&from);
+	near = known && !proxied && address_is_loopback(&from);
+	local = near && is_own_name(a, rq->host);
 	if (a->anonymous == ANONYMOUS_LOOPBACK && local) {
 		*who = (struct identity){ .anonymous = true,
 			.trusted = true,
@@ -155,7 +184,11 @@ without_key(const struct api *api, const struct http_request *rq, enum auth need
 		return 0;
 	}
 	if (a->anonymous != ANONYMOUS_ADDRESS || !known)
-		return ask_for_key(api, proxied, p);
+		return ask_for_key(api,
+		    proxied ? ", and this came through a proxy"
+		    : near  ? ", and this was sent to another name than localhost"
+			    : "",
+		    p);
 	*who = a->stranger;
 	who->anonymous = true;
 	who->scopes = SCOPE_RUN;

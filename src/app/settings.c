@@ -57,6 +57,8 @@ static const struct conf_key keys[] = {
 	{ .name = "anonymous_limits",
 	    .kind = CONF_GROUP,
 	    .help = "of one address without a key" },
+	ROW(WORDS, "local_hosts", struct settings, site.access.local_hosts, 0, 0,
+	    "names by which local clients ask for us"),
 	ROW(BOOL, "trust_user_header", struct settings, site.access.trust_user_header, 0,
 	    0, "is the web server's user believed?"),
 	SITE(BYTES, max_body_bytes, 1024, 64 << 20, "one request"),
@@ -249,6 +251,21 @@ check_origins(const struct conf *c, const struct words *origins, struct err *e)
 	return 0;
 }
 
+/* Without port, as browsers send it but for capitals. */
+static int
+check_hosts(const struct conf *c, const struct words *hosts, struct err *e)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789.-";
+
+	for (const char *h = words_next(hosts, NULL); h != NULL; h = words_next(hosts, h))
+		if (h[0] == '\0' || h[strspn(h, letters)] != '\0')
+			return conf_fault(c, "local_hosts", e,
+			    "local_hosts: '%.80s' is no name of a host, in lower case "
+			    "and without port",
+			    h);
+	return 0;
+}
+
 static int
 read_rate(const struct conf *c, const char *path, const char *text, struct rate *out,
     struct err *e)
@@ -307,7 +324,8 @@ read_file(const struct conf *c, struct settings *s, struct err *e)
 	    read_profiles(c, &s->site, e) == -1)
 		return -1;
 	if (check_paths(c, s, e) == -1 ||
-	    check_origins(c, &s->site.cors_origins, e) == -1)
+	    check_origins(c, &s->site.cors_origins, e) == -1 ||
+	    check_hosts(c, &s->site.access.local_hosts, e) == -1)
 		return -1;
 	return check_level(c, s, e);
 }

@@ -47,6 +47,7 @@ static const struct param {
 	PARAM("CONTENT_LENGTH", content_length),
 	PARAM("REQUEST_ID", rq.request_id),
 	PARAM("HTTP_ORIGIN", rq.origin),
+	PARAM("HTTP_HOST", rq.host),
 	PARAM("REMOTE_ADDR", rq.address),
 	CUT("QUERY_STRING", rq.query),
 	CUT("HTTP_AUTHORIZATION", rq.authorization),

@@ -17,6 +17,7 @@ struct http_request {
 	char content_type[128];
 	char request_id[65]; /* [A-Za-z0-9_-], nginx's; made here if absent */
 	char origin[256];
+	char host[256];   /* whom the client thinks it asks: "localhost:8080" */
 	char address[46]; /* of the client, as nginx sees it */
 	char query[1024]; /* as the client wrote it; cut where it is longer */
 	/* Whose it is.  What is longer than its place is cut, and so is nobody's. */

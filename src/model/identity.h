@@ -74,6 +74,7 @@ enum key_state { KEY_UNKNOWN, KEY_GOOD, KEY_REVOKED, KEY_EXPIRED };
 struct access {
 	enum anonymous_mode anonymous;
 	bool trust_user_header;
+	struct words local_hosts; /* names of this machine beside localhost */
 	struct identity stranger; /* with ANONYMOUS_ADDRESS; each_user: of one address */
 };
 

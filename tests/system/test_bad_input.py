@@ -283,7 +283,7 @@ class Wire(BadInput):
     """Below JSON: HTTP itself, by raw socket."""
 
     def head(self, length, extra=""):
-        return (f"POST /api/run HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        return (f"POST /api/run HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                 f"Content-Length: {length}\r\nConnection: close\r\n{extra}\r\n").encode()
 
     def status(self, got):
@@ -300,7 +300,7 @@ class Wire(BadInput):
                            ("huge", self.head(10 ** 18) + body), ("overflow", self.head(10 ** 30) + body),
                            ("and chunked", self.head(len(body), "Transfer-Encoding: chunked\r\n") + body),
                            ("zero", self.head(0) + body),
-                           ("none", b"POST /api/run HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                           ("none", b"POST /api/run HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                                     b"Connection: close\r\n\r\n" + body)):
             with self.subTest(name):
                 status = self.status(client.raw(self.stack.port, data, shut=True))

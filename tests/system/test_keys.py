@@ -103,6 +103,8 @@ class Lifecycle(KeysTest):
         self.check_refusal(a, 401, "key_required")
         for name in ("Forwarded", "Via", "X-Real-IP"):
             self.assertEqual(self.status(address="127.0.0.1", **{name: "x"}), 401)
+        for host, status in (("localhost", 200), ("[::1]:8080", 200), ("rebind.example", 401), ("localhost.example", 401)):
+            self.assertEqual(self.status(address="127.0.0.1", Host=host), status, host)
         for path in ("/api/languages", "/api/limits", "/healthz", "/readyz"):
             self.assertEqual(self.stack.get(path, headers=self.head()).status, 200)
         self.assertEqual(self.stack.get("/metrics", headers=self.head()).status, 401)
@@ -711,6 +713,7 @@ class Strangers(KeysTest):
         self.stack.app.proc.send_signal(signal.SIGHUP)
         stack.wait_for("nobody", lambda: self.status(address="127.0.0.1") == 401)
         self.assertEqual(self.status(self.add("somebody"), address="127.0.0.1"), 200)
+        self.assertEqual(self.stack.get("/metrics", headers=self.head(address="127.0.0.1")).status, 200)
         with open(conf, "w") as f:
             f.write(text)
         self.stack.app.proc.send_signal(signal.SIGHUP)

@@ -324,6 +324,7 @@ stub_start(struct stub *s)
 	snprintf(s->rq.request_id, sizeof(s->rq.request_id), "req-1");
 	s->rq.client_fd = -1;
 	snprintf(s->rq.address, sizeof(s->rq.address), "127.0.0.1");
+	snprintf(s->rq.host, sizeof(s->rq.host), "localhost:8080");
 }
 
 void

@@ -297,6 +297,57 @@ keyless_by_place(void **state)
 	}
 }
 
+/* A page whose name its owner lets point to 127.0.0.1 asks for that name. */
+static void
+a_name_that_is_not_ours(void **state)
+{
+	static const struct {
+		const char *host;
+		bool local;
+	} cases[] = {
+		{ "localhost", true },
+		{ "LocalHost:80", true },
+		{ "127.0.0.1", true },
+		{ "127.0.0.1:8080", true },
+		{ "127.8.9.1", true },
+		{ "[::1]", true },
+		{ "[::1]:8080", true },
+		{ "judge.home.arpa:8080", true },
+		{ "JUDGE.home.arpa", true },
+		{ "", false },
+		{ ":80", false },
+		{ "rebind.example", false },
+		{ "rebind.example:8080", false },
+		{ "localhost.rebind.example", false },
+		{ "127.0.0.1.rebind.example", false },
+		{ "localhost:80.rebind.example", false },
+		{ "localhost:80:80", false },
+		{ "[::1].rebind.example", false },
+		{ "[::1", false },
+		{ "::1", false },
+		{ "192.0.2.1", false },
+		{ "127.1", false },
+		{ "localhost.", false },
+		{ "home.arpa", false },
+	};
+	struct bed *b = *state;
+	struct err e;
+
+	words_add(&b->s.site.access.local_hosts, "judge.home.arpa", &e);
+	b->keys.count = 0;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		SET(b->s.rq.host, cases[i].host);
+		if (status(b) != (cases[i].local ? 200 : 401))
+			fail_msg("%s: %d", cases[i].host, b->s.rs.status);
+		if (!cases[i].local && strstr(b->s.rs.body.data, "another name") == NULL)
+			fail_msg("%s", b->s.rs.body.data);
+		ask(b, "/metrics");
+		assert_int_equal(b->s.rs.status, cases[i].local ? 200 : 401);
+	}
+	SET(b->s.rq.api_key, KEY("01")); /* that one has whoever may come */
+	assert_int_equal(status(b), 200);
+}
+
 static void
 first_words_to_the_administrator(void **state)
 {
@@ -777,6 +828,7 @@ main(void)
 		CASE(credentials),
 		CASE(wrong_is_not_none),
 		CASE(keyless_by_place),
+		CASE(a_name_that_is_not_ours),
 		CASE(first_words_to_the_administrator),
 		CASE(scopes_and_networks),
 		CASE(scopes_open_their_own_route),

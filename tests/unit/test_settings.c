@@ -131,6 +131,7 @@ every_key_can_be_set(void **state)
 	    "drain_timeout = \"2m\"; log_level = \"debug\"; max_body_bytes = \"2M\";\n"
 	    "max_source_bytes = 1000; max_tests = 7; max_answer_bytes = \"1M\";\n"
 	    "cors_origins = [\"https://a\", \"https://b\"];\n"
+	    "local_hosts = [\"a.test\", \"b\"];\n"
 	    "caps = { cpu_ms = \"1m\"; memory_bytes = \"1G\"; processes = 0; };\n"
 	    "compile_caps = { wall_ms = \"40s\"; };\n"
 	    "profiles = { mine = { cpu_ms = \"9s\"; cpu_share = 0.5; slack_ms = 1; fork "
@@ -143,6 +144,7 @@ every_key_can_be_set(void **state)
 	assert_int_equal(settings_log_level(&s), LOG_LEVEL_DEBUG);
 	assert_int_equal(s.site.max_tests, 7);
 	assert_true(words_has(&s.site.cors_origins, "https://b"));
+	assert_true(words_has(&s.site.access.local_hosts, "a.test"));
 	assert_int_equal(s.site.cap.memory_bytes, 1 << 30);
 	assert_int_equal(s.site.cap.processes, 0); /* no cap */
 
@@ -213,6 +215,15 @@ static const struct {
 	    "cors_origins = [ \"http://[::1]:80\", \"https://A\" ];",
 	    "$/m.conf:1: cors_origins: 'https://A' is not like https://host or "
 	    "http://host:port, in lower case" },
+	{ "a host with a port", "local_hosts = [ \"a.test\", \"a.test:80\" ];",
+	    "$/m.conf:1: local_hosts: 'a.test:80' is no name of a host, in lower case "
+	    "and without port" },
+	{ "a host of capitals", "local_hosts = [ \"A.test\" ];",
+	    "$/m.conf:1: local_hosts: 'A.test' is no name of a host, in lower case "
+	    "and without port" },
+	{ "no host at all", "local_hosts = [ \"\" ];",
+	    "$/m.conf:1: local_hosts: '' is no name of a host, in lower case "
+	    "and without port" },
 	{ "origins are no list", "cors_origins = \"*\";",
 	    "$/m.conf:1: cors_origins: must be a list of strings" },
 	{ "profile above its cap",
@@ -369,7 +380,7 @@ the_sample_tells_the_defaults(void **state)
 
 	/* and it is really all of them: each line that could be commented out was */
 	char cmd[400];
-	snprintf(cmd, sizeof(cmd), "test $(grep -c '^[a-z_]* = ' %s) -eq 37", f->main);
+	snprintf(cmd, sizeof(cmd), "test $(grep -c '^[a-z_]* = ' %s) -eq 38", f->main);
 	assert_int_equal(system(cmd), 0);
 }
 
