@@ -3,6 +3,7 @@
 #include <libcgroup.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "sandbox/cgroup_tree.h"
 
@@ -65,6 +66,18 @@ new_group(const struct tree_group *g, struct cgroup **out, struct err *e)
 	return 0;
 }
 
+/* On v2 it hands controllers down all the way from the root, which who was given a group
+ * below may not; where that begins, cgroup.c has done it. */
+static int
+make_below(const struct tree_group *g, struct err *e)
+{
+	char path[700];
+
+	snprintf(path, sizeof(path), "%s/%s", g->v2_root, g->name);
+	return mkdir(path, 0755) == 0 || errno == EEXIST ? 0
+							 : err_sys(e, "make %s", path);
+}
+
 int
 tree_make(const struct tree_group *g, struct err *e)
 {
@@ -72,7 +85,10 @@ tree_make(const struct tree_group *g, struct err *e)
 
 	if (new_group(g, &cg, e) == -1)
 		return -1;
-	return library(cgroup_create_cgroup(cg, 0), e, "make", g->name);
+	int ret = cgroup_create_cgroup(cg, 0);
+	if (ret == ECGROUPVALUENOTEXIST && g->v2_root != NULL)
+		return make_below(g, e);
+	return library(ret, e, "make", g->name);
 }
 
 int
