@@ -223,7 +223,8 @@ give_groups() # NAME
 	local dir
 	if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
 		dir=/sys/fs/cgroup/$1
-		mkdir "$dir" && chown course "$dir" "$dir/cgroup.procs" "$dir/cgroup.subtree_control" &&
+		mkdir -p "$dir/supervisor" && chown course "$dir" "$dir/supervisor" \
+			"$dir/cgroup.procs" "$dir/cgroup.subtree_control" "$dir/supervisor/cgroup.procs" &&
 			echo +memory +pids +cpu >/sys/fs/cgroup/cgroup.subtree_control
 		return
 	fi
@@ -237,8 +238,9 @@ ACCOUNT=(env -i -C /home/course PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/home/co
 	XDG_RUNTIME_DIR=/home/course/runtime setpriv --reuid course --regid course --init-groups)
 
 # shellcheck disable=SC2016 # for the inner shell
-# Of version 2 a process is put into its group; version 1 has it by name.
-IN_GROUP=(bash -c '[ ! -e "$1/cgroup.procs" ] || echo $$ >"$1/cgroup.procs"; shift; exec "$@"' -)
+# Of version 2 a process is put into its group, into the leaf that it would move to: a second
+# start finds a group with controllers, which takes none.  Version 1 has it by name.
+IN_GROUP=(bash -c '[ ! -e "$1" ] || echo $$ >"$1/supervisor/cgroup.procs"; shift; exec "$@"' -)
 
 # The site as its page says, in an nginx of the account's own.
 own_nginx()

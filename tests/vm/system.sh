@@ -97,11 +97,11 @@ install_package()
 		bash -ex install.sh <<<y && apt -y install ./debs/judgebox-languages-all_*.deb
 }
 
-# The commands of the section on packages.  What comes before the installation, the build,
-# was done outside.
-readme()
+# The commands of a section, the one on packages.  What comes before the installation, the
+# build, was done outside.
+readme() # [SECTION]
 {
-	sed -n '/^## Install the package/,/^## /p' README.md |
+	sed -n "/^## ${1:-Install the package}/,/^## /p" README.md |
 		awk '/^```sh$/ { inside = 1; next } /^```/ { inside = 0 } inside'
 }
 
@@ -301,6 +301,68 @@ remove_keeps_nginx()
 		nginx -t && systemctl reload nginx && eventually all_active && judge
 }
 
+as_course() # COMMAND...
+{
+	local uid
+	uid=$(id -u course)
+	env -i -C /home/course HOME=/home/course PATH="$PATH" XDG_RUNTIME_DIR="/run/user/$uid" \
+		setpriv --reuid course --regid course --init-groups "$@"
+}
+
+# The account's nginx, on another port, at the account's socket.
+nginx_of_course()
+{
+	cat >/home/course/site.sh <<-'S'
+		cd ~/.config/judgebox
+		sed "s|/run/judgebox|$XDG_RUNTIME_DIR/judgebox|" \
+			/usr/share/judgebox/nginx/judgebox-locations.conf >locations.conf
+		sed -e "s|/usr/share/judgebox/nginx/judgebox-locations|$PWD/locations|" \
+			-e 's|127.0.0.1:8080|127.0.0.1:8081|' /etc/nginx/sites-available/judgebox >site.conf
+		for k in client_body fastcgi proxy scgi uwsgi; do echo "${k}_temp_path $PWD/$k;"; done >temps.conf
+		echo "pid $PWD/pid; error_log stderr; events { } http { access_log off;
+			include $PWD/temps.conf; include $PWD/site.conf; }" >nginx.conf
+		exec systemd-run --user --unit=site nginx -e stderr -g 'daemon off;' -c "$PWD/nginx.conf"
+	S
+	as_course bash /home/course/site.sh
+}
+
+# README's section, word by word, beside the machine's own judgebox.
+without_root()
+{
+	local uid config=/home/course/.config/judgebox/sandbox.conf f
+	useradd -m -s /bin/bash course && loginctl enable-linger course && uid=$(id -u course) &&
+		eventually test -S "/run/user/$uid/systemd/private" &&
+		readme 'Without root' >/home/course/begin.sh &&
+		[ "$(grep -c . /home/course/begin.sh)" -ge 5 ] &&
+		as_course bash -ex /home/course/begin.sh | tee doctor.course &&
+		grep 'shared-account *warn *accepted: whatever else' doctor.course &&
+		nginx_of_course && eventually curl -fsS -m 5 http://127.0.0.1:8081/readyz || return 1
+	for f in py c cpp; do
+		python3 "$VMTEST_IN/examples/judge.py" http://127.0.0.1:8081 "$EXAMPLE/solution.$f" || return 1
+	done
+	as_course judgebox-rootless --installed judgebox log list | grep cpp &&
+		as_course systemctl --user reload judgebox &&
+		as_course systemctl --user restart judgebox-sandbox &&
+		as_course systemctl --user kill -s KILL judgebox && eventually \
+		python3 "$VMTEST_IN/examples/judge.py" http://127.0.0.1:8081 "$EXAMPLE/solution.c" || return 1
+	# a bound above the group, which is to be accepted, too
+	echo 800M >"/sys/fs/cgroup/user.slice/user-$uid.slice/memory.max" &&
+		no timeout 60 setpriv --reuid course --regid course --init-groups env \
+			HOME=/home/course XDG_RUNTIME_DIR="/run/user/$uid" systemctl --user restart judgebox-sandbox
+	journalctl -b _UID="$uid" --no-pager | grep 'accept_weaker does not name "shared-limits"' &&
+		sed -i 's/"shared-account"/&, "shared-limits"/' "$config" &&
+		as_course systemctl --user restart judgebox-sandbox && eventually \
+		python3 "$VMTEST_IN/examples/judge.py" http://127.0.0.1:8081 "$EXAMPLE/solution.c"
+}
+
+# The account goes, and all of its judgebox.
+course_goes()
+{
+	loginctl disable-linger course && loginctl terminate-user course &&
+		eventually no pgrep -u course && userdel -r course && judge &&
+		rm -f doctor.course
+}
+
 purge()
 {
 	rm -f /etc/judgebox/conf.d/slow.conf && dpkg -P judgebox
@@ -362,6 +424,8 @@ case $VMTEST_BOOT in
 	check "an edited conffile stays, without a question" edited_conffile_stays
 	check "an interrupted installation can be finished" interrupted_installation
 	check "removed, nginx is valid; installed again, it judges" remove_keeps_nginx
+	check "from an ordinary account, as README says" without_root
+	check "the account goes" course_goes
 	check "no unit has failed" no failed_units
 	journalctl -b -u 'judgebox*' -p warning --no-pager >"$VMTEST_OUT/warnings"
 	check "purges" purge
