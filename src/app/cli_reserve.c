@@ -9,6 +9,7 @@
 #include "app/table.h"
 #include "base/num.h"
 #include "base/when.h"
+#include "store/reservations.h"
 
 struct ask {
 	const char *config, *slots, *from, *to;
@@ -45,7 +46,7 @@ read_ask(struct ask *a, int argc, char **argv)
 }
 
 static int
-read_reservation(const struct ask *a, struct keys_reservation *r, struct err *e)
+read_reservation(const struct ask *a, struct reservation *r, struct err *e)
 {
 	r->from = a->now;
 	snprintf(r->name, sizeof(r->name), "%.63s", a->word[0]);
@@ -56,15 +57,15 @@ read_reservation(const struct ask *a, struct keys_reservation *r, struct err *e)
 		return err_wrap(e, "--from");
 	if (desk_when(a->to, a->now, &r->to, e) == -1)
 		return err_wrap(e, "--to");
-	return keys_check_reservation(r, a->now, e);
+	return reservation_check(r, a->now, e);
 }
 
 static int
-reserve(struct desk *d, const struct ask *a, struct keys_reservation *r, struct err *e)
+reserve(struct desk *d, const struct ask *a, struct reservation *r, struct err *e)
 {
 	char detail[120], from[WHEN_TEXT], to[WHEN_TEXT];
 
-	if (keys_reserve(d->keys, r, a->now, e) == -1)
+	if (reservation_add(d->keys, r, a->now, e) == -1)
 		return -1;
 	when_text(r->from, from);
 	when_text(r->to, to);
@@ -76,7 +77,7 @@ reserve(struct desk *d, const struct ask *a, struct keys_reservation *r, struct 
 }
 
 static int
-list_row(void *ctx, const struct keys_reservation *r, struct err *e)
+list_row(void *ctx, const struct reservation *r, struct err *e)
 {
 	char id[24], slots[24], from[WHEN_TEXT], to[WHEN_TEXT];
 	bool now = r->from <= when_now();
@@ -97,7 +98,7 @@ list(struct desk *d, struct err *e)
 	static const char *const heads[] = { "number", "key", "slots", "from", "to", "",
 		NULL };
 	struct table t = { .heads = heads, .right = "r r   ", .tinted = 5 };
-	int rc = keys_reservations(d->keys, when_now(), list_row, &t, e);
+	int rc = reservations_list(d->keys, when_now(), list_row, &t, e);
 
 	if (rc == 0)
 		table_print(&t, stdout);
@@ -110,7 +111,7 @@ cancel(struct desk *d, int64_t id, struct err *e)
 {
 	char detail[40];
 
-	if (keys_cancel(d->keys, id, e) == -1)
+	if (reservation_cancel(d->keys, id, e) == -1)
 		return -1;
 	snprintf(detail, sizeof(detail), "reservation %" PRId64, id);
 	desk_note(d, "reservation_cancelled", NULL, detail);
@@ -121,7 +122,7 @@ int
 cmd_reserve(int argc, char **argv)
 {
 	struct ask a = { .config = SETTINGS_DEFAULT_PATH, .now = when_now() };
-	struct keys_reservation r = { .id = 0 };
+	struct reservation r = { .id = 0 };
 	uint64_t id = 0;
 	scope_desk d = { .keys = NULL };
 	struct err e = { 0 };

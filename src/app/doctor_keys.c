@@ -13,7 +13,7 @@
 #include "app/drop.h"
 #include "base/scope.h"
 #include "base/when.h"
-#include "store/keys.h"
+#include "store/reservations.h"
 
 #define DAY_US  86400000000LL
 #define SOON_US (14 * DAY_US)
@@ -197,7 +197,7 @@ struct plan {
 };
 
 static int
-count_reservation(void *ctx, const struct keys_reservation *r, struct err *e)
+count_reservation(void *ctx, const struct reservation *r, struct err *e)
 {
 	struct plan *p = ctx;
 	struct identity id;
@@ -223,7 +223,7 @@ look_at_reservations(struct doctor *d, struct keys *k, struct finding *f)
 	struct err e = { 0 };
 
 	(void)d;
-	if (keys_reservations(k, INT64_MIN, count_reservation, &p, &e) == -1)
+	if (reservations_list(k, INT64_MIN, count_reservation, &p, &e) == -1)
 		doctor_found(f, HEALTH_FAIL, "%.150s", e.msg);
 	else if (p.idle > 0)
 		doctor_found(f, HEALTH_WARN,

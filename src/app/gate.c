@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/when.h"
 #include "judge/quota.h"
-#include "store/keys.h"
+#include "store/reservations.h"
 
 #define RETRY_US 1000000
 
@@ -122,7 +122,7 @@ gate_for_api(struct gate *g)
 {
 	return (struct api_gate){ .keys = g->keys,
 		.find = keys_find,
-		.reserved = keys_reserved,
+		.reserved = reservations_held,
 		.count = keys_count,
 		.list = keys_list,
 		.quota = g->quota,

@@ -131,19 +131,15 @@ open_as(const char *path, const struct db_options *how, struct keys **out, struc
 	return 0;
 }
 
-/* Reads once, so that every file and every statement is there before the process closes
- * itself in. */
+/* Reads once, so that every file is open before the process closes itself in. */
 static int
 warm_up(struct keys *k, struct err *e)
 {
 	const struct token nobody = { .id = "", .secret = "" };
 	enum key_state state;
 	struct identity id;
-	uint32_t own, others;
 
-	if (sha256_start(e) == -1 || keys_find(k, &nobody, 0, &id, &state, e) == -1)
-		return -1;
-	return keys_reserved(k, 0, 0, &own, &others, e);
+	return sha256_start(e) == -1 ? -1 : keys_find(k, &nobody, 0, &id, &state, e);
 }
 
 int
@@ -198,6 +194,12 @@ check_file(const struct keys *k, struct err *e)
 		return err_set(
 		    e, ERR_GONE, "%.180s was removed or replaced", db_place(k->db));
 	return 0;
+}
+
+struct db *
+keys_db(const struct keys *k, struct err *e)
+{
+	return check_file(k, e) == -1 ? NULL : k->db;
 }
 
 /* --- rows --- */
@@ -329,33 +331,6 @@ keys_find(struct keys *k, const struct token *t, int64_t now, struct identity *o
 		return -1;
 	db_put_text(q, t->id);
 	return find_row(q, &given, now, out, state, e);
-}
-
-int
-keys_reserved(struct keys *k, uint64_t key, int64_t now, uint32_t *own, uint32_t *others,
-    struct err *e)
-{
-	uint64_t mine = 0, rest = 0;
-	int rc;
-
-	if (check_file(k, e) == -1)
-		return -1;
-	scope_query q = db_query(k->db,
-	    "SELECT r.key, r.slots FROM reservations r JOIN keys k ON k.id = r.key "
-	    "WHERE r.ends > $1 AND r.starts <= $1 AND k.revoked = 0 "
-	    "AND (k.expires = 0 OR k.expires > $1)",
-	    e);
-	if (q == NULL)
-		return -1;
-	db_put_int(q, now);
-	while ((rc = db_step(q, e)) == 1)
-		*((uint64_t)db_int(q, 0) == key ? &mine : &rest) +=
-		    (uint64_t)db_int(q, 1);
-	if (rc == -1)
-		return -1;
-	*own = mine < UINT32_MAX ? (uint32_t)mine : UINT32_MAX;
-	*others = rest < UINT32_MAX ? (uint32_t)rest : UINT32_MAX;
-	return 0;
 }
 
 int
@@ -557,8 +532,8 @@ keys_set(struct keys *k, const struct identity *key, struct err *e)
 	return 0;
 }
 
-static int
-get_unrevoked(struct keys *k, const char *name, struct identity *out, struct err *e)
+int
+keys_get_unrevoked(struct keys *k, const char *name, struct identity *out, struct err *e)
 {
 	if (keys_get(k, name, out, e) == -1)
 		return -1;
@@ -572,7 +547,7 @@ keys_revoke(struct keys *k, const char *name, int64_t now, struct err *e)
 {
 	struct identity id;
 
-	if (get_unrevoked(k, name, &id, e) == -1)
+	if (keys_get_unrevoked(k, name, &id, e) == -1)
 		return -1;
 	scope_query q = db_query(k->db, "UPDATE keys SET revoked = $2 WHERE id = $1", e);
 	if (q == NULL)
@@ -615,89 +590,10 @@ keys_rotate(struct keys *k, const char *name, int64_t now, int64_t overlap_us,
 	scope_transaction t = { 0 };
 	struct identity id;
 
-	if (db_begin(k->db, &t, e) == -1 || get_unrevoked(k, name, &id, e) == -1 ||
+	if (db_begin(k->db, &t, e) == -1 || keys_get_unrevoked(k, name, &id, e) == -1 ||
 	    forget_tokens(k, id.key, now, e) == -1 ||
 	    end_tokens(k, id.key, now + overlap_us, e) == -1 ||
 	    add_token(k, id.key, now, token, e) == -1)
 		return -1;
 	return db_commit(&t, e);
-}
-
-/* --- reservations --- */
-
-int
-keys_check_reservation(const struct keys_reservation *r, int64_t now, struct err *e)
-{
-	if (r->slots < 1 || r->slots > 1024)
-		return err_set(e, ERR_BAD_INPUT, "from 1 to 1024 slots can be reserved");
-	if (r->to <= r->from || r->to <= now)
-		return err_set(e, ERR_BAD_INPUT, "the reservation would be over already");
-	return 0;
-}
-
-int
-keys_reserve(struct keys *k, struct keys_reservation *r, int64_t now, struct err *e)
-{
-	scope_transaction t = { 0 };
-	struct identity id;
-
-	if (keys_check_reservation(r, now, e) == -1 || db_begin(k->db, &t, e) == -1 ||
-	    get_unrevoked(k, r->name, &id, e) == -1)
-		return -1;
-	scope_query q = db_query(k->db,
-	    "INSERT INTO reservations (key, slots, starts, ends) "
-	    "VALUES ($1, $2, $3, $4) RETURNING id",
-	    e);
-	if (q == NULL)
-		return -1;
-	db_put_int(q, (int64_t)id.key);
-	db_put_int(q, (int64_t)r->slots);
-	db_put_int(q, r->from);
-	db_put_int(q, r->to);
-	if (db_step(q, e) != 1)
-		return -1;
-	r->id = db_int(q, 0);
-	db_reset(q);
-	return db_commit(&t, e);
-}
-
-int
-keys_reservations(
-    struct keys *k, int64_t now, keys_reservation_visit *visit, void *ctx, struct err *e)
-{
-	struct keys_reservation r;
-	int rc;
-
-	scope_query q = db_query(k->db,
-	    "SELECT r.id, k.name, r.slots, r.starts, r.ends FROM reservations r "
-	    "JOIN keys k ON k.id = r.key WHERE r.ends > $1 ORDER BY r.starts, r.id",
-	    e);
-	if (q == NULL)
-		return -1;
-	db_put_int(q, now);
-	while ((rc = db_step(q, e)) == 1) {
-		r = (struct keys_reservation){ .id = db_int(q, 0),
-			.slots = (uint64_t)db_int(q, 2),
-			.from = db_int(q, 3),
-			.to = db_int(q, 4) };
-		snprintf(r.name, sizeof(r.name), "%s", db_text(q, 1));
-		if (visit(ctx, &r, e) == -1)
-			return -1;
-	}
-	return rc;
-}
-
-int
-keys_cancel(struct keys *k, int64_t id, struct err *e)
-{
-	scope_query q = db_query(k->db, "DELETE FROM reservations WHERE id = $1", e);
-	if (q == NULL)
-		return -1;
-
-	db_put_int(q, id);
-	if (db_run(q, e) == -1)
-		return -1;
-	if (db_changed(k->db) == 0)
-		return err_set(e, ERR_BAD_INPUT, "there is no reservation %" PRId64, id);
-	return 0;
 }

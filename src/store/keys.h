@@ -1,5 +1,5 @@
 /*
- * keys - who may use the service: keys, their tokens, reservations of slots.
+ * keys - who may use the service: keys and their tokens.
  *
  * A token is 256 random bits, shown once.  Its SHA-256 is what is kept: a hash made slow
  * on purpose protects what people can remember, and nobody guesses 256 bits.  The token's
@@ -26,6 +26,10 @@ int keys_open(const char *path, struct keys **out, struct err *e);
 int keys_open_admin(const char *path, struct keys **out, struct err *e);
 void keys_close(struct keys *k); /* NULL is fine */
 
+/* The file, for what lies in it beside the keys (reservations.h).  NULL: it was removed
+ * or replaced. */
+struct db *keys_db(const struct keys *k, struct err *e);
+
 #define scope_keys __attribute__((cleanup(keys_close_))) struct keys *
 static inline void
 keys_close_(struct keys **k)
@@ -40,14 +44,12 @@ keys_close_(struct keys **k)
 int keys_find(struct keys *k, const struct token *t, int64_t now, struct identity *out,
     enum key_state *state, struct err *e);
 
-/* Slots held at this moment for the key, and for all others. */
-int keys_reserved(struct keys *k, uint64_t key, int64_t now, uint32_t *own,
-    uint32_t *others, struct err *e);
-
 /* Keys that would be let in. */
 int keys_count(struct keys *k, int64_t now, uint64_t *out, struct err *e);
 
 int keys_get(struct keys *k, const char *name, struct identity *out, struct err *e);
+int keys_get_unrevoked(
+    struct keys *k, const char *name, struct identity *out, struct err *e);
 
 struct keys_token {
 	char id[TOKEN_ID_HEX + 1];
@@ -70,24 +72,5 @@ int keys_revoke(struct keys *k, const char *name, int64_t now, struct err *e);
 /* A new token; those there are end after the overlap at the latest. */
 int keys_rotate(struct keys *k, const char *name, int64_t now, int64_t overlap_us,
     char token[TOKEN_TEXT_SIZE], struct err *e);
-
-/* --- reservations --- */
-
-struct keys_reservation {
-	int64_t id;
-	char name[KEY_NAME_MAX]; /* of the key */
-	uint64_t slots;
-	int64_t from, to;
-};
-typedef int keys_reservation_visit(
-    void *ctx, const struct keys_reservation *r, struct err *e);
-
-/* Is there anything to reserve? */
-int keys_check_reservation(const struct keys_reservation *r, int64_t now, struct err *e);
-int keys_reserve(struct keys *k, struct keys_reservation *r, int64_t now, struct err *e);
-/* Those that have not ended. */
-int keys_reservations(
-    struct keys *k, int64_t now, keys_reservation_visit *visit, void *ctx, struct err *e);
-int keys_cancel(struct keys *k, int64_t id, struct err *e);
 
 #endif

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "store/keys.h"
+#include "store/reservations.h"
 
 #define HOUR 3600000000LL
 #define NOW  1800000000000000LL
@@ -256,13 +256,13 @@ reserved(struct bed *b, uint64_t key, int64_t now, unsigned own, unsigned others
 	uint32_t o = 99, x = 99;
 	struct err e = { 0 };
 
-	CHECK_OK(keys_reserved(b->reader, key, now, &o, &x, &e), e);
+	CHECK_OK(reservations_held(b->reader, key, now, &o, &x, &e), e);
 	CHECK_INT("own", o, own);
 	CHECK_INT("others", x, others);
 }
 
 static int
-count_reservation(void *ctx, const struct keys_reservation *r, struct err *e)
+count_reservation(void *ctx, const struct reservation *r, struct err *e)
 {
 	(void)e;
 	*(int64_t *)ctx = r->id;
@@ -274,10 +274,10 @@ slots_are_reserved_by_the_hour(void **state)
 {
 	struct bed *b = *state;
 	struct identity one = course("CS101"), two = course("CS102");
-	struct keys_reservation r = {
+	struct reservation r = {
 		.name = "CS101", .slots = 2, .from = NOW, .to = NOW + HOUR
 	};
-	struct keys_reservation s = {
+	struct reservation s = {
 		.name = "CS102", .slots = 1, .from = NOW + HOUR / 2, .to = NOW + 2 * HOUR
 	};
 	int64_t last = 0;
@@ -285,8 +285,8 @@ slots_are_reserved_by_the_hour(void **state)
 
 	add(b, &one);
 	add(b, &two);
-	CHECK_OK(keys_reserve(b->admin, &r, NOW, &e), e);
-	CHECK_OK(keys_reserve(b->admin, &s, NOW, &e), e);
+	CHECK_OK(reservation_add(b->admin, &r, NOW, &e), e);
+	CHECK_OK(reservation_add(b->admin, &s, NOW, &e), e);
 	reserved(b, one.key, NOW - 1, 0, 0);
 	reserved(b, one.key, NOW, 2, 0);
 	reserved(b, two.key, NOW, 0, 2);
@@ -294,22 +294,20 @@ slots_are_reserved_by_the_hour(void **state)
 	reserved(b, one.key, NOW + HOUR / 2, 2, 1);
 	reserved(b, one.key, NOW + HOUR, 0, 1);
 	reserved(b, one.key, NOW + 2 * HOUR, 0, 0);
-	CHECK_OK(keys_reservations(b->reader, NOW, count_reservation, &last, &e), e);
+	CHECK_OK(reservations_list(b->reader, NOW, count_reservation, &last, &e), e);
 	CHECK_INT("the later one", last, s.id);
-	CHECK_OK(keys_cancel(b->admin, s.id, &e), e);
-	assert_int_equal(keys_cancel(b->admin, s.id, &e), -1);
+	CHECK_OK(reservation_cancel(b->admin, s.id, &e), e);
+	assert_int_equal(reservation_cancel(b->admin, s.id, &e), -1);
 	reserved(b, one.key, NOW + HOUR / 2, 2, 0);
 	CHECK_OK(keys_revoke(b->admin, "CS101", NOW, &e), e);
 	reserved(b, two.key, NOW, 0, 0);
-	assert_int_equal(keys_reserve(b->admin, &r, NOW, &e), -1);
-	r = (struct keys_reservation){
-		.name = "CS102", .slots = 1, .from = NOW, .to = NOW
-	};
-	assert_int_equal(keys_reserve(b->admin, &r, NOW, &e), -1);
-	r = (struct keys_reservation){
+	assert_int_equal(reservation_add(b->admin, &r, NOW, &e), -1);
+	r = (struct reservation){ .name = "CS102", .slots = 1, .from = NOW, .to = NOW };
+	assert_int_equal(reservation_add(b->admin, &r, NOW, &e), -1);
+	r = (struct reservation){
 		.name = "CS102", .slots = 0, .from = NOW, .to = NOW + HOUR
 	};
-	assert_int_equal(keys_reserve(b->admin, &r, NOW, &e), -1);
+	assert_int_equal(reservation_add(b->admin, &r, NOW, &e), -1);
 }
 
 /* --- what happens to files --- */
@@ -346,7 +344,7 @@ another_file_is_not_overlooked(void **state)
 	CHECK_INT("gone", e.code, ERR_GONE);
 	assert_non_null(strstr(e.msg, "was removed or replaced"));
 	uint32_t own, others;
-	assert_int_equal(keys_reserved(b->reader, 0, NOW, &own, &others, &e), -1);
+	assert_int_equal(reservations_held(b->reader, 0, NOW, &own, &others, &e), -1);
 }
 
 static void
