@@ -20,18 +20,11 @@
 
 #include "base/scope.h"
 #include "store/backend.h"
+#include "store/sqlite.h"
 
 #define PAGE_BYTES 4096
 #define WAL_BYTES  (16 << 20) /* what of it stays on the disk after a checkpoint */
 #define BUSY_ROUND 5          /* ms, where SQLite itself does not wait */
-
-struct sqlite {
-	sqlite3 *db; /* owned */
-	unsigned busy_ms;
-	char path[PATH_MAX];
-	dev_t dev; /* which file that was when it was opened */
-	ino_t ino;
-};
 
 /* --- errors --- */
 
@@ -83,8 +76,8 @@ has_system_errno(int rc)
 	       (rc & 0xff) == SQLITE_FULL;
 }
 
-static int
-fail(const struct sqlite *c, int rc, struct err *e)
+int
+sqlite_fail(const struct sqlite *c, int rc, struct err *e)
 {
 	const struct failure *f = find_failure(rc);
 	const char *why = c->db != NULL ? sqlite3_errmsg(c->db) : sqlite3_errstr(rc);
@@ -104,13 +97,13 @@ fail(const struct sqlite *c, int rc, struct err *e)
 
 /* --- statements --- */
 
-static int
-exec(void *conn, const char *sql, struct err *e)
+int
+sqlite_exec(void *conn, const char *sql, struct err *e)
 {
 	struct sqlite *c = conn;
 	int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
 
-	return rc == SQLITE_OK ? 0 : fail(c, rc, e);
+	return rc == SQLITE_OK ? 0 : sqlite_fail(c, rc, e);
 }
 
 static int
@@ -123,7 +116,7 @@ prepare(void *conn, const char *sql, void **out, struct err *e)
 	    sqlite3_prepare_v3(c->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, &rest);
 
 	if (rc != SQLITE_OK)
-		return fail(c, rc, e);
+		return sqlite_fail(c, rc, e);
 	if (stmt == NULL || rest[strspn(rest, " \t\n;")] != '\0') {
 		sqlite3_finalize(stmt);
 		return err_set(e, ERR_BUG, "not one statement: '%.80s'", sql);
@@ -200,7 +193,7 @@ step(void *conn, void *stmt, struct err *e)
 
 	if (rc == SQLITE_ROW || rc == SQLITE_DONE)
 		return rc == SQLITE_ROW;
-	return fail(conn, rc, e);
+	return sqlite_fail(conn, rc, e);
 }
 
 static bool
@@ -254,7 +247,7 @@ pragma_int(struct sqlite *c, const char *sql, int64_t *out, struct err *e)
 	if (rc == SQLITE_ROW)
 		*out = sqlite3_column_int64(stmt, 0);
 	sqlite3_finalize(stmt);
-	return rc == SQLITE_ROW ? 0 : fail(c, rc, e);
+	return rc == SQLITE_ROW ? 0 : sqlite_fail(c, rc, e);
 }
 
 /* --- open and close --- */
@@ -322,7 +315,7 @@ use_wal(struct sqlite *c, struct err *e)
 		if (rc == SQLITE_OK)
 			return 0;
 		if ((rc & 0xff) != SQLITE_BUSY || waited >= c->busy_ms)
-			return fail(c, rc, e);
+			return sqlite_fail(c, rc, e);
 		sqlite3_sleep(BUSY_ROUND);
 	}
 }
@@ -347,29 +340,30 @@ configure(struct sqlite *c, const struct db_options *how, struct err *e)
 	/* The first that reads: shows whether it is a database at all. */
 	if (pragma_int(c, "PRAGMA schema_version", &n, e) == -1)
 		return -1;
-	if (exec(c,
+	if (sqlite_exec(c,
 		"PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON;"
 		"PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;"
 		"PRAGMA secure_delete = FAST",
 		e) == -1)
 		return -1;
 	if (how->readonly)
-		return exec(c, "PRAGMA query_only = ON", e);
+		return sqlite_exec(c, "PRAGMA query_only = ON", e);
 
 	int persist = 1; /* or those who may only read could not, while nobody writes */
 	sqlite3_file_control(c->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &persist);
-	if (exec(c, "PRAGMA auto_vacuum = INCREMENTAL", e) == -1 || use_wal(c, e) == -1)
+	if (sqlite_exec(c, "PRAGMA auto_vacuum = INCREMENTAL", e) == -1 ||
+	    use_wal(c, e) == -1)
 		return -1;
 	snprintf(sql, sizeof(sql),
 	    "PRAGMA synchronous = %s; PRAGMA journal_size_limit = %d",
 	    how->durable ? "FULL" : "NORMAL", WAL_BYTES);
-	if (exec(c, sql, e) == -1)
+	if (sqlite_exec(c, sql, e) == -1)
 		return -1;
 	if (how->max_bytes == 0)
 		return 0;
 	snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %" PRIu64,
 	    how->max_bytes / PAGE_BYTES);
-	return exec(c, sql, e);
+	return sqlite_exec(c, sql, e);
 }
 
 static void
@@ -397,7 +391,7 @@ open_file(
 	int rc = sqlite3_open_v2(c->path, &c->db,
 	    flags | (how->readonly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE), NULL);
 	if (rc != SQLITE_OK)
-		return fail(c, rc, e);
+		return sqlite_fail(c, rc, e);
 	struct stat st;
 	if (stat(c->path, &st) == -1)
 		return err_sys(e, "%.200s", c->path);
@@ -405,7 +399,7 @@ open_file(
 	c->ino = st.st_ino;
 	/* SQLite falls back to reading alone, and would say so at the first write. */
 	if (!how->readonly && sqlite3_db_readonly(c->db, "main") != 0)
-		return fail(c, SQLITE_READONLY, e);
+		return sqlite_fail(c, SQLITE_READONLY, e);
 	return configure(c, how, e);
 }
 
@@ -439,7 +433,7 @@ check(void *conn, struct err *e)
 	    rc == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
 	int result = 0;
 	if (rc != SQLITE_ROW)
-		result = fail(c, rc, e);
+		result = sqlite_fail(c, rc, e);
 	else if (said == NULL || strcmp(said, "ok") != 0)
 		result = err_set(e, ERR_PROTO,
 		    "%.100s: %.80s; it is damaged: judgebox db "
@@ -456,7 +450,7 @@ copy_to(struct sqlite *from, struct sqlite *to, struct err *e)
 	int rc = SQLITE_OK;
 
 	if (b == NULL)
-		return fail(to, sqlite3_extended_errcode(to->db), e);
+		return sqlite_fail(to, sqlite3_extended_errcode(to->db), e);
 	/* In one go: readers hold nobody up, and each page that somebody else wrote
 	 * meanwhile would make it begin anew. */
 	for (unsigned waited = 0; rc == SQLITE_OK; waited += BUSY_ROUND) {
@@ -471,11 +465,11 @@ copy_to(struct sqlite *from, struct sqlite *to, struct err *e)
 	if (rc == SQLITE_DONE)
 		rc = last;
 	if (rc != SQLITE_OK)
-		return fail(to, rc, e);
+		return sqlite_fail(to, rc, e);
 	/* One file, and whole when we return: nothing of a journal stays beside it. */
 	int persist = 0;
 	sqlite3_file_control(to->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &persist);
-	return exec(to, "PRAGMA journal_mode = DELETE", e);
+	return sqlite_exec(to, "PRAGMA journal_mode = DELETE", e);
 }
 
 static int
@@ -546,7 +540,7 @@ trim(void *conn, bool *done, struct err *e)
 	    c->db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	sqlite3_busy_timeout(c->db, (int)c->busy_ms);
 	*done = rc == SQLITE_OK;
-	return *done || (rc & 0xff) == SQLITE_BUSY ? 0 : fail(c, rc, e);
+	return *done || (rc & 0xff) == SQLITE_BUSY ? 0 : sqlite_fail(c, rc, e);
 }
 
 static int
@@ -557,20 +551,20 @@ shrink(void *conn, uint64_t bytes, struct err *e)
 
 	snprintf(sql, sizeof(sql), "PRAGMA incremental_vacuum(%" PRIu64 ")",
 	    bytes / PAGE_BYTES + 1);
-	if (exec(c, sql, e) == -1)
+	if (sqlite_exec(c, sql, e) == -1)
 		return -1;
 	/* Until then the file keeps its length.  Readers may keep some of it back. */
 	int rc = sqlite3_wal_checkpoint_v2(
 	    c->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-	return rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY ? 0 : fail(c, rc, e);
+	return rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY ? 0 : sqlite_fail(c, rc, e);
 }
 
 static int
 vacuum(void *conn, struct err *e)
 {
-	if (exec(conn, "VACUUM", e) == -1)
+	if (sqlite_exec(conn, "VACUUM", e) == -1)
 		return -1;
-	return exec(conn, "PRAGMA wal_checkpoint(TRUNCATE)", e);
+	return sqlite_exec(conn, "PRAGMA wal_checkpoint(TRUNCATE)", e);
 }
 
 static int
@@ -602,128 +596,6 @@ version(void *conn, uint64_t *number, struct err *e)
 		return -1;
 	*number = (uint64_t)n;
 	return 0;
-}
-
-/* --- what can be saved --- */
-
-static sqlite3_stmt *
-prepare_text(struct sqlite *c, char *sql, int *rc)
-{
-	sqlite3_stmt *stmt = NULL;
-
-	*rc =
-	    sql != NULL ? sqlite3_prepare_v2(c->db, sql, -1, &stmt, NULL) : SQLITE_NOMEM;
-	sqlite3_free(sql);
-	return stmt;
-}
-
-/* INSERT with as many placeholders as the rows have columns. */
-static sqlite3_stmt *
-prepare_insert(struct sqlite *to, const char *table, int columns, int *rc)
-{
-	char marks[200] = "?";
-
-	for (int i = 1; i < columns && i < 60; i++)
-		strcat(marks, ",?");
-	return prepare_text(to,
-	    sqlite3_mprintf("INSERT OR IGNORE INTO \"%w\" VALUES (%s)", table, marks),
-	    rc);
-}
-
-/* Returns the status that ended the reading: DONE if all of it could be read. */
-static int
-copy_rows(sqlite3_stmt *in, sqlite3_stmt *out, sqlite3 *to, int64_t *rows)
-{
-	int rc;
-
-	while ((rc = sqlite3_step(in)) == SQLITE_ROW) {
-		for (int i = 0; i < sqlite3_column_count(in); i++)
-			sqlite3_bind_value(out, i + 1, sqlite3_column_value(in, i));
-		/* A row that does not fit its table is damage, too. */
-		if (sqlite3_step(out) == SQLITE_DONE)
-			*rows += sqlite3_changes64(to);
-		sqlite3_reset(out);
-	}
-	return rc;
-}
-
-/* From both ends, as far as the damage lets us. */
-static int
-copy_table(
-    struct sqlite *from, struct sqlite *to, const char *table, int64_t *rows, int *rc)
-{
-	static const char *const orders[] = { "ASC", "DESC" };
-	int first = SQLITE_OK;
-
-	for (int i = 0; i < 2 && first != SQLITE_DONE; i++) {
-		sqlite3_stmt *in = prepare_text(from,
-		    sqlite3_mprintf(
-			"SELECT * FROM \"%w\" ORDER BY 1 %s", table, orders[i]),
-		    rc);
-		sqlite3_stmt *out =
-		    in != NULL ? prepare_insert(to, table, sqlite3_column_count(in), rc)
-			       : NULL;
-		if (out != NULL)
-			*rc = copy_rows(in, out, to->db, rows);
-		if (i == 0)
-			first = *rc;
-		sqlite3_finalize(in);
-		sqlite3_finalize(out);
-	}
-	*rc = first;
-	return first == SQLITE_DONE ? 0 : -1;
-}
-
-static int
-copy_tables(struct sqlite *from, struct sqlite *to, int64_t *rows, struct err *e)
-{
-	int rc = SQLITE_OK, result = 0;
-	sqlite3_stmt *tables = prepare_text(to,
-	    sqlite3_mprintf(
-		"SELECT name FROM sqlite_schema WHERE type = 'table' AND name "
-		"NOT LIKE 'sqlite_%%' AND name <> 'schemas'"),
-	    &rc);
-
-	if (tables == NULL)
-		return fail(to, rc, e);
-	while (sqlite3_step(tables) == SQLITE_ROW) {
-		const char *name = (const char *)sqlite3_column_text(tables, 0);
-		if (copy_table(from, to, name, rows, &rc) == -1) {
-			fail(from, rc, e);
-			result = err_wrap(e, "%s", name);
-		}
-	}
-	sqlite3_finalize(tables);
-	return result;
-}
-
-static int
-salvage(void *conn, const char *broken, int64_t *rows, struct err *e)
-{
-	struct sqlite from = { 0 }, *to = conn;
-	int result;
-
-	*rows = 0;
-	snprintf(from.path, sizeof(from.path), "%s", broken);
-	int rc = sqlite3_open_v2(broken, &from.db,
-	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX, NULL);
-	if (rc == SQLITE_OK)
-		sqlite3_db_config(from.db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	/* Orphans are the caller's business: their other half may come later. */
-	if (rc != SQLITE_OK)
-		result = fail(&from, rc, e);
-	else if (exec(to, "PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE", e) == -1)
-		result = -1;
-	else
-		result = copy_tables(&from, to, rows, e);
-	struct err why;
-	if (rc == SQLITE_OK && exec(to, "COMMIT", &why) == -1) {
-		*e = why;
-		result = -1;
-	}
-	exec(to, "PRAGMA foreign_keys = ON", &why);
-	sqlite3_close(from.db);
-	return result;
 }
 
 /* Whoever has a database in WAL mode open holds a lock on this byte of its -shm file. */
@@ -768,7 +640,7 @@ const struct backend sqlite_backend = {
 	.words = words,
 	.open = open_conn,
 	.close = close_conn,
-	.exec = exec,
+	.exec = sqlite_exec,
 	.prepare = prepare,
 	.finish = finish,
 	.reset = reset,
@@ -793,7 +665,7 @@ const struct backend sqlite_backend = {
 	.vacuum = vacuum,
 	.size = size,
 	.room = room,
-	.salvage = salvage,
+	.salvage = sqlite_salvage,
 	.in_use = in_use,
 	.version = version,
 };
