@@ -33,7 +33,6 @@
 #include "app/prefork.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,13 +40,12 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "app/backoff.h"
 #include "app/broker.h"
+#include "app/vigil.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -83,11 +81,9 @@ struct master {
 	const struct prefork_calls *calls;
 	void *ctx;
 	const struct listener *listener;
-	struct sockaddr_un address; /* of our own socket; a path of "": it is systemd's */
-	ino_t socket_ino;
-	int place; /* where that is: tells by SIGIO when something goes from there */
-	bool lost;
-	struct crew *crew; /* the current one */
+	struct vigil vigil; /* over the socket */
+	bool lost;          /* the socket */
+	struct crew *crew;  /* the current one */
 	struct worker *workers;
 	unsigned n, cap;
 	struct backoff backoff, recorder_backoff;
@@ -162,8 +158,7 @@ become_worker(struct master *m, const struct worker *w, int fd, int line, pid_t 
 		else
 			close(m->workers[i].end);
 	}
-	if (m->place != -1)
-		close(m->place);
+	vigil_end(&m->vigil);
 	exit(m->calls->work(w->crew->config, m->listener, w->role, &link));
 }
 
@@ -599,45 +594,15 @@ on_child(struct master *m, uint64_t now)
 	(void)now;
 }
 
-/* A socket that was deleted is found by nobody, and we may not make another: whoever
- * started us can, and starts us again. */
+/* Whoever started us can make another socket, and starts us again. */
 static void
 look_for_socket(struct master *m, uint64_t now)
 {
-	struct stat st;
-
-	if (m->address.sun_path[0] == '\0' || m->phase != SERVING ||
-	    (lstat(m->address.sun_path, &st) == 0 && st.st_ino == m->socket_ino))
+	if (m->phase != SERVING || !vigil_lost(&m->vigil))
 		return;
 	m->lost = true;
-	log_warn("somebody took %s away", m->address.sun_path);
+	log_warn("somebody took %s away", m->vigil.address.sun_path);
 	on_terminate(m, now);
-}
-
-static void
-watch_socket(struct master *m)
-{
-	socklen_t len = sizeof(m->address);
-	char dir[sizeof(m->address.sun_path) + 1];
-	struct stat st;
-
-	m->place = -1;
-	if (m->listener->activated ||
-	    getsockname(m->listener->fd, (struct sockaddr *)&m->address, &len) == -1)
-		return;
-	snprintf(dir, sizeof(dir), "%s", m->address.sun_path);
-	char *slash = strrchr(dir, '/');
-	if (slash == NULL || lstat(m->address.sun_path, &st) == -1) {
-		m->address.sun_path[0] = '\0';
-		return;
-	}
-	*slash = '\0';
-	m->socket_ino = st.st_ino;
-	m->place = open(slash == dir ? "/" : dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (m->place == -1 ||
-	    fcntl(m->place, F_NOTIFY, DN_DELETE | DN_RENAME | DN_MULTISHOT) == -1)
-		log_warn("nobody will see if %s goes: %s", m->address.sun_path,
-		    strerror(errno));
 }
 
 static void
@@ -796,7 +761,7 @@ prefork_run(const struct prefork_calls *calls, void *ctx, void *first,
 		return -1;
 	}
 	m.watchdog_us = notify_watchdog_us();
-	watch_socket(&m);
+	vigil_begin(&m.vigil, l);
 	adjust(&m, PREFORK_RECORD, clock_us());
 	m.target = bounds(&m).least;
 	adjust(&m, PREFORK_SERVE, clock_us());
@@ -810,9 +775,8 @@ prefork_run(const struct prefork_calls *calls, void *ctx, void *first,
 		close(m.recorder);
 	crew_drop(&m, m.crew);
 	free(m.workers);
-	if (m.place != -1)
-		close(m.place);
+	vigil_end(&m.vigil);
 	return m.lost ? err_set(e, ERR_GONE, "the socket %s was taken away",
-			    m.address.sun_path)
+			    m.vigil.address.sun_path)
 		      : 0;
 }
