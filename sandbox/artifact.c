@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -65,17 +64,8 @@ artifact_copy(int fd, uint64_t size, struct err *e)
 	scope_fd copy = fd_memfd_new("judgebox-artifact", e);
 	if (copy == -1)
 		return -1;
-	off_t at = 0;
-	while ((uint64_t)at < size) {
-		ssize_t n = sendfile(copy, fd, &at, size - (uint64_t)at);
-
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return err_sys(e, "copy the artifact");
-		if (n == 0)
-			return err_set(e, ERR_BAD_INPUT, "the artifact shrank");
-	}
+	if (fd_write_from(copy, fd, 0, size, e) == -1)
+		return err_wrap(e, "artifact");
 	return take_fd(&copy);
 }
 

@@ -54,6 +54,8 @@ static const struct conf_key keys[] = {
 	CONF_ROW(
 	    UINT, struct config, uid_base, 65536, 4000000000, "first id of the slots"),
 	CONF_ROW(MSEC, struct config, max_wait, 0, 3600000, "longest predicted wait"),
+	CONF_ROW(BYTES, struct config, jobs_bytes, MIB(64), 1ULL << 40,
+	    "memory for the files of open jobs"),
 	CONF_ROW(UINT, struct config, work_inodes, 64, 1 << 20, "files in /work"),
 	CONF_ROW(TEXT, struct config, landlock, 0, 0, "auto, required or off"),
 	CONF_ROW(WORDS, struct config, accept_weaker, 0, 0, "what may be weaker"),
@@ -115,6 +117,7 @@ config_load(const char *path, struct config *c, struct err *e)
 		.shared_slots = 1,
 		.uid_base = CONFIG_UID_BASE,
 		.max_wait = 30000,
+		.jobs_bytes = MIB(1024),
 		.work_inodes = 4096,
 		.landlock = "auto",
 		.monitor = { .syscalls_per_s = 10000,

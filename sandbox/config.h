@@ -35,7 +35,8 @@ struct config {
 	uint64_t slots;        /* 0: one per core */
 	uint64_t shared_slots; /* no reservation takes these away */
 	uint64_t uid_base;
-	uint64_t max_wait; /* ms */
+	uint64_t max_wait;   /* ms */
+	uint64_t jobs_bytes; /* of memory files, for all open jobs */
 	uint64_t work_inodes;
 	char landlock[16];          /* "auto", "required", "off" */
 	struct words accept_weaker; /* names of base/weaker.h */

@@ -44,8 +44,8 @@ job_us(const struct dispatch *d, const struct session *s)
 			(!j->compile_asked || s->pending > 0);
 	unsigned tests = j->tests_left + s->pending;
 
-	if (!compiles)
-		return tests * test_us(d, j);
+	if (!compiles) /* one more, for all we know: it has a place, and memory */
+		return (tests > 0 ? tests : 1) * test_us(d, j);
 	tests -= j->compile_asked;
 	return tests * test_us(d, j) + pace_compile(&d->pace[j->lang->index], clock_us());
 }
@@ -557,6 +557,7 @@ dispatch_start(struct dispatch *d, struct slot_host *host,
 		.languages = languages,
 		.owner = d,
 		.slots = nslots,
+		.room = { .most = host->config->jobs_bytes },
 		.admit = admit,
 		.enter = enter,
 		.leave = ended,

@@ -22,39 +22,19 @@ next_serial(void)
 	return ++serial;
 }
 
-/* Copies the entries of a bundle that pass `wanted` into a writer. */
-static int
-add_entries(struct bundle_writer *w, int bundle, const struct bundle_entry *entries,
-    uint32_t count, const struct language *skip_sources_of, struct err *e)
-{
-	for (uint32_t i = 0; i < count; i++) {
-		if (skip_sources_of != NULL &&
-		    (i == 0 || language_is_source(skip_sources_of, entries[i].name)))
-			continue;
-		scope_free char *data = malloc(entries[i].size + 1);
-		if (data == NULL)
-			return err_sys(e, "malloc");
-		if (fd_pread_all(bundle, data, entries[i].size, entries[i].offset, e) ==
-			-1 ||
-		    bundle_add(w, entries[i].name, data, entries[i].size, e) == -1)
-			return -1;
-	}
-	return 0;
-}
-
 /* What lies beside a compiled program: the files that are not its sources. */
 static int
 find_data_files(struct job *j, struct err *e)
 {
-	struct bundle_writer w = { 0 };
-	int r = add_entries(&w, j->sources, j->files, j->nfiles, j->lang, e);
+	struct bundle_part data[BUNDLE_FILES];
+	uint32_t n = 0;
 
-	if (r == 0 && w.count > 0) {
-		j->work = bundle_seal(&w, e);
-		r = j->work == -1 ? -1 : 0;
-	}
-	bundle_free(&w);
-	return r;
+	for (uint32_t i = 1; i < j->nfiles; i++)
+		if (!language_is_source(j->lang, j->files[i].name))
+			data[n++] = (struct bundle_part){ j->sources, &j->files[i] };
+	if (n > 0)
+		j->work = bundle_join(data, n, e);
+	return n == 0 || j->work != -1 ? 0 : -1;
 }
 
 struct job *
@@ -140,8 +120,18 @@ job_drop(struct job *j)
 	memcpy(
 	    fds, (int[4]){ j->sources, j->program, j->work, j->artifact }, sizeof(fds));
 	fd_close_all(fds, 4);
+	if (j->room != NULL)
+		j->room->held -= j->bytes;
 	free(j->files);
 	free(j);
+}
+
+void
+job_hold_bytes(struct job *j, struct job_room *room, uint64_t bytes)
+{
+	j->room = room;
+	j->bytes += bytes;
+	room->held += bytes;
 }
 
 /* A data file may bear the name of one that the compiler made. */
@@ -162,7 +152,7 @@ static int
 make_work(const struct job *j, int fd, struct err *e)
 {
 	scope_free struct bundle_entry *tree = NULL, *data = NULL;
-	struct bundle_writer w = { 0 };
+	struct bundle_part parts[2 * BUNDLE_FILES];
 	uint32_t ntree = 0, ndata = 0;
 	int work = -1;
 
@@ -174,12 +164,11 @@ make_work(const struct job *j, int fd, struct err *e)
 	}
 	if (bundle_open(j->work, &data, &ndata, e) == -1)
 		return -1;
-	int r = add_entries(&w, fd, tree, ntree, NULL, e);
-	if (r == 0)
-		r = add_entries(&w, j->work, data, ndata, NULL, e);
-	if (r == 0)
-		work = bundle_seal(&w, e);
-	bundle_free(&w);
+	for (uint32_t i = 0; i < ntree; i++)
+		parts[i] = (struct bundle_part){ fd, &tree[i] };
+	for (uint32_t i = 0; i < ndata; i++)
+		parts[ntree + i] = (struct bundle_part){ j->work, &data[i] };
+	work = bundle_join(parts, ntree + ndata, e);
 	if (work == -1 || check_work(work, e) == -1) {
 		fd_close_all(&work, 1);
 		if (e->code == ERR_OVER_LIMIT) /* too many files: the job's own */
@@ -189,8 +178,16 @@ make_work(const struct job *j, int fd, struct err *e)
 	return work;
 }
 
-void
-job_adopt_made(struct job *j, int made[2], bool is_tree)
+static uint64_t
+size_of(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+static void
+adopt_sealed(struct job *j, int made[2], bool is_tree)
 {
 	int *place = is_tree ? &j->work : &j->program;
 
@@ -199,6 +196,17 @@ job_adopt_made(struct job *j, int made[2], bool is_tree)
 	j->artifact = take_fd(&made[0]);
 	j->is_tree = is_tree;
 	j->ready = true;
+}
+
+void
+job_adopt_made(struct job *j, int made[2], bool is_tree)
+{
+	bool both = is_tree && j->work != -1; /* the tree, and what was made of it */
+
+	if (j->room != NULL)
+		job_hold_bytes(
+		    j, j->room, size_of(made[0]) + (both ? size_of(made[1]) : 0));
+	adopt_sealed(j, made, is_tree);
 }
 
 /* What is run, made of what was compiled. */
@@ -218,7 +226,7 @@ job_adopt_sealed(struct job *j, int fd, bool is_tree, struct err *e)
 
 	if (made[1] == -1)
 		return -1;
-	job_adopt_made(j, made, is_tree);
+	adopt_sealed(j, made, is_tree); /* the cache's, and counted there */
 	return 0;
 }
 
@@ -241,6 +249,9 @@ job_adopt_copy(const struct job *j, int fd, bool is_tree, int made[2], struct er
 
 	if (job_adopt_size(fd, &size, e) == -1)
 		return -1;
+	if (j->room != NULL && j->room->held + size > 2 * j->room->most)
+		return err_set(e, ERR_SYS, "open jobs hold %llu bytes already",
+		    (unsigned long long)j->room->held);
 	/* our copy: the slot's is charged to it, and could still be written */
 	scope_fd copy = artifact_copy(fd, size, e);
 	if (copy == -1)

@@ -18,9 +18,17 @@
 struct session;
 struct slot;
 
+/* Bytes of memory files that are kept for jobs: no new job above `most`, no artifact
+ * above twice that. */
+struct job_room {
+	uint64_t held, most;
+};
+
 struct job {
 	unsigned refs;
-	uint64_t serial; /* never repeated: names what lies in a slot's /work */
+	struct job_room *room; /* borrowed; NULL: it is not counted */
+	uint64_t bytes;        /* held there */
+	uint64_t serial;       /* never repeated: names what lies in a slot's /work */
 	const struct language *lang; /* borrowed; languages live as long as the helper */
 	struct words options;
 	struct bundle_entry *files; /* owned */
@@ -82,6 +90,7 @@ struct job *job_new(const struct language *lang, const struct words *options, in
 struct job *job_of_program(const struct language *lang, int program, struct err *e);
 struct job *job_hold(struct job *j);
 void job_drop(struct job *j);
+void job_hold_bytes(struct job *j, struct job_room *room, uint64_t bytes);
 
 /* Takes the artifact of a compile: a copy of the slot's (fd stays the caller's), or one
  * that is sealed already (taken over, on success). */

@@ -153,6 +153,29 @@ check_numbers(const struct wire_job *j, struct err *e)
 	return 0;
 }
 
+/* What is read, and copied in part, while everybody waits: so not more than that. */
+static struct job *
+new_job(struct session *s, const struct language *lang, const struct words *options,
+    int sources, struct err *e)
+{
+	struct job_room *room = &s->host->room;
+	uint64_t bytes = 0;
+
+	if (fd_check_sealed(sources, WIRE_SOURCES_MAX, &bytes, e) == -1) {
+		err_wrap(e, "bundle");
+		return NULL;
+	}
+	bytes *= language_is_compiled(lang) ? 2 : 1; /* its data files are a copy */
+	if (room->held + bytes > room->most) {
+		err_set(e, ERR_SYS, "open jobs hold %" PRIu64 " bytes", room->held);
+		return NULL;
+	}
+	struct job *j = job_new(lang, options, sources, e);
+	if (j != NULL)
+		job_hold_bytes(j, room, bytes);
+	return j;
+}
+
 static int
 on_job(struct session *s, const union wire_body *b, int *fds, struct err *e)
 {
@@ -175,7 +198,7 @@ on_job(struct session *s, const union wire_body *b, int *fds, struct err *e)
 		return refuse(s, &why, e);
 	if (!s->host->admit(s->host->owner, lang, j, &ready, &busy))
 		return answer(s, WIRE_BUSY, &busy, e);
-	s->job = job_new(lang, &j->options, fds[0], &why);
+	s->job = new_job(s, lang, &j->options, fds[0], &why);
 	if (s->job == NULL && why.code == ERR_SYS) { /* ours, and nobody's mistake */
 		log_err(&why, "a job is sent away");
 		busy = (struct wire_busy){ SHORT_OF_US, WIRE_BUSY_WAIT, 0 };

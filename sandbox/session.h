@@ -24,6 +24,7 @@ struct session_host {
 	const struct languages *languages;
 	void *owner;
 	unsigned slots;
+	struct job_room room;
 	bool broken; /* some session is: the owner is to look for it, and close it */
 	/* Is there room for this job?  Fills ready, or busy and is false. */
 	bool (*admit)(void *owner, const struct language *lang, const struct wire_job *j,

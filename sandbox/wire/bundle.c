@@ -62,6 +62,34 @@ bundle_free(struct bundle_writer *w)
 	w->count = 0;
 }
 
+int
+bundle_join(const struct bundle_part *parts, uint32_t count, struct err *e)
+{
+	struct bundle_head head = { BUNDLE_MAGIC, count };
+	uint64_t start = sizeof(head) + count * sizeof(struct bundle_entry), at = start;
+
+	scope_free struct bundle_entry *list = calloc(count + 1, sizeof(*list));
+	if (list == NULL)
+		return err_sys(e, "bundle: calloc");
+	for (uint32_t i = 0; i < count; i++) {
+		list[i] = *parts[i].file;
+		list[i].offset = at;
+		at += list[i].size;
+	}
+	if (count > BUNDLE_FILES || at - start > BUNDLE_BYTES)
+		return err_set(e, ERR_OVER_LIMIT, "more than %d files or %u bytes",
+		    BUNDLE_FILES, BUNDLE_BYTES);
+	scope_fd fd = fd_memfd_new("judgebox-bundle", e);
+	if (fd == -1 || fd_write_all(fd, &head, sizeof(head), e) == -1 ||
+	    fd_write_all(fd, list, count * sizeof(*list), e) == -1)
+		return -1;
+	for (uint32_t i = 0; i < count; i++)
+		if (fd_write_from(fd, parts[i].bundle, parts[i].file->offset,
+			parts[i].file->size, e) == -1)
+			return -1;
+	return fd_seal(take_fd(&fd), e);
+}
+
 static int
 check_entry(const struct bundle_entry *en, uint64_t start, uint64_t end, struct err *e)
 {

@@ -41,6 +41,13 @@ int bundle_seal(
     struct bundle_writer *w, struct err *e); /* the same, sealed; needs /proc */
 void bundle_free(struct bundle_writer *w);
 
+/* A sealed one of files that lie in others. */
+struct bundle_part {
+	int bundle;
+	const struct bundle_entry *file;
+};
+int bundle_join(const struct bundle_part *parts, uint32_t count, struct err *e);
+
 /* Reading.  entries is allocated; free it.  An empty bundle has count 0. */
 int bundle_open(int fd, struct bundle_entry **entries, uint32_t *count, struct err *e);
 

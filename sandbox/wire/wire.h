@@ -37,6 +37,7 @@
 #define WIRE_FDS_MAX     3
 #define WIRE_PENDING_MAX 64            /* runs one connection may have outstanding */
 #define WIRE_INPUT_MAX   (64 << 20)    /* bytes of one standard input */
+#define WIRE_SOURCES_MAX (17 << 20)    /* of a job's bundle: 16 MiB of files and a list */
 #define WIRE_SLOTS_MAX   1024          /* of a tenant's numbers; no helper has as many */
 #define WIRE_TESTS_MAX   1000000       /* one job announces */
 #define WIRE_JOBS_MAX    65536         /* one key has open */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -51,6 +52,25 @@ fd_pread_all(int fd, void *data, size_t len, uint64_t offset, struct err *e)
 		p += n;
 		len -= (size_t)n;
 		offset += (uint64_t)n;
+	}
+	return 0;
+}
+
+int
+fd_write_from(int fd, int from, uint64_t offset, uint64_t len, struct err *e)
+{
+	off_t at = (off_t)offset;
+
+	while (len > 0) {
+		ssize_t n = sendfile(fd, from, &at, len);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return err_sys(e, "copy %llu bytes", (unsigned long long)len);
+		if (n == 0)
+			return err_set(e, ERR_BAD_INPUT, "a file to be copied shrank");
+		len -= (uint64_t)n;
 	}
 	return 0;
 }

@@ -15,6 +15,8 @@
 int fd_write_all(int fd, const void *data, size_t len, struct err *e);
 /* Reads exactly len bytes at offset; fewer is an error. */
 int fd_pread_all(int fd, void *data, size_t len, uint64_t offset, struct err *e);
+/* Writes so many bytes of another file, from offset on; the kernel copies them, once. */
+int fd_write_from(int fd, int from, uint64_t offset, uint64_t len, struct err *e);
 
 /* An empty memory file, open for reading and writing, that may be sealed and executed. */
 int fd_memfd_new(const char *name, struct err *e);

@@ -393,6 +393,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.languages = languages,
 		.owner = &h,
 		.slots = 2,
+		.room = { .most = 1 << 20 },
 		.admit = admit,
 		.enter = enter,
 		.leave = leave,

@@ -49,6 +49,7 @@ the_shipped_file_tells_the_defaults(void **state)
 		fail_msg("%s", e.msg);
 	assert_int_equal(c.slots, want.slots);
 	assert_int_equal(c.shared_slots, want.shared_slots);
+	assert_int_equal(c.jobs_bytes, want.jobs_bytes);
 	assert_int_equal(c.uid_base, want.uid_base);
 	assert_int_equal(c.max_wait, want.max_wait);
 	assert_int_equal(c.work_inodes, want.work_inodes);

@@ -20,6 +20,7 @@
 #define CLIENTS 3
 
 static const struct config config = { .max_wait = 3600000,
+	.jobs_bytes = 1 << 30,
 	.caps = { .cpu_ms = 10000,
 	    .wall_ms = 20000,
 	    .memory_bytes = 1 << 30,
@@ -438,6 +439,27 @@ who_leaves_takes_his_runs_along(void **state)
 	house_close(&h);
 }
 
+/* It may announce nothing, and ask all the same. */
+static void
+who_sits_idle_is_expected_to_run_something(void **state)
+{
+	struct wire_message m;
+	struct house h;
+
+	(void)state;
+	house_open(&h);
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		ask_compile(&h, i);
+		assert_true(begin(&h, i));
+		end(&h, i, true);
+		h.session[i]->job->leads = false; /* each for itself */
+	}
+	say(&h, 0, WIRE_STATUS, NULL, NULL, 0);
+	assert_int_equal(hear(&h, 0, &m), WIRE_STATE);
+	assert_int_equal(m.body.state.wait_us, CLIENTS * 50000);
+	house_close(&h);
+}
+
 /* Its next message may never come; it is not dropped under those who answer it. */
 static void
 who_does_not_read_is_dropped_from_the_loop(void **state)
@@ -503,6 +525,7 @@ main(void)
 		cmocka_unit_test(the_wait_is_bounded_in_time),
 		cmocka_unit_test(a_key_has_so_many_jobs_open),
 		cmocka_unit_test(who_leaves_takes_his_runs_along),
+		cmocka_unit_test(who_sits_idle_is_expected_to_run_something),
 		cmocka_unit_test(who_does_not_read_is_dropped_from_the_loop),
 	};
 

@@ -128,6 +128,7 @@ house_open(struct house *h, enum session_state state)
 		.languages = languages,
 		.owner = h,
 		.slots = 2,
+		.room = { .most = 64 << 20 },
 		.admit = admit,
 		.enter = enter,
 		.leave = leave,
@@ -299,6 +300,117 @@ a_full_queue_is_said_before_anything_is_kept(void **state)
 	assert_int_equal(answer_type(&h), WIRE_BUSY);
 	assert_int_equal(h.s->state, SESSION_IDLE);
 	assert_null(h.s->job);
+	house_close(&h);
+}
+
+static int
+ask_job(struct house *h, const char *language, int sources)
+{
+	struct wire_message m = { .head = { WIRE_VERSION, WIRE_JOB, 0 } };
+	int fds[WIRE_FDS_MAX] = { sources, -1, -1 };
+	struct err e = { 0 };
+
+	strcpy(m.body.job.language, language);
+	assert_int_equal(session_handle(h->s, &m, fds, 1, &e), 0);
+	return answer_type(h);
+}
+
+/* A main file, and so many bytes beside it. */
+static int
+bundle_with(uint64_t bytes)
+{
+	const struct bundle_head head = { BUNDLE_MAGIC, 2 };
+	struct bundle_entry list[2] = { { "main.x", sizeof(head) + sizeof(list), 0 },
+		{ "data", sizeof(head) + sizeof(list), bytes } };
+	char block[4096] = "1";
+	struct err e = { 0 };
+	int fd = fd_memfd_new("large", &e);
+
+	assert_int_equal(fd_write_all(fd, &head, sizeof(head), &e), 0);
+	assert_int_equal(fd_write_all(fd, list, sizeof(list), &e), 0);
+	for (uint64_t n = 0; n < bytes; n += sizeof(block))
+		assert_int_equal(fd_write_all(fd, block, sizeof(block), &e), 0);
+	return fd_seal(fd, &e);
+}
+
+/* I-17 */
+static void
+what_jobs_hold_is_bounded(void **state)
+{
+	struct wire_message end = { .head = { WIRE_VERSION, WIRE_END, 0 } };
+	struct err e = { 0 };
+	struct house h;
+
+	(void)state;
+	house_open(&h, SESSION_IDLE);
+	h.host.room.most = 100000;
+	assert_int_equal(ask_job(&h, "made", bundle_with(40960)), WIRE_READY);
+	assert_in_range(h.host.room.held, 2 * 40960, 2 * 42000);
+	struct job *j = job_hold(h.s->job);
+	assert_int_equal(session_handle(h.s, &end, (int[3]){ 0 }, 0, &e), 0);
+	assert_int_equal(ask_job(&h, "toy", bundle_with(40960)), WIRE_BUSY);
+	job_drop(j); /* its last run ended */
+	assert_int_equal(h.host.room.held, 0);
+	assert_int_equal(ask_job(&h, "toy", bundle_with(40960)), WIRE_READY);
+	assert_in_range(h.host.room.held, 40960, 42000);
+	house_close(&h);
+}
+
+/* I-17 */
+static void
+artifacts_are_counted_and_bounded(void **state)
+{
+	struct err e = { 0 };
+	struct house h;
+
+	(void)state;
+	house_open(&h, SESSION_IDLE);
+	h.host.room.most = 10000;
+	assert_int_equal(ask_job(&h, "made", bundle("main.x", "x")), WIRE_READY);
+	uint64_t before = h.host.room.held;
+	int fd = fd_memfd_new("made", &e), large = fd_memfd_new("large", &e);
+	assert_true(ftruncate(fd, 12288) == 0 && ftruncate(large, 20000) == 0);
+	assert_int_equal(job_adopt(h.s->job, large, false, &e), -1);
+	assert_int_equal(e.code, ERR_SYS);
+	assert_int_equal(h.host.room.held, before);
+	assert_int_equal(job_adopt(h.s->job, fd, false, &e), 0);
+	assert_int_equal(h.host.room.held, before + 12288);
+	close(fd);
+	close(large);
+	house_close(&h);
+	assert_int_equal(h.host.room.held, 0);
+}
+
+/* I-17: the kernel copies what lies beside a program, once, and more is refused. */
+static void
+a_large_job_is_not_copied_by_us(void **state)
+{
+	const uint64_t large = 15 << 20;
+	struct rusage before, after;
+	struct house h;
+
+	(void)state;
+	house_open(&h, SESSION_IDLE);
+	int fd = bundle_with(large);
+	getrusage(RUSAGE_SELF, &before);
+	assert_int_equal(ask_job(&h, "made", fd), WIRE_READY);
+	getrusage(RUSAGE_SELF, &after);
+	assert_in_range(after.ru_maxrss, 0, before.ru_maxrss + 8192);
+	struct bundle_entry *files;
+	struct err e = { 0 };
+	uint32_t n;
+	char block[4096];
+	assert_int_equal(bundle_open(h.s->job->work, &files, &n, &e), 0);
+	assert_true(n == 1 && files->size == large);
+	assert_string_equal(files->name, "data");
+	assert_int_equal(fd_pread_all(h.s->job->work, block, sizeof(block),
+			     files->offset + large - sizeof(block), &e),
+	    0);
+	assert_string_equal(block, "1");
+	free(files);
+	house_close(&h);
+	house_open(&h, SESSION_IDLE);
+	assert_int_equal(ask_job(&h, "made", bundle_with(17 << 20)), WIRE_REFUSED);
 	house_close(&h);
 }
 
@@ -784,6 +896,9 @@ main(void)
 		cmocka_unit_test(only_listed_requests_in_their_state_pass),
 		cmocka_unit_test(a_job_names_a_language_and_listed_options),
 		cmocka_unit_test(a_full_queue_is_said_before_anything_is_kept),
+		cmocka_unit_test(what_jobs_hold_is_bounded),
+		cmocka_unit_test(artifacts_are_counted_and_bounded),
+		cmocka_unit_test(a_large_job_is_not_copied_by_us),
 		cmocka_unit_test(a_job_that_cannot_be_kept_is_to_come_again),
 		cmocka_unit_test(forged_jobs_break_the_connection),
 		cmocka_unit_test(numbers_of_a_tenant_have_ranges),
