@@ -54,6 +54,7 @@ class Operator(KeysTest):
 
     # --- who may ---
 
+    # I-03
     def test_who_may(self):
         own = {"/api/audit": "audit", "/api/status": "admin"}
         for path, scope in own.items():
@@ -119,6 +120,7 @@ class Operator(KeysTest):
         a = self.audit(after=head + 1000).json
         self.assertEqual((a["records"], a["more"], a["next"]), ([], False, head + 1000))
 
+    # I-01, I-05
     def test_bad_queries(self):
         for query, path in (("limit=0", "limit"), ("limit=201", "limit"), ("limit=ten", "limit"), ("limit=1&limit=2", "limit"),
                             ("after=-1", "after"), ("after=9223372036854775808", "after"), ("after=", "after"),
@@ -132,6 +134,7 @@ class Operator(KeysTest):
         for odd in ("' OR 1=1 --", "%", "_", "*", "a\u00e9\U0001f600"):
             self.assertEqual(self.audit(user=odd).json["records"], [])
 
+    # I-04
     def test_many_ask_while_jobs_are_answered(self):
         """No question keeps a job from its record, and each gets an honest answer."""
         bad, ids, over = [], [], threading.Event()

@@ -552,7 +552,7 @@ a_page_is_bounded(void **state)
 	CHECK_INT("found", page.records, 1);
 }
 
-/* Whatever a worker says of who asks, the recorder looks for itself. */
+/* I-15.  Whatever a worker says of who asks, the recorder looks for itself. */
 static void
 only_a_key_opens_the_trail(void **state)
 {
