@@ -137,23 +137,44 @@ prepare(const struct call *c, const struct site *site, struct run *r,
 	return metered_admit(c, r->job, p);
 }
 
-/* With the quotas around it.  *gone: the client is, and nobody wants an answer. */
+/* From the run to its line in the log: all that must have been for it to be charged.
+ * *gone: the client is, and nobody wants an answer. */
 static int
 judge(const struct call *c, const struct site *site, struct run *r,
-    const struct lang *lang, bool *gone, struct problem *p)
+    const struct lang *lang, uint64_t since, bool *gone, struct problem *p)
 {
 	const struct api *api = c->api;
+	struct judged j = {
+		.job = r->job, .result = &r->result, .warnings = &r->warnings
+	};
+	struct writer w = { .out = &c->rs->body };
+
+	if (api->judge.run(r->job, lang, site, api->line, c->rq->client_fd, &r->result,
+		gone, p) == -1)
+		return -1;
+	c->rs->status = c->dialect->encode(&j, &w);
+	trace_result(c->trace, r);
+	if (write_down(c, r, lang, since, p) == 0)
+		return 0;
+	c->rs->body.len = 0;
+	return -1;
+}
+
+/* With the quotas around it. */
+static int
+judge_metered(const struct call *c, const struct site *site, struct run *r,
+    const struct lang *lang, uint64_t since, bool *gone, struct problem *p)
+{
 	struct quota_claim claim;
 
 	if (metered_begin(c, r->job, lang, &claim, p) == -1)
 		return -1;
-	uint64_t since = clock_us();
-	int rc = api->judge.run(
-	    r->job, lang, site, api->line, c->rq->client_fd, &r->result, gone, p);
+	uint64_t begin = clock_us();
+	int rc = judge(c, site, r, lang, since, gone, p);
 	if (rc == -1 && !*gone)
 		metered_refund(c, &claim);
 	else
-		metered_end(c, &claim, &r->result, *gone, clock_us() - since);
+		metered_end(c, &claim, &r->result, *gone, clock_us() - begin);
 	return rc;
 }
 
@@ -170,17 +191,8 @@ handle_run(const struct call *c)
 
 	if (prepare(c, site, &r, &lang, &p) == -1)
 		return answer_problem(c, &p);
-	if (judge(c, site, &r, lang, &gone, &p) == -1)
+	if (judge_metered(c, site, &r, lang, since, &gone, &p) == -1)
 		return gone ? false : answer_problem(c, &p);
-
-	struct judged j = { .job = r.job, .result = &r.result, .warnings = &r.warnings };
-	struct writer w = { .out = &c->rs->body };
-	c->rs->status = c->dialect->encode(&j, &w);
-	trace_result(c->trace, &r);
-	if (write_down(c, &r, lang, since, &p) == -1) {
-		c->rs->body.len = 0;
-		return answer_problem(c, &p);
-	}
 	log_fault(c, &r);
 	return true;
 }

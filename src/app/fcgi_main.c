@@ -170,7 +170,7 @@ logbook_for(const struct crew_config *crew, int fd)
 		.wait_ms = s->log_wait,
 		.required = s->log_required,
 		.block_flagged = s->block_flagged,
-		.wish = { s->log_sources, s->log_outputs, s->audit_sources },
+		.wish = { s->log_sources, s->log_outputs, s->audit_sources, 0 },
 		.notice = crew->notice };
 }
 

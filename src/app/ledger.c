@@ -149,6 +149,15 @@ usable(struct ledger *l)
 
 /* --- writing --- */
 
+/* Whoever sent it has refused the job meanwhile: it is not to stand there as answered. */
+static bool
+is_late(const struct ledger_entry *entry, int64_t now)
+{
+	const struct record_job *j = &entry->record.job;
+
+	return j->wait_ms != 0 && now - j->at > (int64_t)j->wait_ms * 1000;
+}
+
 static int
 write_one(struct ledger *l, struct record *rec, int64_t now, struct err *e)
 {
@@ -176,17 +185,21 @@ write_entries(struct ledger *l, struct ledger_entry *entries, unsigned n, struct
 {
 	scope_transaction t = { 0 };
 	int64_t now = when_now();
+	unsigned written = 0;
 
 	if (db_begin(l->db, &t, e) == -1)
 		return -1;
 	for (unsigned i = 0; i < n; i++)
-		if (write_one(l, &entries[i].record, now, e) == -1)
+		if (!is_late(&entries[i], now) &&
+		    write_one(l, &entries[i].record, now, e) == -1)
 			return -1;
 	if (db_commit(&t, e) == -1)
 		return -1;
-	for (unsigned i = 0; i < n; i++)
-		entries[i].stored = true;
-	metrics_add(METRIC_STORE_RECORDS, 0, 0, n);
+	for (unsigned i = 0; i < n; i++) {
+		entries[i].stored = !is_late(&entries[i], now);
+		written += entries[i].stored;
+	}
+	metrics_add(METRIC_STORE_RECORDS, 0, 0, written);
 	return 0;
 }
 

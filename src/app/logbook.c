@@ -13,6 +13,7 @@
 
 #define LATE_WAIT_MS 5    /* where the last one was late already */
 #define ASK_WAIT_MS  5000 /* others ask, too */
+#define COMMIT_MS    250  /* for what the recorder began in time */
 
 /* Returns what the recorder said of number `number`, 0 if nothing is there yet.  *file:
  * what came with it, to be closed by the caller. */
@@ -100,10 +101,15 @@ static int
 write_record(struct logbook *b, const struct answered *a, struct err *e)
 {
 	uint64_t wait_ms = b->late && !b->required ? LATE_WAIT_MS : b->wait_ms;
+	struct record_wish wish = b->wish;
 	uint32_t what = 0;
 	scope_buf message = { 0 };
 
-	if (record_encode(a, &b->wish, ++b->number, &message, e) == -1 ||
+	if (b->required) {
+		wish.wait_ms = (uint32_t)b->wait_ms + 1;
+		wait_ms += COMMIT_MS;
+	}
+	if (record_encode(a, &wish, ++b->number, &message, e) == -1 ||
 	    exchange(b, &message, wait_ms, &what, NULL, e) == -1)
 		return -1;
 	return what == RECORD_STORED
@@ -141,8 +147,8 @@ logbook_write(struct logbook *b, const struct answered *a, struct problem *p)
 	if (!b->required)
 		return 0;
 	return problem_set(p, PROBLEM_LOG_UNAVAILABLE, NULL,
-	    "the job was judged, but could not be logged, so its answer is withheld; try "
-	    "again");
+	    "the job was judged, but could not be logged, so its answer is withheld, and "
+	    "nothing is charged; try again");
 }
 
 /* --- the audit trail --- */

@@ -268,6 +268,7 @@ record_encode(const struct answered *a, const struct record_wish *wish, uint64_t
 		.passed = r->passed,
 		.compiled = r->compiled,
 		.cached = r->cached,
+		.wait_ms = wish->wait_ms,
 	};
 	size_t begin = out->len;
 

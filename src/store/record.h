@@ -74,7 +74,7 @@ struct record_job {
 	struct sha256 source;
 	uint32_t status, verdict, files, tests, passed, events, attachments;
 	uint32_t compiled, cached; /* 0 or 1 */
-	uint32_t reserved;
+	uint32_t wait_ms; /* from `at` on: later the job is refused; 0: it is not */
 };
 
 struct record_run {
@@ -119,6 +119,7 @@ struct record {
 /* What is kept beyond figures and hashes. */
 struct record_wish {
 	bool sources, outputs, evidence;
+	uint32_t wait_ms; /* no record by then, no answer; 0: an answer all the same */
 };
 
 int record_encode(const struct answered *a, const struct record_wish *wish,

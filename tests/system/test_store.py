@@ -498,6 +498,22 @@ class Trouble(SystemTest):
         db.close()
         stack.wait_for("an answer", lambda: s.post(job()).status == 200)
 
+    def test_what_was_refused_is_not_logged_later(self):
+        s = self.start(log_wait="300ms", log_required=True)
+        spent = lambda: s.get("/api/quota").json["quota"]["cpuMs"]["used"]
+        s.post(job())
+        before, known = spent(), logged(s)
+        pid = recorder(s)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            a = s.post(job("import time\nwhile time.process_time() < 0.3: pass"))
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        self.assertEqual((a.status, a.json["code"]), (503, "log_unavailable"))
+        self.assertEqual(spent(), before, "nothing is charged")
+        after = s.post(job())
+        self.assertEqual(logged(s) - known, {after.json["jobId"]})
+
     def test_the_bound_holds(self):
         s = self.start(log_max_bytes="1M", log_outputs=True, log_wait="10s")
         noise = "import random\nprint(random.randbytes(30000).hex())"

@@ -336,7 +336,7 @@ a_hostile_worker_gets_nowhere(void **state)
 	write_next(f);
 
 	/* A record of somebody else's job again: the first stays. */
-	const struct record_wish none = { false, false, false };
+	const struct record_wish none = { .wait_ms = 0 };
 	f->result.verdict = VERDICT_ACCEPTED;
 	CHECK_OK(record_encode(&f->a, &none, 1, &good, &e), e);
 	send_raw(f, good.data, good.len, -1);
@@ -355,7 +355,7 @@ a_flood_keeps_nobody_waiting(void **state)
 {
 	struct fixture *f = *state;
 	scope_buf record = { 0 };
-	const struct record_wish none = { false, false, false };
+	const struct record_wish none = { .wait_ms = 0 };
 	struct err e = { 0 };
 
 	CHECK_OK(record_encode(&f->a, &none, 1, &record, &e), e);
@@ -394,7 +394,7 @@ the_end_leaves_nothing_behind(void **state)
 {
 	struct fixture *f = *state;
 	scope_buf record = { 0 };
-	const struct record_wish none = { false, false, false };
+	const struct record_wish none = { .wait_ms = 0 };
 	struct err e = { 0 };
 
 	for (int i = 0; i < WORKERS; i++) {

@@ -20,7 +20,7 @@ struct fixture {
 };
 
 static const struct db_options making = { .create = true, .busy_ms = 20 };
-static const struct record_wish everything = { true, true, true };
+static const struct record_wish everything = { true, true, true, 0 };
 static const struct record_wish nothing;
 
 static int
