@@ -30,6 +30,7 @@ static const char *const steps[] = {
 	"CREATE TABLE evidence ("
 	"n {int} NOT NULL REFERENCES audit (n) ON DELETE CASCADE, i {int} NOT NULL,"
 	"name {text} NOT NULL, content {bytes} NOT NULL, PRIMARY KEY (n, i)) {strict}",
+	"ALTER TABLE audit ADD COLUMN evidence {text} NOT NULL DEFAULT ''",
 	NULL,
 };
 const struct db_schema audit_schema = { "audit", steps };
@@ -145,9 +146,9 @@ insert(struct db *d, const struct audit_entry *a, struct err *e)
 {
 	scope_query q = db_query(d,
 	    "INSERT INTO audit (n, at, number, test, kind, key_name, user_name, address,"
-	    "language, job, request_id, source, call_name, by_whom, detail, previous,"
-	    "hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,"
-	    "$15, $16, $17)",
+	    "language, job, request_id, source, call_name, by_whom, detail, evidence,"
+	    "previous, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
+	    "$13, $14, $15, $16, $17, $18)",
 	    e);
 	if (q == NULL)
 		return -1;
@@ -270,10 +271,56 @@ add_evidence(struct db *d, int64_t n, const struct record_attachment *a, struct 
 }
 
 int
+audit_files_add(
+    struct audit_files *f, const char *name, const void *data, size_t len, struct err *e)
+{
+	char hex[SHA256_HEX];
+
+	if (sha256_of(data, len, &f->last, e) == -1)
+		return -1;
+	sha256_hex(&f->last, hex);
+	buf_fmt(&f->list, "%s  %s\n", hex, name);
+	f->n++;
+	return 0;
+}
+
+int
+audit_files_hash(const struct audit_files *f, char out[SHA256_HEX], struct err *e)
+{
+	struct sha256 hash = f->last;
+
+	out[0] = '\0';
+	if (f->n > 1 && sha256_of(f->list.data, f->list.len, &hash, e) == -1)
+		return -1;
+	if (f->n > 0)
+		sha256_hex(&hash, out);
+	return 0;
+}
+
+static int
+hash_evidence(const struct record *r, char out[SHA256_HEX], struct err *e)
+{
+	struct audit_files files = { .n = 0 };
+	int rc = 0;
+
+	for (unsigned i = 0; rc == 0 && i < r->job.attachments; i++) {
+		const struct record_attachment *a = &r->attachments[i];
+		if (a->head.kind == RECORD_EVIDENCE)
+			rc = audit_files_add(&files, a->name, a->data, a->head.len, e);
+	}
+	if (rc == 0)
+		rc = audit_files_hash(&files, out, e);
+	buf_free(&files.list);
+	return rc;
+}
+
+int
 audit_job(struct db *d, const struct record *r, struct err *e)
 {
-	char source[SHA256_HEX];
+	char source[SHA256_HEX], evidence[SHA256_HEX];
 
+	if (hash_evidence(r, evidence, e) == -1)
+		return -1;
 	sha256_hex(&r->job.source, source);
 	for (unsigned i = 0; i < r->job.events; i++) {
 		const struct record_event *v = &r->events[i];
@@ -289,7 +336,8 @@ audit_job(struct db *d, const struct record *r, struct err *e)
 			.request = r->text[RECORD_REQUEST],
 			.source = source,
 			.call = v->name,
-			.detail = v->detail };
+			.detail = v->detail,
+			.evidence = i == 0 ? evidence : "" };
 
 		if (audit_append(d, &a, e) == -1)
 			return -1;

@@ -28,7 +28,8 @@ extern const struct db_schema audit_schema;
 	X(source)                                                                        \
 	X(call)                                                                          \
 	X(by)                                                                            \
-	X(detail)
+	X(detail)                                                                        \
+	X(evidence)
 
 struct audit_entry {
 	int64_t n;      /* audit_append counts */
@@ -37,7 +38,8 @@ struct audit_entry {
 	int64_t test;   /* -1: none */
 #define X(name) const char *name;
 	/* source: hash of it, in hex; call: name of the system call; by: the person, as
-	 * far as the system knows; NULL is "" */
+	 * far as the system knows; evidence: hash of the files kept with the record, as
+	 * that of a source; NULL is "" */
 	AUDIT_TEXTS(X)
 #undef X
 	struct sha256 previous, hash;
@@ -59,6 +61,18 @@ int audit_action_by(const char *by, const char *store, const char *kind, const c
 
 /* The canonical line; with its hash at the end as it is exported. */
 void audit_line(const struct audit_entry *entry, bool with_hash, struct buf *out);
+
+/* A hash over files, one by one: of a lone one its own, of several that of the list that
+ * sha256sum(1) makes of them. */
+struct audit_files {
+	struct buf list; /* owned */
+	struct sha256 last;
+	unsigned n;
+};
+int audit_files_add(
+    struct audit_files *f, const char *name, const void *data, size_t len, struct err *e);
+/* In hex; "" of none. */
+int audit_files_hash(const struct audit_files *f, char out[SHA256_HEX], struct err *e);
 
 /* The events of a job, each a record; the sources as evidence where it brought them.  In
  * a transaction of the caller. */

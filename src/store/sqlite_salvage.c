@@ -16,17 +16,22 @@ prepare_text(struct sqlite *c, char *sql, int *rc)
 	return stmt;
 }
 
-/* INSERT with as many placeholders as the rows have columns. */
+/* INSERT of the columns that the rows have: a table may have grown since. */
 static sqlite3_stmt *
-prepare_insert(struct sqlite *to, const char *table, int columns, int *rc)
+prepare_insert(struct sqlite *to, const char *table, sqlite3_stmt *rows, int *rc)
 {
-	char marks[200] = "?";
+	sqlite3_str *sql = sqlite3_str_new(to->db);
+	int columns = sqlite3_column_count(rows);
 
-	for (int i = 1; i < columns && i < 60; i++)
-		strcat(marks, ",?");
-	return prepare_text(to,
-	    sqlite3_mprintf("INSERT OR IGNORE INTO \"%w\" VALUES (%s)", table, marks),
-	    rc);
+	sqlite3_str_appendf(sql, "INSERT OR IGNORE INTO \"%w\" (", table);
+	for (int i = 0; i < columns; i++)
+		sqlite3_str_appendf(
+		    sql, "%s\"%w\"", i == 0 ? "" : ",", sqlite3_column_name(rows, i));
+	sqlite3_str_appendall(sql, ") VALUES (");
+	for (int i = 0; i < columns; i++)
+		sqlite3_str_appendall(sql, i == 0 ? "?" : ",?");
+	sqlite3_str_appendall(sql, ")");
+	return prepare_text(to, sqlite3_str_finish(sql), rc);
 }
 
 /* Returns the status that ended the reading: DONE if all of it could be read. */
@@ -59,9 +64,7 @@ copy_table(
 		    sqlite3_mprintf(
 			"SELECT * FROM \"%w\" ORDER BY 1 %s", table, orders[i]),
 		    rc);
-		sqlite3_stmt *out =
-		    in != NULL ? prepare_insert(to, table, sqlite3_column_count(in), rc)
-			       : NULL;
+		sqlite3_stmt *out = in != NULL ? prepare_insert(to, table, in, rc) : NULL;
 		if (out != NULL)
 			*rc = copy_rows(in, out, to->db, rows);
 		if (i == 0)

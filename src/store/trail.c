@@ -5,7 +5,7 @@
 
 #define COLUMNS                                                                          \
 	"n, at, number, test, kind, key_name, user_name, address, language, job,"        \
-	"request_id, source, call_name, by_whom, detail, previous, hash"
+	"request_id, source, call_name, by_whom, detail, evidence, previous, hash"
 #define MATCHES                                                                          \
 	PAGES_MOMENTS " AND ($3 = '' OR key_name = $4) AND"                              \
 		      " ($5 = '' OR user_name = $6) AND ($7 = '' OR kind = $8)"
@@ -166,6 +166,7 @@ trail_page(struct db *d, const struct inquiry *q, struct inquiry_page *page,
 /* --- the proof --- */
 
 struct walk {
+	struct db *db;
 	int64_t n; /* of the last record that was good */
 	struct sha256 hash;
 	int64_t count;
@@ -179,6 +180,35 @@ static bool
 same(const struct sha256 *a, const struct sha256 *b)
 {
 	return memcmp(a->byte, b->byte, SHA256_BYTES) == 0;
+}
+
+static int
+add_file(void *ctx, const char *name, const void *data, size_t len, struct err *e)
+{
+	return audit_files_add(ctx, name, data, len, e);
+}
+
+/* Records from before evidence had a hash of its own have the program's, which it is. */
+static int
+check_evidence(struct db *d, const struct audit_entry *a, struct err *e)
+{
+	struct audit_files files = { .n = 0 };
+	char hex[SHA256_HEX];
+	int rc = trail_evidence(d, a->n, add_file, &files, e);
+
+	if (rc == 0)
+		rc = audit_files_hash(&files, hex, e);
+	buf_free(&files.list);
+	if (rc == -1)
+		return -1;
+	if (files.n == 0 && a->evidence[0] != '\0')
+		return err_set(
+		    e, ERR_PROTO, "the evidence of record %" PRId64 " is missing", a->n);
+	if (files.n > 0 &&
+	    strcmp(hex, a->evidence[0] != '\0' ? a->evidence : a->source) != 0)
+		return err_set(
+		    e, ERR_PROTO, "the evidence of record %" PRId64 " was changed", a->n);
+	return 0;
 }
 
 static int
@@ -203,6 +233,8 @@ check_entry(void *ctx, const struct audit_entry *a, struct err *e)
 		    "record %" PRId64 " is not the one that was expected: the chain was "
 		    "made anew",
 		    a->n);
+	if (check_evidence(w->db, a, e) == -1)
+		return -1;
 	w->found |=
 	    strcmp(a->kind, "retention") == 0 && strcmp(a->detail, w->signed_off) == 0;
 	w->n = a->n;
@@ -235,7 +267,7 @@ trail_verify(struct db *d, int64_t expect_n, const struct sha256 *expect, int64_
     struct err *e)
 {
 	static const struct trail_filter all = { .since = INT64_MIN };
-	struct walk w = { .expect_n = expect_n, .expect = expect };
+	struct walk w = { .db = d, .expect_n = expect_n, .expect = expect };
 	struct sha256 head_hash;
 	int64_t head = 0, anchor = 0;
 	scope_transaction t = { 0 }; /* no record may come between the two ends */

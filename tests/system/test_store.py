@@ -205,6 +205,13 @@ class Log(SystemTest):
         status, text = cli(self.stack, "audit", "verify", "--store", copy, good=False)
         self.assertEqual(status, 1)
         self.assertIn(f"record {n} was changed", text)
+        other = self.stack.path("other")
+        os.mkdir(other)
+        cli(self.stack, "db", "backup", other + "/log.db")
+        with contextlib.closing(sqlite3.connect(other + "/log.db")) as db:
+            db.execute("UPDATE evidence SET content = x'61' WHERE n = ?", (n,))
+            db.commit()
+        self.assertIn(f"the evidence of record {n} was changed", cli(self.stack, "audit", "verify", "--store", other, good=False)[1])
 
     def test_backup_under_load_is_whole(self):
         over = threading.Event()

@@ -20,10 +20,12 @@ struct fixture {
 static const struct db_options making = { .create = true, .busy_ms = 20 };
 static const struct db_options reading = { .readonly = true, .busy_ms = 20 };
 
+#define FIRST_STEP                                                                       \
+	"CREATE TABLE t (id {key}, n {int} NOT NULL UNIQUE, r {real}, s {text}, "        \
+	"b {bytes}) {strict};"                                                           \
+	"CREATE INDEX t_s ON t (s)"
 static const char *const steps[] = {
-	"CREATE TABLE t (id {key}, n {int} NOT NULL UNIQUE, r {real}, s {text}, "
-	"b {bytes}) {strict};"
-	"CREATE INDEX t_s ON t (s)",
+	FIRST_STEP,
 	"ALTER TABLE t ADD COLUMN late {text}",
 	NULL,
 };
@@ -467,6 +469,28 @@ a_backup_is_whole_and_replaces_nothing(void **state)
 	db_close(d);
 }
 
+static void
+rows_of_an_older_table_are_saved(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const first[] = { FIRST_STEP, NULL };
+	const struct db_schema older = { "things", first };
+	char path[128];
+	int64_t rows = 0;
+	struct err e = { 0 };
+	struct db *d = NULL;
+
+	snprintf(path, sizeof(path), "%s/old.db", f->dir);
+	CHECK_OK(db_open(path, &making, &d, &e), e);
+	CHECK_OK(db_migrate(d, &older, &e), e);
+	CHECK_OK(insert(d, 7, "a", &e), e);
+	db_close(d);
+	d = make(f);
+	CHECK_OK(db_salvage(d, path, &rows, &e), e);
+	assert_int_equal(count_rows(d), 1);
+	db_close(d);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -482,6 +506,7 @@ main(void)
 		CASE(a_lock_is_told_as_busy),
 		CASE(links_and_relative_names_are_refused),
 		CASE(damage_is_found_and_named),
+		CASE(rows_of_an_older_table_are_saved),
 		CASE(the_bound_holds),
 		CASE(a_long_journal_is_emptied),
 		CASE(a_full_disk_loses_only_the_transaction),

@@ -444,6 +444,14 @@ every_change_shows(void **state)
 		{ "DELETE FROM audit", "records after 0 are missing: the last was 5" },
 		{ "UPDATE audit SET n = 99 WHERE n = 3",
 		    "record 3 is missing: after 2 comes 4" },
+		{ "UPDATE evidence SET content = x'61' WHERE n = 2",
+		    "the evidence of record 2 was changed" },
+		{ "DELETE FROM evidence WHERE n = 4",
+		    "the evidence of record 4 is missing" },
+		{ "INSERT INTO evidence VALUES (5, 9, 'more.c', x'61')",
+		    "the evidence of record 5 was changed" },
+		{ "DELETE FROM evidence; UPDATE audit SET evidence = ''",
+		    "record 1 was changed" },
 	};
 
 	for (int i = 0; i < 5; i++)
@@ -463,6 +471,28 @@ every_change_shows(void **state)
 		assert_int_equal(trail_verify(d, 0, NULL, &count, &why), -1);
 		CHECK_STR(cases[i].sql, why.msg, cases[i].msg);
 	}
+}
+
+/* Records of earlier versions say nothing of their evidence. */
+static void
+evidence_without_a_hash_is_compared_with_the_program(void **state)
+{
+	struct fixture *f = *state;
+	struct err e = { 0 };
+	struct audit_entry a = { .number = -1,
+		.test = -1,
+		.kind = "security_violation",
+		.source = /* of "a" */
+		"ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb" };
+
+	CHECK_OK(audit_add(f->d, &a, &e), e);
+	CHECK_INT("none", verify(f, &e), 1);
+	CHECK_OK(
+	    db_exec(f->d, "INSERT INTO evidence VALUES (1, 0, 'a.c', x'61')", &e), e);
+	CHECK_INT("the program", verify(f, &e), 1);
+	CHECK_OK(db_exec(f->d, "UPDATE evidence SET content = x'62'", &e), e);
+	assert_int_equal(verify(f, &e), -1);
+	CHECK_STR("another", e.msg, "the evidence of record 1 was changed");
 }
 
 static void
@@ -649,6 +679,7 @@ main(void)
 		CASE(sums_are_right),
 		CASE(the_chain_holds),
 		CASE(every_change_shows),
+		CASE(evidence_without_a_hash_is_compared_with_the_program),
 		CASE(retention_signs_off),
 		CASE(users_are_flagged_once),
 		CASE(flags_outlive_a_leap),
