@@ -6,6 +6,7 @@
 
 #include "app/cli_store.h"
 #include "app/table.h"
+#include "base/utf8.h"
 #include "store/audit.h"
 #include "store/runs.h"
 
@@ -128,6 +129,8 @@ json_text(void *ctx, const char *kind, int64_t index, const char *name, const vo
 	if (name[0] != '\0')
 		write_text(w, "name", name);
 	write_bytes(w, "text", data, len);
+	if (!utf8_valid(data, len))
+		write_base64(w, "textBase64", data, len);
 	write_close(w, '}');
 	return 0;
 }

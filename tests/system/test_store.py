@@ -1,4 +1,5 @@
 """The run log and the audit trail: what was answered is written, whatever dies."""
+import base64
 import contextlib
 import csv
 import fcntl
@@ -529,6 +530,15 @@ class Trouble(SystemTest):
         self.assertIn(ids[-1], logged(s))
         self.assertLessEqual(os.path.getsize(s.path("store", "log.db")), 1 << 20)
         self.assertEqual(metric(s, "store_lost_records_total"), 0)
+
+    def test_no_byte_of_what_is_kept_is_lost(self):
+        s = self.start(log_outputs=True, log_wait="10s")
+        s.post({"language": "bash", "code": "printf 'a\\377b'"})
+        s.post({"language": "bash", "code": "printf '\u00e4'"})
+        bad, good = [json.loads(l)["texts"][0] for l in cli(s, "log", "export").splitlines()]
+        self.assertEqual(base64.b64decode(bad["textBase64"]), b"a\xffb", bad)
+        self.assertEqual(good["text"], "\u00e4")
+        self.assertNotIn("textBase64", good)
 
     def test_ages(self):
         s = self.start(log_keep="2s", log_wait="10s")
