@@ -35,14 +35,14 @@ list_row(void *ctx, const struct run_row *r, struct err *e)
 	(void)e;
 	when_text(r->at, when);
 	snprintf(id, sizeof(id), "%s", r->id);
-	snprintf(passed, sizeof(passed), "%" PRId64 "/%" PRId64, r->passed, r->tests);
+	snprintf(passed, sizeof(passed), "%" PRId64 "/%" PRId64, r->passed, r->compared);
 	snprintf(ms, sizeof(ms), "%.1f", (double)r->took_us / 1000);
 	table_row(ctx,
 	    strcmp(r->verdict, "accepted") == 0 || strcmp(r->verdict, "ok") == 0
 		? TINT_GOOD
 		: TINT_BAD,
-	    (const char *[]){
-		when, id, r->key, r->user, r->language, r->verdict, passed, ms });
+	    (const char *[]){ when, id, r->key, r->user, r->language, r->verdict,
+		r->compared > 0 ? passed : "-", ms });
 	return 0;
 }
 
@@ -156,6 +156,7 @@ json_job(struct writer *w, const struct run_row *r)
 			write_text(w, texts[i].name, texts[i].value);
 	write_int(w, "status", r->status);
 	write_int(w, "total", r->tests);
+	write_int(w, "compared", r->compared);
 	write_int(w, "passed", r->passed);
 	write_int(w, "tookUs", r->took_us);
 	write_int(w, "queueUs", r->queue_us);
@@ -200,7 +201,7 @@ export_row(void *ctx, const struct run_row *r, struct err *e)
 
 static const char csv_job_head[] =
     "time,job,request,key,user,address,dialect,language,version,profile,verdict,status,"
-    "tests,passed,took_us,queue_us,max_cpu_us,max_memory_bytes,source_sha256,"
+    "tests,compared,passed,took_us,queue_us,max_cpu_us,max_memory_bytes,source_sha256,"
     "source_bytes";
 static const char csv_test_head[] =
     ",test,test_verdict,exit_code,signal,cpu_us,wall_us,test_queue_us,memory_bytes,"
@@ -212,8 +213,8 @@ csv_job(const struct run_row *r, bool last)
 	char when[WHEN_TEXT], hex[SHA256_HEX];
 	const char *const texts[] = { r->id, r->request, r->key, r->user, r->address,
 		r->dialect, r->language, r->compiler, r->profile, r->verdict };
-	const int64_t numbers[] = { r->status, r->tests, r->passed, r->took_us,
-		r->queue_us, r->cpu_us, r->memory_bytes };
+	const int64_t numbers[] = { r->status, r->tests, r->compared, r->passed,
+		r->took_us, r->queue_us, r->cpu_us, r->memory_bytes };
 
 	when_text(r->at, when);
 	cli_csv(stdout, when, false);
@@ -351,9 +352,10 @@ show_row(void *ctx, const struct run_row *r, struct err *e)
 	show_line("kernel", r->kernel);
 	printf("%-10s %s, %" PRId64 " bytes in %" PRId64 " files\n", "source", hex,
 	    r->source_bytes, r->files);
-	printf("%-10s %s, %" PRId64 " of %" PRId64 " passed, status %" PRId64
+	printf("%-10s %s, %" PRId64 " tests, %" PRId64 " of %" PRId64
+	       " compared passed, status %" PRId64
 	       ", %.1f ms, %.1f of it in the queue%s\n",
-	    "verdict", r->verdict, r->passed, r->tests, r->status,
+	    "verdict", r->verdict, r->tests, r->passed, r->compared, r->status,
 	    (double)r->took_us / 1000, (double)r->queue_us / 1000,
 	    r->cached ? ", compiled before" : "");
 	show_line("error", r->error);
@@ -513,23 +515,25 @@ stat_row(void *ctx, const struct run_stat *r, struct err *e)
 		snprintf(cells[0], 32, "%" PRId64, r->jobs);
 		snprintf(cells[1], 32, "%" PRId64, r->tests);
 		snprintf(cells[2], 32, "%.0f%%",
-		    r->tests > 0 ? 100.0 * (double)r->passed / (double)r->tests : 0);
+		    100.0 * (double)r->passed / (double)r->compared);
 		snprintf(cells[3], 32, "%" PRId64, r->violations);
 		snprintf(cells[4], 32, "%.1f", (double)r->cpu_us / 1000000);
 		snprintf(cells[5], 32, "%.1f", mean);
 		snprintf(cells[6], 32, "%.1f", (double)r->queue_us / 1000);
 		table_row(&s->t, TINT_NONE,
-		    (const char *[]){ name, cells[0], cells[1], cells[2], cells[3],
-			cells[4], cells[5], cells[6] });
+		    (const char *[]){ name, cells[0], cells[1],
+			r->compared > 0 ? cells[2] : "-", cells[3], cells[4], cells[5],
+			cells[6] });
 		return 0;
 	}
 	if (s->format == CLI_CSV) {
-		const int64_t numbers[] = { r->jobs, r->tests, r->passed, r->violations,
-			r->faults, r->cpu_us, r->took_us, r->queue_us };
+		const int64_t numbers[] = { r->jobs, r->tests, r->compared, r->passed,
+			r->violations, r->faults, r->cpu_us, r->took_us, r->queue_us };
+		const size_t last = sizeof(numbers) / sizeof(numbers[0]) - 1;
 		cli_csv(stdout, s->by, false);
 		cli_csv(stdout, name, false);
-		for (size_t i = 0; i < 8; i++)
-			cli_csv_int(stdout, numbers[i], i == 7);
+		for (size_t i = 0; i <= last; i++)
+			cli_csv_int(stdout, numbers[i], i == last);
 		return 0;
 	}
 	write_open(&w, NULL, '{');
@@ -537,6 +541,7 @@ stat_row(void *ctx, const struct run_stat *r, struct err *e)
 	write_text(&w, "group", name);
 	write_int(&w, "jobs", r->jobs);
 	write_int(&w, "tests", r->tests);
+	write_int(&w, "compared", r->compared);
 	write_int(&w, "passed", r->passed);
 	write_int(&w, "violations", r->violations);
 	write_int(&w, "internalErrors", r->faults);
@@ -592,7 +597,8 @@ do_stats(struct db *d, const struct cli_pick *p, const char *arg, struct err *e)
 
 	(void)arg;
 	if (p->format == CLI_CSV)
-		fputs("by,group,jobs,tests,passed,violations,internal_errors,cpu_us,"
+		fputs("by,group,jobs,tests,compared,passed,violations,internal_errors,"
+		      "cpu_us,"
 		      "took_us,max_queue_us\r\n",
 		    stdout);
 	for (size_t i = 0; i < GROUPS; i++) {

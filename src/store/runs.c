@@ -38,6 +38,10 @@ static const char *const steps[] = {
 	"PRIMARY KEY (job, kind, i)) {strict}",
 	"CREATE TABLE marks (name {text} NOT NULL PRIMARY KEY, at {int} NOT NULL) "
 	"{strict}",
+	/* tests that had something to compare with: the rest could not pass */
+	"ALTER TABLE jobs ADD COLUMN compared {int} NOT NULL DEFAULT 0;"
+	"UPDATE jobs SET compared ="
+	" (SELECT COUNT(*) FROM tests WHERE job = jobs.n AND compared = 1)",
 	NULL,
 };
 const struct db_schema runs_schema = { "runs", steps };
@@ -97,6 +101,16 @@ total_cpu(const struct record *r)
 	return sum <= INT64_MAX ? sum : INT64_MAX;
 }
 
+static uint64_t
+count_compared(const struct record *r)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < r->job.tests; i++)
+		n += r->tests[i].compared;
+	return n;
+}
+
 /* Returns 1 and its number, or 0 if it is there. */
 static int
 add_job(
@@ -107,15 +121,17 @@ add_job(
 		RECORD_ADDRESS, RECORD_ERROR };
 	const struct record_job *j = &r->job;
 	const uint64_t numbers[] = { j->status, j->took_us, j->queue_us, j->cpu_us,
-		j->memory_bytes, j->source_bytes, j->files, j->tests, j->passed };
+		j->memory_bytes, j->source_bytes, j->files, j->tests, j->passed,
+		count_compared(r) };
 	scope_buf limits = { 0 };
 	scope_query q = db_query(d,
 	    "INSERT INTO jobs (id, at, request_id, dialect, language, compiler, profile,"
 	    "key_name, user_name, address, error, kernel, verdict, limits, status,"
 	    "took_us, queue_us, cpu_us, memory_bytes, source_bytes, files, tests, passed,"
-	    "source_hash, compiled, cached, total_cpu_us) VALUES ($1, $2, $3, $4, $5, $6,"
-	    "$7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,"
-	    "$23, $24, $25, $26, $27) ON CONFLICT (id) DO NOTHING RETURNING n",
+	    "compared, source_hash, compiled, cached, total_cpu_us) VALUES ($1, $2, $3,"
+	    "$4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,"
+	    "$20, $21, $22, $23, $24, $25, $26, $27, $28) ON CONFLICT (id) DO NOTHING "
+	    "RETURNING n",
 	    e);
 	if (q == NULL)
 		return -1;
@@ -294,8 +310,8 @@ runs_forget(
 #define COLUMNS                                                                          \
 	"n, at, id, request_id, dialect, language, compiler, profile, key_name,"         \
 	"user_name, address, error, kernel, verdict, limits, status, took_us, queue_us," \
-	"cpu_us, memory_bytes, source_bytes, files, tests, passed, source_hash,"         \
-	"compiled, cached"
+	"cpu_us, memory_bytes, source_bytes, files, tests, passed, compared,"            \
+	"source_hash, compiled, cached"
 #define MATCHES                                                                          \
 	PAGES_MOMENTS " AND ($3 = '' OR key_name = $4) AND"                              \
 		      " ($5 = '' OR user_name = $6) AND ($7 = '' OR language = $8) AND"  \
@@ -318,7 +334,8 @@ read_row(struct db_query *q)
 		&r.compiler, &r.profile, &r.key, &r.user, &r.address, &r.error, &r.kernel,
 		&r.verdict, &r.limits };
 	int64_t *const numbers[] = { &r.status, &r.took_us, &r.queue_us, &r.cpu_us,
-		&r.memory_bytes, &r.source_bytes, &r.files, &r.tests, &r.passed };
+		&r.memory_bytes, &r.source_bytes, &r.files, &r.tests, &r.passed,
+		&r.compared };
 	unsigned column = 2;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -445,7 +462,7 @@ runs_texts(struct db *d, int64_t job, run_text_visit *visit, void *ctx, struct e
 }
 
 #define SUMS                                                                             \
-	"COUNT(*), SUM(tests), SUM(passed),"                                             \
+	"COUNT(*), SUM(tests), SUM(compared), SUM(passed),"                              \
 	"SUM(CASE verdict WHEN 'security_violation' THEN 1 ELSE 0 END),"                 \
 	"SUM(CASE verdict WHEN 'internal_error' THEN 1 ELSE 0 END),"                     \
 	"SUM(total_cpu_us), MAX(queue_us), SUM(took_us)"
@@ -474,8 +491,8 @@ runs_stats(struct db *d, const struct runs_filter *f, enum runs_group by,
 	put_filter(q, f);
 	while ((rc = db_step(q, e)) == 1) {
 		struct run_stat s = { .group = db_text(q, 0) };
-		int64_t *const numbers[] = { &s.jobs, &s.tests, &s.passed, &s.violations,
-			&s.faults, &s.cpu_us, &s.queue_us, &s.took_us };
+		int64_t *const numbers[] = { &s.jobs, &s.tests, &s.compared, &s.passed,
+			&s.violations, &s.faults, &s.cpu_us, &s.queue_us, &s.took_us };
 		for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 			*numbers[i] = db_int(q, 1 + i);
 		if (visit(ctx, &s, e) == -1)

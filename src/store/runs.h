@@ -50,7 +50,7 @@ struct run_row {
 	const char *id, *request, *dialect, *language, *compiler, *profile, *key, *user,
 	    *address, *error, *kernel, *verdict, *limits;
 	int64_t status, took_us, queue_us, cpu_us, memory_bytes, source_bytes, files,
-	    tests, passed;
+	    tests, compared, passed; /* compared: had something to compare with */
 	struct sha256 source;
 	bool compiled, cached;
 };
@@ -66,7 +66,8 @@ struct run_test {
 
 struct run_stat {
 	const char *group;
-	int64_t jobs, tests, passed, violations, faults, cpu_us, queue_us, took_us;
+	int64_t jobs, tests, compared, passed, violations, faults, cpu_us, queue_us,
+	    took_us;
 };
 
 /* Rows as they were written, or the `newest` of them, newest first; see pages.h.  A visit

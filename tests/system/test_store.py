@@ -140,6 +140,12 @@ class Log(SystemTest):
             self.stack.post(job(user="stat"))
         rows = [json.loads(l) for l in cli(self.stack, "stats", "--by", "language", "--user", "stat", "--json").splitlines()]
         self.assertEqual([(r["group"], r["jobs"], r["passed"]) for r in rows], [("python", 3, 3)])
+        for user, tests in (("plain", [{"input": ""}]), ("half", [{"input": "1 2"}, {"input": "1 2", "expected": "3"}])):
+            self.stack.post(job(user=user, tests=tests))
+        cell = lambda user: cli(self.stack, "log", "list", "--user", user).split()[-2]
+        share = lambda user: cli(self.stack, "stats", "--by", "language", "--user", user).splitlines()[1].split()[3]
+        self.assertEqual([cell(u) for u in ("stat", "plain", "half")], ["1/1", "-", "1/1"])
+        self.assertEqual([share(u) for u in ("stat", "plain", "half")], ["100%", "-", "100%"])
         self.assertIn(time.strftime("%Y-%m-%d", time.gmtime()), cli(self.stack, "stats", "--by", "day"))
 
     def test_delete_by_user(self):
