@@ -167,14 +167,14 @@ slot_spawn(struct slot_spawn *s, struct err *e)
 		return err_sys(e, "fchdir");
 	long pid = syscall(SYS_clone3, &args, sizeof(args));
 	int error = errno;
-	if (pid != 0 && chdir("/") == -1)
-		return err_sys(e, "chdir /");
+	if (pid == 0)
+		become_slot(s, theirs, go_read);
+	int r = chdir("/") == -1 ? err_sys(e, "chdir /") : 0;
 	errno = error;
 	if (pid == -1)
 		return say_why(e);
-	if (pid == 0)
-		become_slot(s, theirs, go_read);
-	if (place(s, (pid_t)pid, e) == -1 || fd_write_all(go_write, "g", 1, e) == -1) {
+	if (r == -1 || place(s, (pid_t)pid, e) == -1 ||
+	    fd_write_all(go_write, "g", 1, e) == -1) {
 		kill((pid_t)pid, SIGKILL);
 		waitpid((pid_t)pid, NULL, 0);
 		close(pidfd);
