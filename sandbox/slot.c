@@ -16,7 +16,7 @@
 #include "sandbox/slot_spawn.h"
 
 #define START_US   15000000 /* a slot is up after 20 ms; a busy machine may need longer */
-#define GRACE_US   5000000  /* a run that is overdue: then the slot is thrown away */
+#define GRACE_US   1800000  /* an overdue run that was helped: then the slot goes */
 #define BACKOFF_US 250000   /* after a failure, doubled up to 128 times */
 
 static void on_exit_of_slot(struct watcher *w, uint32_t events);
@@ -66,6 +66,18 @@ send_setup(struct slot *s, struct err *e)
 	return fd_send(s->control.fd, &m, sizeof(m), NULL, 0, e);
 }
 
+/* Whatever is left dies now; nobody is told. */
+static void
+bury(struct slot *s)
+{
+	kill(s->pid, SIGKILL);
+	waitpid(s->pid, NULL, 0);
+	slot_drop_watcher(s, &s->control);
+	slot_drop_watcher(s, &s->exit);
+	fd_close_all(s->meters, METER_MAX_); /* the next try opens others */
+	s->state = SLOT_DOWN;
+}
+
 int
 slot_start(struct slot *s, struct err *e)
 {
@@ -93,8 +105,10 @@ slot_start(struct slot *s, struct err *e)
 	s->work_dirty = false;
 	s->oom_seen = 0;
 	if (loop_add(s->host->loop, &s->exit, e) == -1 ||
-	    loop_add(s->host->loop, &s->control, e) == -1 || send_setup(s, e) == -1)
+	    loop_add(s->host->loop, &s->control, e) == -1 || send_setup(s, e) == -1) {
+		bury(s); /* without a watcher its end would be seen by nobody */
 		return err_wrap(e, "slot %u", s->index);
+	}
 	return 0;
 }
 
@@ -184,10 +198,7 @@ on_exit_of_slot(struct watcher *w, uint32_t events)
 		err_set(&e, ERR_SYS, "slot %u: its keeper died", s->index);
 		slot_fail(s, &e);
 	}
-	waitpid(s->pid, NULL, 0);
-	slot_drop_watcher(s, &s->exit);
-	fd_close_all(s->meters, METER_MAX_);
-	s->state = SLOT_DOWN;
+	bury(s);
 	s->deadline_us = clock_us() + ((uint64_t)BACKOFF_US << shift) / 128;
 }
 
@@ -202,10 +213,6 @@ restart(struct slot *s)
 		s->failures++;
 		log_err(&e, "slot %u does not start", s->index);
 		s->host->down(s->host->owner, s, &e);
-		if (s->state != SLOT_DOWN) {
-			slot_fail(s, &e);
-			return;
-		}
 		unsigned shift = s->failures < 8 ? s->failures : 7;
 		s->deadline_us = clock_us() + ((uint64_t)BACKOFF_US << shift);
 	}
@@ -222,6 +229,8 @@ slot_check(struct slot *s, uint64_t now_us)
 		restart(s);
 		return;
 	}
+	/* Its own box may have starved it.  While an artifact is copied there is none,
+	 * and that takes longer on a busy machine: it has the same time more. */
 	if (s->run_sent && !s->helped) {
 		s->helped = true;
 		s->deadline_us = now_us + GRACE_US;

@@ -15,7 +15,7 @@
 #include "sandbox/warm/frozen.h"
 
 #define PREPARE_US 10000000
-#define HELP_US    200000 /* beyond a run's own wall limit: a throttled slot gets air */
+#define HELP_US    200000 /* beyond a run's own wall limit: then slot_check() helps */
 
 /* --- a run --- */
 
@@ -432,8 +432,8 @@ on_launcher(struct watcher *w, uint32_t events)
 /* --- artifacts --- */
 
 /* What takes longer to copy than others should wait is copied by a child. */
-#define COPY_BYTES (4 << 20)
-#define COPY_US    60000000
+#define COPY_BYTES    (4 << 20)
+#define COPY_US(size) (2000000 + (size) / 8) /* 8 MB/s: a disk that others use, too */
 
 struct copy {
 	struct prepared *prepared;
@@ -482,9 +482,11 @@ adopt(struct slot *s, int fd, bool is_tree, struct err *e)
 	uint64_t size = 0;
 
 	int r = prepares ? 0 : job_adopt_size(fd, &size, e);
-	if (r == 0 && (prepares || size > COPY_BYTES)) {
+	if (prepares)
+		size = PREPARED_BYTES_MAX;
+	if (r == 0 && size > COPY_BYTES) {
 		s->made_tree = is_tree;
-		s->deadline_us = clock_us() + COPY_US;
+		s->deadline_us = clock_us() + COPY_US(size);
 		r = chore_start(&s->chore, s->host->loop, copy_artifact, &c, keep, e);
 		if (r == 0)
 			return true;
