@@ -1,11 +1,15 @@
 /*
  * inner - what the helper and its own slots say to each other.
  *
- * Three kinds of SOCK_SEQPACKET socket, each with one conversation at a time:
- *   keeper    SETUP once, then LAUNCH or PREPARE; each is answered by DONE
- *   launcher  RUN, packed (descriptors: [program] input output error), KILL; answered by
- * OUTCOME compile   made for one COMPILE; OUTCOME, then ARTIFACT (with a descriptor if
- * any)
+ * Three kinds of SOCK_SEQPACKET socket, each with one conversation at a time.  Orders,
+ * with [the descriptors that go along], and what answers them:
+ *
+ *   keeper    SETUP, once                                   DONE
+ *             PREPARE [bundle of files]                     DONE
+ *             LAUNCH [launcher socket]                      (the launcher: DONE)
+ *             COMPILE [compile socket, bundle, out, err]    (the stage, there)
+ *   launcher  RUN, packed [[program] in out err]; KILL      OUTCOME
+ *   compile   KILL                                          OUTCOME, ARTIFACT [artifact]
  *
  * A slot trusts the helper; the helper believes a slot's facts but checks its
  * descriptors: a slot is our code with root's powers over its own namespaces, and no

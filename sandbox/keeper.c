@@ -265,7 +265,7 @@ open_input(const struct inner_compile *c, struct err *e)
 }
 
 static int
-compile_stage(const struct keeper *k, const struct inner_compile *c, const int fds[4],
+compile_stage(struct keeper *k, const struct inner_compile *c, const int fds[4],
     struct inner_artifact *a, struct err *e)
 {
 	bool is_tree = false;
@@ -284,6 +284,9 @@ compile_stage(const struct keeper *k, const struct inner_compile *c, const int f
 		return -1;
 	if (c->artifact[0] == '\0')
 		return err_set(e, ERR_BAD_INPUT, "no artifact asked for");
+	/* what is taken has a bound of its own, and the limit was the compiler's */
+	if (meter_relax(&k->meter, e) == -1)
+		return -1;
 	int fd = artifact_take(c->artifact, c->artifact_bytes, &is_tree, e);
 	a->is_tree = is_tree;
 	return fd;

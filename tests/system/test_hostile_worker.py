@@ -14,6 +14,7 @@ import select
 import signal
 import socket
 import struct
+import subprocess
 import time
 
 import stack
@@ -746,6 +747,66 @@ class Reserved(TwoSlots):
         stack.wait_for("both slots to be idle, beside a run that waits", idle)
         exam.send(message(END))
         self.assertEqual(waits.outcome()[1:5], (0, 0, 0, 0))
+
+
+class Shortage(SystemTest):
+    """Memory that is missing where nobody's program is to blame."""
+    own_stack = True
+
+    @classmethod
+    def make_stack(cls):
+        s = stack.Stack(sandbox={"slots": 1})
+        conf = stack.read(os.path.join(stack.SRCDIR, "tests/containment/hostile.conf"))
+        with open(os.path.join(s.path("languages"), "hostile.conf"), "w") as f:
+            f.write(conf)
+        return s.start()
+
+    # I-32
+    def test_an_artifact_is_not_taken_under_its_compilers_limit(self):
+        with Peer(self.stack) as p:
+            p.hello()
+            p.send(job("hostile"), bundle("head -c 40M /dev/zero > main", "main.sh"))
+            p.expect(READY)
+            p.send(compile_(cpu_us=10 ** 7, wall_us=2 * 10 ** 7, memory=64 * MIB, file=48 * MIB, processes=16), *pipes())
+            self.assertEqual(p.outcome()[1:], (0, 0, 0, 0, ""))
+
+    NO_MEMORY = """
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sys/syscall.h>
+#include <sys/socket.h>
+#include <unistd.h>
+int accept4(int fd, struct sockaddr *a, socklen_t *len, int flags)
+{
+	static int calls;
+	if (calls++ % 2 == 0) {
+		errno = ENOMEM;
+		return -1;
+	}
+	return (int)syscall(SYS_accept4, fd, a, len, flags);
+}
+"""
+
+    def test_who_cannot_be_accepted_is_turned_away(self):
+        """He would be asked for again and again, with nothing else done."""
+        s = stack.Stack(sandbox={"slots": 1})
+        if "libasan" in subprocess.run(["ldd", s.sandbox.argv[0]], capture_output=True, text=True).stdout:
+            self.skipTest("the sanitizer wants to be loaded first")
+        try:
+            with open(s.path("no.c"), "w") as f:
+                f.write(self.NO_MEMORY)
+            subprocess.run(["cc", "-shared", "-fPIC", "-o", s.path("no.so"), s.path("no.c")], check=True)
+            s.sandbox.argv = ["env", "LD_PRELOAD=" + s.path("no.so")] + list(s.sandbox.argv)
+            s.sandbox.start()
+            stack.wait_for("the helper", lambda: "ready slots=" in stack.read(s.sandbox.log), 30)
+            with Peer(s) as p:
+                with contextlib.suppress(ConnectionError):
+                    p.send(message(HELLO))
+                self.assertIsNone(p.receive())
+            self.assertIn("refused a connection: Cannot allocate memory", stack.read(s.sandbox.log))
+        finally:
+            left = s.stop()
+        self.assertEqual(left, [])
 
 
 class Death(SystemTest):
