@@ -80,17 +80,28 @@ struct helper {
 
 /* --- clients --- */
 
+/* Nothing is wrong with the client: there is no descriptor for him, or no memory. */
+static bool
+is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+}
+
 /* Who cannot be served is told so: left in the queue he would keep us awake for ever. */
 static void
 turn_away(struct helper *h)
 {
+	int error = errno;
+
 	if (h->spare != -1)
 		close(h->spare);
 	int sock = accept4(h->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (sock != -1)
 		close(sock);
+	else if (is_shortage(errno))
+		poll(NULL, 0, 10); /* not even that: do not spend all time on trying */
 	h->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	log_warn("refused a connection: no descriptor is left");
+	log_warn("refused a connection: %s", strerror(error));
 }
 
 static void
@@ -103,7 +114,7 @@ on_connect(struct watcher *w, uint32_t events)
 
 	(void)events;
 	scope_fd sock = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (sock == -1 && (errno == EMFILE || errno == ENFILE))
+	if (sock == -1 && is_shortage(errno))
 		turn_away(h);
 	if (sock == -1)
 		return;
