@@ -7,6 +7,7 @@
 #include "base/address.h"
 #include "base/log.h"
 #include "base/sha256.h"
+#include "base/utf8.h"
 #include "base/when.h"
 
 bool
@@ -245,11 +246,13 @@ auth_token(const struct api *api, const struct http_request *rq, struct token *o
 static bool
 is_clean(const char *name)
 {
-	for (const unsigned char *s = (const unsigned char *)name; *s != '\0'; s++)
-		if (*s < 0x20 || *s == 0x7f ||
-		    (*s == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0))
+	const unsigned char *s = (const unsigned char *)name;
+	size_t len = strlen(name);
+
+	for (size_t i = 0, n; i < len; i += n)
+		if ((n = utf8_shown(s + i, len - i)) == 0)
 			return false;
-	return strlen(name) < USER_NAME_MAX;
+	return len < USER_NAME_MAX;
 }
 
 static int

@@ -18,12 +18,14 @@ struct judged {
 };
 
 struct dialect {
-	const char *name; /* in the log */
+	const char *name;    /* in the log */
+	const char *profile; /* where neither key nor request names one; NULL: default */
 	int (*decode)(struct reading *r, const struct value *body);
 	int (*encode)(const struct judged *j, struct writer *w); /* returns the status */
 	void (*refuse)(const struct problem *p, const char *request_id, struct writer *w);
 };
 
-extern const struct dialect dialect_native, dialect_editor, dialect_execute, dialect_test;
+extern const struct dialect dialect_native, dialect_proctorx, dialect_editor,
+    dialect_execute, dialect_test;
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/dialect.h"
@@ -86,6 +87,25 @@ take_memory_mb(struct reading *r, const struct value *v, void *at)
 	return set_limit(r, v, asked, ROW_memory_bytes, mb, 20);
 }
 
+/* As a number, or as the text of one: clients of the reference send "0.5", too. */
+static int
+read_cpus(struct reading *r, const struct value *v, double *cpus)
+{
+	static const char digits[] = "0123456789";
+	const char *s = NULL;
+
+	if (!json_object_is_type(v->json, json_type_string))
+		return field_real(r, v, cpus);
+	if (field_text(r, v, 15, &s) == -1)
+		return -1;
+	size_t whole = strspn(s, digits), point = s[whole] == '.';
+	size_t rest = point ? strspn(s + whole + 1, digits) : 0;
+	if (whole == 0 || point > rest || s[whole + point + rest] != '\0')
+		return field_refuse(r, v, "must be a number, or the text of one");
+	*cpus = strtod(s, NULL);
+	return 0;
+}
+
 /* A fraction of processors; 0 would lift a throttle that the profile put on. */
 static int
 take_cpus(struct reading *r, const struct value *v, void *at)
@@ -94,7 +114,7 @@ take_cpus(struct reading *r, const struct value *v, void *at)
 	uint64_t most = limits_keys[ROW_cpu_share].max, cap = r->site->cap.cpu_share;
 	double cpus = 0;
 
-	if (field_real(r, v, &cpus) == -1)
+	if (read_cpus(r, v, &cpus) == -1)
 		return -1;
 	if (cpus < 0.001)
 		return field_refuse(r, v, "must be 0.001 or more");
@@ -459,6 +479,15 @@ native_decode(struct reading *r, const struct value *body)
 
 const struct dialect dialect_native = {
 	.name = "native",
+	.decode = native_decode,
+	.encode = native_encode,
+	.refuse = native_refuse,
+};
+
+/* At the address of the service whose contract this one continues, with its limits. */
+const struct dialect dialect_proctorx = {
+	.name = "native",
+	.profile = "proctorx",
 	.decode = native_decode,
 	.encode = native_encode,
 	.refuse = native_refuse,

@@ -15,7 +15,7 @@ static const struct route {
 	const struct dialect *dialect;
 } routes[] = {
 	{ "POST", "/api/run", AUTH_RUN, handle_run, &dialect_native },
-	{ "POST", "/run", AUTH_RUN, handle_run, &dialect_native },
+	{ "POST", "/run", AUTH_RUN, handle_run, &dialect_proctorx },
 	{ "POST", "/api/editor/run", AUTH_RUN, handle_run, &dialect_editor },
 	{ "POST", "/api/execute", AUTH_RUN, handle_run, &dialect_execute },
 	{ "POST", "/api/test", AUTH_RUN, handle_run, &dialect_test },

@@ -111,7 +111,9 @@ decode(const struct call *c, const struct site *site, struct run *r, struct prob
 
 	struct value v = { .json = body, .name = "" };
 	snprintf(r->job->profile, sizeof(r->job->profile), "%s",
-	    c->who->profile[0] != '\0' ? c->who->profile : "default");
+	    c->who->profile[0] != '\0'    ? c->who->profile
+	    : c->dialect->profile != NULL ? c->dialect->profile
+					  : "default");
 	if (c->dialect->decode(&reading, &v) == -1 ||
 	    auth_user(c->api, c->rq, r->job->user, c->who, p) == -1)
 		return -1;

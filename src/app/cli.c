@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "app/settings.h"
+#include "app/table.h"
 #include "base/log.h"
 #include "base/scope.h"
 #include "lang/lang.h"
@@ -281,6 +282,17 @@ has_word(const char *line, size_t len, const char *word)
 		    (i + n == len || strchr(" ,:;", line[i + n]) != NULL))
 			return true;
 	return false;
+}
+
+void
+cli_print_safe(const char *data, size_t len)
+{
+	if (isatty(STDOUT_FILENO) == 1)
+		table_show(stdout, data, len);
+	else
+		fwrite(data, 1, len, stdout);
+	if (len > 0 && data[len - 1] != '\n')
+		putchar('\n');
 }
 
 /* Of the usage what is about one command: its own lines, and the groups of options whose

@@ -28,6 +28,10 @@ int cli_fail(int status, const struct err *e);
 /* An answer that is not 200: its problem, in words. */
 int cli_refused(const struct client_answer *a);
 
+/* A program's bytes, and a newline if they end without one: no escape sequence of its
+ * choice reaches a terminal. */
+void cli_print_safe(const char *data, size_t len);
+
 /* Whole file, "-" is standard input. */
 int cli_read_file(const char *path, struct bytes *out, struct err *e);
 

@@ -242,25 +242,12 @@ print_tests(const struct client_result *r)
 	table_free(&t);
 }
 
-/* A program's bytes on a terminal: no escape sequences of its choice. */
 static void
 print_text(const char *title, const struct bytes *b)
 {
-	bool terminal = isatty(STDOUT_FILENO) == 1;
-
-	if (b->len == 0)
-		return;
-	if (title != NULL)
+	if (b->len > 0 && title != NULL)
 		printf("%s:\n", title);
-	for (size_t i = 0; i < b->len; i++) {
-		unsigned char c = (unsigned char)b->data[i];
-		if (terminal && (c < 0x20 || c == 0x7f) && c != '\n' && c != '\t')
-			printf("\\x%02x", c);
-		else
-			putchar(c);
-	}
-	if (b->data[b->len - 1] != '\n')
-		putchar('\n');
+	cli_print_safe(b->data, b->len);
 }
 
 static void

@@ -293,19 +293,3 @@ cli_line(struct buf *b)
 	fwrite(b->data, 1, b->len, stdout);
 	b->len = 0;
 }
-
-void
-cli_print_safe(const char *data, size_t len)
-{
-	bool terminal = isatty(STDOUT_FILENO) == 1;
-
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)data[i];
-		if (terminal && (c < 0x20 || c == 0x7f) && c != '\n' && c != '\t')
-			printf("\\x%02x", c);
-		else
-			putchar(c);
-	}
-	if (len > 0 && data[len - 1] != '\n')
-		putchar('\n');
-}

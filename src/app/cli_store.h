@@ -50,9 +50,6 @@ int cli_do_verb(const struct cli_verb *v, int argc, char **argv);
 void cli_csv(FILE *out, const char *text, bool last);
 void cli_csv_int(FILE *out, int64_t n, bool last);
 
-/* A program's bytes: no escape sequence of its choice reaches a terminal. */
-void cli_print_safe(const char *data, size_t len);
-
 /*
  * What a verb that reads the log prints is kept back until nothing of the log is held: a
  * pager at the other end may not be looked at for hours.  Is it time for a rest?  Then

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
+
 struct table_line {
 	enum tint tint;
 	char *cells[TABLE_COLUMNS]; /* owned */
@@ -19,6 +21,21 @@ columns(const struct table *t)
 	return n;
 }
 
+/* An escape sequence is not for this terminal. */
+static void
+defuse(char *text)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len;) {
+		unsigned n = utf8_shown((const unsigned char *)text + i, len - i);
+
+		if (n == 0)
+			text[i] = '?';
+		i += n > 0 ? n : 1;
+	}
+}
+
 void
 table_row(struct table *t, enum tint tint, const char *const *cells)
 {
@@ -32,10 +49,7 @@ table_row(struct table *t, enum tint tint, const char *const *cells)
 		line.cells[i] = strdup(cells[i]);
 		if (line.cells[i] == NULL)
 			abort();
-		for (char *c = line.cells[i]; *c != '\0'; c++)
-			if ((unsigned char)*c < 0x20 || *c == 0x7f)
-				*c =
-				    '?'; /* an escape sequence is not for this terminal */
+		defuse(line.cells[i]);
 	}
 	t->lines[t->n++] = line;
 }
@@ -106,25 +120,35 @@ table_print(const struct table *t, FILE *out)
 			    c == t->tinted ? t->lines[i].tint : TINT_NONE, c + 1 == n);
 }
 
-static size_t
-put_quoted(char *at, unsigned char c)
+void
+table_show(FILE *out, const char *data, size_t len)
 {
-	switch (c) {
-	case '\n':
-		return (size_t)sprintf(at, "\\n");
-	case '\t':
-		return (size_t)sprintf(at, "\\t");
-	case '\r':
-		return (size_t)sprintf(at, "\\r");
-	case '"':
-	case '\\':
-		return (size_t)sprintf(at, "\\%c", c);
-	default:
-		if (c < 0x20 || c == 0x7f)
-			return (size_t)sprintf(at, "\\x%02x", c);
-		*at = (char)c;
-		return 1;
+	for (size_t i = 0; i < len;) {
+		unsigned n = utf8_shown((const unsigned char *)data + i, len - i);
+
+		if (data[i] == '\n' || data[i] == '\t')
+			n = 1;
+		if (n > 0)
+			fwrite(data + i, 1, n, out);
+		else
+			fprintf(out, "\\x%02x", (unsigned char)data[i]);
+		i += n > 0 ? n : 1;
 	}
+}
+
+/* The character at s, of n bytes, or the byte that is none. */
+static size_t
+put_quoted(char *at, const char *s, unsigned n)
+{
+	static const char plain[] = "\n\t\r\"\\", letters[] = "ntr\"\\";
+	const char *known = *s != '\0' ? strchr(plain, *s) : NULL;
+
+	if (known != NULL)
+		return (size_t)sprintf(at, "\\%c", letters[known - plain]);
+	if (n == 0)
+		return (size_t)sprintf(at, "\\x%02x", (unsigned char)*s);
+	memcpy(at, s, n);
+	return n;
 }
 
 void
@@ -133,12 +157,14 @@ table_quote(char *out, size_t size, const char *data, size_t len, size_t max)
 	size_t n = 0, i = 0;
 
 	out[n++] = '"';
-	for (; i < len && i < max && n + 10 < size; i++)
-		n += put_quoted(out + n, (unsigned char)data[i]);
-	while (
-	    i < len && i > 0 && (data[i] & 0xc0) == 0x80 && n > 1) { /* not half of one */
-		i--;
-		n--;
+	while (i < len && n + 10 < size) {
+		unsigned shown = utf8_shown((const unsigned char *)data + i, len - i);
+		unsigned taken = shown > 0 ? shown : 1;
+
+		if (i + taken > max)
+			break;
+		n += put_quoted(out + n, data + i, shown);
+		i += taken;
 	}
 	n += (size_t)snprintf(out + n, size - n, i < len ? "…\"" : "\"");
 	out[n < size ? n : size - 1] = '\0';

@@ -31,6 +31,10 @@ void table_free(struct table *t);
 /* Text in a colour, if out is a terminal and NO_COLOR is not set. */
 void tint_put(FILE *out, enum tint tint, const char *text);
 
+/* For a terminal: what a program wrote, with all escaped that is neither a character to
+ * show nor a newline or tab. */
+void table_show(FILE *out, const char *data, size_t len);
+
 /* Makes bytes of a program fit for one cell: quotes, \n, \t, \x1b; cut after max bytes.
  */
 void table_quote(char *out, size_t size, const char *data, size_t len, size_t max);

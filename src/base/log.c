@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
+
 static struct {
 	const char *program;
 	enum log_level max;
@@ -60,9 +62,13 @@ static void ERR_PRINTF(2, 0)
 	n += (size_t)snprintf(line + n, sizeof(line) - n, "%s", tail);
 	if (n >= sizeof(line) - 1)
 		n = sizeof(line) - 2;
-	for (size_t i = 0; i < n; i++) /* a value must not forge a line of its own */
-		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+	for (size_t i = 0; i < n;) { /* a value must not forge a line of its own */
+		unsigned shown = utf8_shown((const unsigned char *)line + i, n - i);
+
+		if (shown == 0)
 			line[i] = '?';
+		i += shown > 0 ? shown : 1;
+	}
 	line[n] = '\n';
 	if (write(STDERR_FILENO, line, n + 1) == -1)
 		return; /* nobody listens: nothing better to do */

@@ -42,6 +42,15 @@ utf8_next(const unsigned char *s, size_t len, uint32_t *point)
 	return rows[row].len;
 }
 
+unsigned
+utf8_shown(const unsigned char *s, size_t len)
+{
+	uint32_t point = 0;
+	unsigned n = utf8_next(s, len, &point);
+
+	return point < 0x20 || (point >= 0x7f && point < 0xa0) ? 0 : n;
+}
+
 bool
 utf8_valid(const char *text, size_t len)
 {

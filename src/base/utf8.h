@@ -10,6 +10,10 @@
 /* Bytes of the code point at s, 1 to 4, and the code point; 0 if there is none. */
 unsigned utf8_next(const unsigned char *s, size_t len, uint32_t *point);
 
+/* The same if a terminal only shows it; 0 for a control character, too, be it one of
+ * ASCII, DEL or of U+0080 to U+009F. */
+unsigned utf8_shown(const unsigned char *s, size_t len);
+
 bool utf8_valid(const char *s, size_t len);
 
 #endif

@@ -96,6 +96,8 @@ class Basics(SystemTest):
                 a = self.stack.post(body, path)
                 self.assertEqual(a.status, 200, a)
                 self.assertEqual(a.json["tests"][0]["stdout"], "2\n")
+                limits = a.json["limits"]
+                self.assertEqual((limits["wallMs"], limits.get("cpus")), (3500, 0.5) if path.startswith("/run") else (10000, None))
 
     def test_content_types(self):
         body = json.dumps({"language": "python", "code": "print('ü')"}, ensure_ascii=False).encode()

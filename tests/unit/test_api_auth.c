@@ -569,6 +569,8 @@ bounds_of_a_key(void **state)
 	SET(b->keys.cs101.profile, "editor");
 	assert_int_equal(status(b), 200);
 	assert_string_equal(seen.profile, "editor");
+	ask(b, "/run");
+	assert_string_equal(seen.profile, "editor");
 	b->keys.cs101.max_tests = 1;
 	assert_int_equal(status(b), 400);
 	assert_non_null(strstr(b->s.rs.body.data, "too_many_tests"));

@@ -142,7 +142,25 @@ static const struct {
 	    "limits.memoryBytes", "limits.memoryBytes: its other spelling is given too" },
 	{ PY("\"limits\":{\"memoryBytes\":1048576},\"memoryMb\":1"), 400, "bad_field",
 	    "memoryMb", "memoryMb: its other spelling is given too" },
-	{ PY("\"cpus\":\"0.5\""), 400, "bad_field", "cpus", "cpus: must be a number" },
+	{ PY("\"cpus\":true"), 400, "bad_field", "cpus", "cpus: must be a number" },
+	{ PY("\"cpus\":\"\""), 400, "bad_field", "cpus",
+	    "cpus: must be a number, or the text of one" },
+	{ PY("\"cpus\":\".5\""), 400, "bad_field", "cpus",
+	    "cpus: must be a number, or the text of one" },
+	{ PY("\"cpus\":\"1.\""), 400, "bad_field", "cpus",
+	    "cpus: must be a number, or the text of one" },
+	{ PY("\"cpus\":\"-1\""), 400, "bad_field", "cpus",
+	    "cpus: must be a number, or the text of one" },
+	{ PY("\"cpus\":\"0.5 \""), 400, "bad_field", "cpus",
+	    "cpus: must be a number, or the text of one" },
+	{ PY("\"cpus\":\"1e1\""), 400, "bad_field", "cpus",
+	    "cpus: must be a number, or the text of one" },
+	{ PY("\"cpus\":\"nan\""), 400, "bad_field", "cpus",
+	    "cpus: must be a number, or the text of one" },
+	{ PY("\"cpus\":\"0.0\""), 400, "bad_field", "cpus",
+	    "cpus: must be 0.001 or more" },
+	{ PY("\"cpus\":\"999999999999999\""), 400, "limit_too_high", "cpus",
+	    "cpus: 999999999999999 asked, at most 64 allowed" },
 	{ PY("\"cpus\":0"), 400, "bad_field", "cpus", "cpus: must be 0.001 or more" },
 	{ PY("\"cpus\":-1"), 400, "bad_field", "cpus",
 	    "cpus: must be a number, 0 or more" },
@@ -433,6 +451,20 @@ look_at_defaults(const struct job *job)
 }
 
 static void
+look_at_proctorx(const struct job *job)
+{
+	assert_string_equal(job->profile, "proctorx");
+	assert_int_equal(job->effective.run.wall_ms, 3500);
+	assert_int_equal(job->effective.run.cpu_share, 500);
+}
+
+static void
+look_at_half(const struct job *job)
+{
+	assert_int_equal(job->limits.value.cpu_share, 500);
+}
+
+static void
 look_at_code_and_files(const struct job *job)
 {
 	assert_int_equal(job->nfiles, 2);
@@ -500,8 +532,15 @@ test_jobs(void **state)
 		    "\"compare\":"
 		    "{\"type\":\"float\",\"abs\":1e-9},\"compileArgs\":[\"-O3\"],"
 		    "\"stopOnFailure\":true,\"user\":\"j\\u00f6rg\"}" },
-		{ look_at_defaults, "/run", "{\"language\":\"PYTHON\"}" },
+		{ look_at_defaults, "/api/run", "{\"language\":\"PYTHON\"}" },
 		{ look_at_defaults, "/run",
+		    "{\"language\":\"python\",\"profile\":\"default\"}" },
+		{ look_at_proctorx, "/run", "{\"language\":\"python\"}" },
+		{ look_at_proctorx, "/run/", PY("\"profile\":\"proctorx\"") },
+		{ look_at_half, "/run", PY("\"cpus\":\"0.5\"") },
+		{ look_at_half, "/run", PY("\"cpus\":\"00.50\"") },
+		{ look_at_half, "/api/run", PY("\"cpus\":0.5") },
+		{ look_at_defaults, "/api/run",
 		    "{\"language\":\"python\",\"files\":[],\"tests\":[]}" },
 		{ look_at_code_and_files, "/run",
 		    "{\"files\":[{\"name\":\"a\",\"content\":\"\"}],\"code\":\"main\","

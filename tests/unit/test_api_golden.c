@@ -21,6 +21,7 @@ static const struct {
 } cases[] = {
 	{ "native", "accepted", "/api/run", "accepted", 200 },
 	{ "native", "proctorx", "/run/", "ok", 200 },
+	{ "native", "proctorx-named", "/run", "ok", 200 },
 	{ "native", "every-member", "/api/run", "ok", 200 },
 	{ "native", "cached", "/api/run", "warned", 200 },
 	{ "native", "wrong-answer", "/api/run", "wrong answer", 200 },

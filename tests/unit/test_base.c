@@ -466,7 +466,7 @@ log_lines_cannot_be_forged(void **state)
 	assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
 	dup2(ends[1], STDERR_FILENO);
 	log_start("test", LOG_LEVEL_INFO);
-	log_line(LOG_LEVEL_INFO, "a=%s", "x\n<0>root[1]: forged");
+	log_line(LOG_LEVEL_INFO, "a=%s", "x\n<0>root[1]: forged\xc2\x9b\xff\xc3\xa9");
 	log_line(LOG_LEVEL_DEBUG, "not at this level");
 	log_err(&e, "job %d", 7);
 	memset(line, 'l', sizeof(line));
@@ -480,7 +480,7 @@ log_lines_cannot_be_forged(void **state)
 	got[n] = '\0';
 	int pid = (int)getpid();
 	snprintf(want, sizeof(want),
-	    "<6>test[%d]: a=x?<0>root[1]: forged\n"
+	    "<6>test[%d]: a=x?<0>root[1]: forged???\xc3\xa9\n"
 	    "<3>test[%d]: job 7: open x: No such file or directory\n<4>test[%d]: lll",
 	    pid, pid, pid);
 	assert_true(strncmp(got, want, strlen(want)) == 0);

@@ -21,12 +21,17 @@ columns_are_aligned(void **state)
 	table_row(&t, TINT_GOOD, (const char *[]){ "\xc3\xa9t\xc3\xa9", "1", "" });
 	table_row(&t, TINT_BAD, (const char *[]){ "a longer one", "12345", "note" });
 	table_row(&t, TINT_BAD, (const char *[]){ "x\033[31m\n", "1", "" });
+	table_row(&t, TINT_BAD,
+	    (const char *[]){ "\xc2\x9b"
+			      "31m\x9b\xff",
+		"1", "" });
 	table_print(&t, out);
 	fclose(out);
 	assert_string_equal(text, "name             ms  \n"
 				  "\xc3\xa9t\xc3\xa9               1  \n"
 				  "a longer one  12345  note\n"
-				  "x?[31m?           1  \n");
+				  "x?[31m?           1  \n"
+				  "??31m??           1  \n");
 	free(text);
 	table_free(&t);
 }
@@ -58,6 +63,14 @@ static const struct {
 	{ "empty", "", 10, "\"\"" },
 	{ "control characters", "a\n\t\r\033\x7f\"\\", 20,
 	    "\"a\\n\\t\\r\\x1b\\x7f\\\"\\\\\"" },
+	{ "control characters of two bytes",
+	    "\xc2\x9b"
+	    "2J\xc2\x80\xc2\x9f\xc2\xa0",
+	    20, "\"\\xc2\\x9b2J\\xc2\\x80\\xc2\\x9f\xc2\xa0\"" },
+	{ "no UTF-8",
+	    "\x9b"
+	    "2J\xff\xe2\x82",
+	    20, "\"\\x9b2J\\xff\\xe2\\x82\"" },
 	{ "cut", "abcdef", 3, "\"abc\u2026\"" },
 	{ "cut between characters", "a\xc3\xa9z", 3, "\"a\xc3\xa9\u2026\"" },
 	{ "cut within a character", "ab\xc3\xa9z", 3, "\"ab\u2026\"" },
@@ -76,6 +89,23 @@ quotes_what_a_program_said(void **state)
 		if (strcmp(out, quotes[i].wanted) != 0)
 			fail_msg("%s: %s", quotes[i].what, out);
 	}
+}
+
+static void
+shows_no_escape_sequence(void **state)
+{
+	static const char in[] = "a\tb\n\033[2J\xc2\x9b"
+				 "2J\x9b\xc3\xa9\xe2\x82\x7f\0\xc2";
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	table_show(out, in, sizeof(in) - 1);
+	fclose(out);
+	assert_string_equal(text, "a\tb\n\\x1b[2J\\xc2\\x9b2J\\x9b\xc3\xa9\\xe2\\x82"
+				  "\\x7f\\x00\\xc2");
+	free(text);
 }
 
 /* Ten thousand escapes into 64 bytes. */
@@ -102,6 +132,7 @@ main(void)
 		cmocka_unit_test(columns_are_aligned),
 		cmocka_unit_test(an_empty_last_column_is_left_out),
 		cmocka_unit_test(quotes_what_a_program_said),
+		cmocka_unit_test(shows_no_escape_sequence),
 		cmocka_unit_test(never_writes_past_its_buffer),
 	};
 
