@@ -5,12 +5,14 @@
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/weaker.h"
+#include "sandbox/cpus.h"
 #include "sandbox/fault.h"
 #include "sandbox/domain.h"
 #include "sandbox/monitor.h"
 
 #define MIB(n)    ((uint64_t)(n) << 20)
 #define SHARE_MAX 64000 /* thousandths of a processor: no cap */
+#define SPARE     2     /* one for keys, one for users, see dispatch.c */
 
 static const struct conf_key caps_keys[] = {
 	CONF_ROW(MSEC, struct config_caps, cpu_ms, 1, 600000, "CPU time of a run"),
@@ -49,6 +51,10 @@ static const struct conf_key keys[] = {
 	    "size of prepared files; 0: none"),
 	CONF_ROW(TEXT, struct config, log_level, 0, 0, "error, warn, info or debug"),
 	CONF_ROW(UINT, struct config, slots, 0, CONFIG_SLOTS_MAX, "boxes at a time"),
+	CONF_ROW(UINT, struct config, max_slots, 0, CONFIG_SLOTS_MAX,
+	    "with the spare ones; 0: two more"),
+	CONF_ROW(MSEC, struct config, idle_timeout, 100, 86400000,
+	    "then a spare slot that nobody uses goes"),
 	CONF_ROW(UINT, struct config, shared_slots, 0, CONFIG_SLOTS_MAX,
 	    "slots that no reservation takes away"),
 	CONF_ROW(
@@ -117,6 +123,7 @@ config_load(const char *path, struct config *c, struct err *e)
 		.shared_slots = 1,
 		.uid_base = CONFIG_UID_BASE,
 		.max_wait = 30000,
+		.idle_timeout = 300000,
 		.jobs_bytes = MIB(1024),
 		.work_inodes = 4096,
 		.landlock = "auto",
@@ -151,6 +158,10 @@ config_load(const char *path, struct config *c, struct err *e)
 		return conf_fault(file, "monitor.action", e,
 		    "monitor.action: '%s' is none of record, kill, off",
 		    new.monitor.action);
+	if (new.max_slots != 0 && new.max_slots < config_slots(&new))
+		return conf_fault(file, "max_slots", e,
+		    "max_slots: %" PRIu64 " is less than slots, which is %u here",
+		    new.max_slots, config_slots(&new));
 	if (check_paths(file, &new, e) == -1 || check_accepted(file, &new, e) == -1)
 		return -1;
 	*c = new;
@@ -161,6 +172,25 @@ unsigned
 config_held_most(const struct config *c, unsigned slots)
 {
 	return c->shared_slots < slots ? slots - (unsigned)c->shared_slots : 0;
+}
+
+static unsigned
+at_most_all(uint64_t n)
+{
+	return n < CONFIG_SLOTS_MAX ? (unsigned)n : CONFIG_SLOTS_MAX;
+}
+
+unsigned
+config_slots(const struct config *c)
+{
+	return at_most_all(c->slots > 0 ? c->slots : cpus_count());
+}
+
+unsigned
+config_all_slots(const struct config *c)
+{
+	return at_most_all(
+	    c->max_slots > 0 ? c->max_slots : config_slots(c) + (uint64_t)SPARE);
 }
 
 struct monitor_rules

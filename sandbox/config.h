@@ -33,6 +33,8 @@ struct config {
 	uint64_t prepared_bytes; /* of prepared files, below cache; 0: none */
 	char log_level[16];
 	uint64_t slots;        /* 0: one per core */
+	uint64_t max_slots;    /* with the spare ones; 0: two more */
+	uint64_t idle_timeout; /* ms: then a spare one goes */
 	uint64_t shared_slots; /* no reservation takes these away */
 	uint64_t uid_base;
 	uint64_t max_wait;   /* ms */
@@ -51,6 +53,9 @@ int config_load(const char *path, struct config *c, struct err *e);
 
 /* Of so many slots, how many clients may hold for keys. */
 unsigned config_held_most(const struct config *c, unsigned slots);
+/* As many as there are on this machine, and with the spare ones. */
+unsigned config_slots(const struct config *c);
+unsigned config_all_slots(const struct config *c);
 
 /* What a run gets that asks for no throttle: the cap, where it is one; else 0. */
 uint32_t config_default_share(const struct config *c);

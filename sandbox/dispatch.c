@@ -12,7 +12,8 @@
 #include "sandbox/probes.h"
 #include "sandbox/slot_run.h"
 
-#define QUANTUM_US 10000 /* a job may go on for, in a slot with its files */
+#define QUANTUM_US 10000  /* a job may go on for, in a slot with its files */
+#define LASTING_US 200000 /* a run of that age: who knows when it ends */
 #define SECOND_US  1000000ULL
 #define RETRY_MAX  (60 * SECOND_US) /* what nobody can predict is asked again soon */
 
@@ -86,12 +87,20 @@ update_all(struct dispatch *d)
 		update(d, s);
 }
 
+static bool
+is_spare(const struct dispatch *d, const struct slot *s)
+{
+	return s->index >= d->nslots;
+}
+
 static struct slot *
-free_slot(struct dispatch *d, const struct run *r)
+free_slot(struct dispatch *d, const struct run *r, enum share_slot where)
 {
 	struct slot *any = NULL;
+	unsigned first = where == SHARE_SPARE ? d->nslots : 0;
+	unsigned end = where == SHARE_SPARE ? d->nall : d->nslots;
 
-	for (unsigned i = 0; i < d->nslots; i++) {
+	for (unsigned i = first; i < end; i++) {
 		struct slot *s = &d->slots[i];
 
 		if (s->state != SLOT_IDLE)
@@ -129,7 +138,7 @@ charge_running(struct dispatch *d)
 {
 	uint64_t now = clock_us();
 
-	for (unsigned i = 0; i < d->nslots; i++) {
+	for (unsigned i = 0; i < d->nall; i++) {
 		struct run *r = d->slots[i].run;
 
 		if (r != NULL)
@@ -138,10 +147,10 @@ charge_running(struct dispatch *d)
 }
 
 static void
-start_next(struct dispatch *d, struct session *s)
+start_next(struct dispatch *d, struct session *s, enum share_slot where)
 {
 	struct run *r = s->queue;
-	struct slot *slot = free_slot(d, r);
+	struct slot *slot = free_slot(d, r, where);
 
 	if (r->kind == RUN_COMPILE && !twins_start(&d->twins, d->sessions, r)) {
 		update(d, s);
@@ -151,7 +160,7 @@ start_next(struct dispatch *d, struct session *s)
 	r->next = NULL;
 	run_unlink(r);
 	d->holder[slot->index] = r->job->work != -1 ? s : NULL;
-	share_start(d->share, s->seat, run_us(d, r), &r->bill);
+	share_start(d->share, s->seat, where, run_us(d, r), &r->bill);
 	update(d, s);
 	images_disturb(d->slot_host->images);
 	slot_run(slot, r);
@@ -161,7 +170,7 @@ start_next(struct dispatch *d, struct session *s)
 static void
 prepare(struct dispatch *d)
 {
-	struct slot *slot = free_slot(d, NULL);
+	struct slot *slot = free_slot(d, NULL, SHARE_ORDINARY);
 	struct prepared *p = d->slot_host->prepared;
 
 	if (slot == NULL || !prepared_is_wanting(p) || d->waiting.newer != &d->waiting)
@@ -190,6 +199,103 @@ give_way(struct dispatch *d)
 	}
 }
 
+/* --- newcomers --- */
+
+/* Of spare slots that run a user's work beside other work of his key: one is left to keys
+ * that have nothing at all, lest one key's many users take all.  Where nobody has a key
+ * there are none to be kept free for. */
+static unsigned
+users_most(const struct dispatch *d)
+{
+	unsigned spare = d->nall - d->nslots;
+
+	return spare > 1 ? spare - 1 : spare == 1 && !d->keyed;
+}
+
+/* From when on no run that might make room for others is a new one.  What is reserved
+ * makes room for its key alone.  UINT64_MAX: nothing runs that is in anybody's way. */
+static uint64_t
+held_from_us(const struct dispatch *d)
+{
+	uint64_t last = 0;
+
+	for (unsigned i = 0; i < d->nslots; i++) {
+		const struct run *r = d->slots[i].run;
+
+		if (r != NULL && !r->bill.held && r->started_us > last)
+			last = r->started_us;
+	}
+	return last > 0 ? last + LASTING_US : UINT64_MAX;
+}
+
+/* Not while one is on its way: they are made one by one. */
+static void
+call_spare(struct dispatch *d, uint64_t now)
+{
+	struct slot *gone = NULL;
+
+	for (unsigned i = d->nslots; i < d->nall; i++) {
+		struct slot *s = &d->slots[i];
+
+		if (s->dismissed)
+			gone = gone != NULL ? gone : s;
+		else if (s->state == SLOT_STARTING ||
+			 (s->run != NULL && s->run->kind == RUN_PROBE) ||
+			 (s->state == SLOT_DOWN && s->failures == 0))
+			return;
+	}
+	if (gone == NULL)
+		return;
+	log_info("slot %u is called: runs that last hold all others", gone->index);
+	d->used_us[gone->index] = now;
+	slot_call(gone);
+}
+
+static void
+let_newcomers_past(struct dispatch *d)
+{
+	uint64_t now = clock_us(), from;
+	struct session *s;
+
+	d->newcomer_us = UINT64_MAX;
+	if (d->nall == d->nslots || d->waiting.newer == &d->waiting)
+		return;
+	from = held_from_us(d);
+	if (from > now) {
+		d->newcomer_us = from;
+		return;
+	}
+	while ((s = share_next_newcomer(d->share, users_most(d))) != NULL) {
+		if (free_slot(d, NULL, SHARE_SPARE) == NULL) {
+			call_spare(d, now);
+			return;
+		}
+		start_next(d, s, SHARE_SPARE);
+	}
+}
+
+/* When a spare slot has been idle for long, or failed to come up for as long. */
+static uint64_t
+leaves_us(const struct dispatch *d, const struct slot *s)
+{
+	if (!is_spare(d, s) || s->dismissed ||
+	    (s->state != SLOT_IDLE && s->state != SLOT_DOWN))
+		return UINT64_MAX;
+	return d->used_us[s->index] + d->slot_host->config->idle_timeout * 1000;
+}
+
+static void
+dismiss_idle(struct dispatch *d, uint64_t now)
+{
+	for (unsigned i = d->nslots; i < d->nall; i++)
+		if (leaves_us(d, &d->slots[i]) <= now) {
+			log_info("slot %u is dismissed", i);
+			slot_dismiss(&d->slots[i]);
+		}
+}
+
+/* --- all slots --- */
+
 /* A run that fails at once frees its slot from within: the loop sees to that slot, too.
  * Recursion would be as deep as the queues are long. */
 static void
@@ -201,8 +307,9 @@ fill_slots(struct dispatch *d)
 		return;
 	d->filling = true;
 	charge_running(d);
-	while (free_slot(d, NULL) != NULL && (s = whose_turn(d)) != NULL)
-		start_next(d, s);
+	while (free_slot(d, NULL, SHARE_ORDINARY) != NULL && (s = whose_turn(d)) != NULL)
+		start_next(d, s, SHARE_ORDINARY);
+	let_newcomers_past(d);
 	prepare(d);
 	d->filling = false;
 }
@@ -290,6 +397,7 @@ on_done(void *owner, struct slot *slot, struct run *r, const struct wire_outcome
 		return;
 	}
 	share_end(d->share, &r->bill, took_us);
+	d->used_us[slot->index] = clock_us();
 	if (o->fault.code != ERR_NONE)
 		log_err(&o->fault, "a run failed tag=%u", o->tag);
 	else if (o->fired != WIRE_FIRED_CANCEL)
@@ -380,7 +488,7 @@ enter(void *owner, struct session *s, const struct wire_tenant *t, struct err *e
 static void
 leave(struct dispatch *d, struct session *s)
 {
-	for (unsigned i = 0; i < d->nslots; i++)
+	for (unsigned i = 0; i < d->nall; i++)
 		if (d->holder[i] == s)
 			d->holder[i] = NULL;
 	share_leave(d->share, s->seat);
@@ -408,10 +516,13 @@ status(void *owner, struct wire_state *out)
 	const struct dispatch *d = owner;
 
 	out->slots = d->nslots;
-	for (unsigned i = 0; i < d->nslots; i++) {
-		out->busy += d->slots[i].state == SLOT_BUSY;
-		out->ready +=
-		    d->slots[i].state == SLOT_BUSY || d->slots[i].state == SLOT_IDLE;
+	for (unsigned i = 0; i < d->nall; i++) {
+		bool busy = d->slots[i].state == SLOT_BUSY;
+		bool ready = busy || d->slots[i].state == SLOT_IDLE;
+
+		out->busy += busy;
+		out->ready += ready;
+		out->spare += ready && is_spare(d, &d->slots[i]);
 	}
 	for (const struct link *l = d->waiting.newer; l != &d->waiting; l = l->newer)
 		out->queued++;
@@ -476,7 +587,7 @@ kill_tag(void *owner, struct session *s, uint32_t tag, enum wire_fired why)
 			cancel_queued(d, s, at);
 			return;
 		}
-	for (unsigned i = 0; i < d->nslots; i++) {
+	for (unsigned i = 0; i < d->nall; i++) {
 		struct slot *slot = &d->slots[i];
 
 		if (slot->run != NULL && slot->run->session == s && slot->run->tag == tag)
@@ -496,7 +607,7 @@ closed(void *owner, struct session *s)
 		s->queue = r->next;
 		run_free(r);
 	}
-	for (unsigned i = 0; i < d->nslots; i++) {
+	for (unsigned i = 0; i < d->nall; i++) {
 		struct slot *slot = &d->slots[i];
 
 		if (slot->run == NULL || slot->run->session != s)
@@ -541,7 +652,7 @@ dispatch_connect(struct dispatch *d, int sock, struct err *e)
 int
 dispatch_start(struct dispatch *d, struct slot_host *host,
     const struct languages *languages, struct cache *cache, unsigned nslots,
-    struct err *e)
+    unsigned nall, struct err *e)
 {
 	d->share = share_new(nslots, config_held_most(host->config, nslots), e);
 	if (d->share == NULL)
@@ -567,10 +678,13 @@ dispatch_start(struct dispatch *d, struct slot_host *host,
 		.compiled = compiled,
 		.closed = closed };
 	d->twins = (struct twins){ .cache = cache, .due_us = UINT64_MAX };
-	for (unsigned i = 0; i < nslots; i++) {
+	d->newcomer_us = UINT64_MAX;
+	for (unsigned i = 0; i < nall; i++) {
 		slot_init(&d->slots[i], host, &slot_run_ears, i, cpus_nth(i));
-		d->nslots++;
-		if (slot_start(&d->slots[i], e) == -1)
+		d->slots[i].dismissed = i >= nslots;
+		d->nall++;
+		d->nslots += i < nslots;
+		if (i < nslots && slot_start(&d->slots[i], e) == -1)
 			return -1;
 	}
 	return 0;
@@ -580,10 +694,10 @@ void
 dispatch_end(struct dispatch *d)
 {
 	for (struct session *s = d->sessions; s != NULL; s = s->next)
-		for (unsigned i = 0; i < d->nslots; i++)
+		for (unsigned i = 0; i < d->nall; i++)
 			if (d->slots[i].run != NULL && d->slots[i].run->session == s)
 				d->slots[i].run->session = NULL;
-	for (unsigned i = 0; i < d->nslots; i++) {
+	for (unsigned i = 0; i < d->nall; i++) {
 		if (d->slots[i].run != NULL)
 			share_end(d->share, &d->slots[i].run->bill, 0);
 		slot_end(&d->slots[i]);
@@ -616,9 +730,16 @@ dispatch_timeout_ms(const struct dispatch *d)
 
 	if (images_due_us(d->slot_host->images) < first)
 		first = images_due_us(d->slot_host->images);
-	for (unsigned i = 0; i < d->nslots; i++)
-		if (d->slots[i].deadline_us < first)
-			first = d->slots[i].deadline_us;
+	if (d->newcomer_us < first)
+		first = d->newcomer_us;
+	for (unsigned i = 0; i < d->nall; i++) {
+		const struct slot *s = &d->slots[i];
+		uint64_t due =
+		    s->deadline_us < leaves_us(d, s) ? s->deadline_us : leaves_us(d, s);
+
+		if (due < first)
+			first = due;
+	}
 	if (first == UINT64_MAX)
 		return -1;
 	if (first <= now)
@@ -631,7 +752,7 @@ static void
 make_image(struct dispatch *d, uint64_t now)
 {
 	struct images *images = d->slot_host->images;
-	struct slot *slot = free_slot(d, NULL);
+	struct slot *slot = free_slot(d, NULL, SHARE_ORDINARY);
 
 	if (images_due_us(images) > now)
 		return;
@@ -663,13 +784,15 @@ dispatch_check(struct dispatch *d)
 {
 	uint64_t now = clock_us();
 
-	for (unsigned i = 0; i < d->nslots; i++)
+	for (unsigned i = 0; i < d->nall; i++)
 		slot_check(&d->slots[i], now);
+	dismiss_idle(d, now);
 	bool settled = twins_check(&d->twins, d->sessions, now);
 
 	if (settled)
 		update_all(d);
-	if (settled || prepared_is_wanting(d->slot_host->prepared))
+	if (settled || prepared_is_wanting(d->slot_host->prepared) ||
+	    d->newcomer_us <= now)
 		fill_slots(d);
 	make_image(d, now);
 	close_broken(d);

@@ -5,6 +5,13 @@
  * go in the order they came.  A slot that holds a job's files stays with it for a moment
  * longer than its turn is, if it has more to run, and is preferred otherwise.
  *
+ * Runs cannot be stopped and gone on with, so somebody could hold all slots for as long
+ * as his wall limit is.  Once no run that could make room for others is a new one, a
+ * newcomer gets a spare slot: a key or a user that has nothing running (share.h).  Spare
+ * slots are made when they are needed, and go when they were idle for long.  As they take
+ * processor time from the others, they are for nobody else: a rush of short runs never
+ * sees one.
+ *
  * A job that would wait for longer than the site allows is refused when it comes: how
  * long is predicted from what runs of its language and limits took of late (pace.h) and
  * from its own share of the slots.
@@ -28,8 +35,10 @@ struct dispatch {
 	struct slot_host *slot_host; /* borrowed */
 	struct session_host sessions_host;
 	struct slot slots[CONFIG_SLOTS_MAX];
-	unsigned nslots;
-	struct session *sessions; /* owned, doubly linked */
+	unsigned nslots, nall; /* from nslots on they are spare */
+	uint64_t newcomer_us;  /* when to look for one; UINT64_MAX: no need */
+	uint64_t used_us[CONFIG_SLOTS_MAX]; /* when a spare one was, last */
+	struct session *sessions;           /* owned, doubly linked */
 	unsigned nsessions;
 	struct share *share;                      /* owned */
 	struct link waiting;                      /* all runs that wait */
@@ -42,9 +51,10 @@ struct dispatch {
 	struct err last_fault; /* of a slot; code ERR_NONE once one came up again */
 };
 
+/* nall: with the spare slots, which are not started. */
 int dispatch_start(struct dispatch *d, struct slot_host *host,
     const struct languages *languages, struct cache *cache, unsigned nslots,
-    struct err *e);
+    unsigned nall, struct err *e);
 void dispatch_end(struct dispatch *d);
 
 int dispatch_connect(struct dispatch *d, int sock, struct err *e);

@@ -44,7 +44,6 @@
 #include "base/scope.h"
 #include "base/weaker.h"
 #include "sandbox/config.h"
-#include "sandbox/cpus.h"
 #include "sandbox/dispatch.h"
 #include "sandbox/prepared.h"
 #include "sandbox/probes.h"
@@ -305,16 +304,6 @@ find_client(struct helper *h, struct err *e)
 	return 0;
 }
 
-static unsigned
-slot_count(const struct helper *h)
-{
-	unsigned cpus = cpus_count();
-
-	if (h->config.slots > 0)
-		return (unsigned)h->config.slots;
-	return cpus > CONFIG_SLOTS_MAX ? CONFIG_SLOTS_MAX : cpus;
-}
-
 static void
 on_signal(struct watcher *w, uint32_t events)
 {
@@ -406,8 +395,8 @@ prepare(struct helper *h, struct err *e)
 	if (h->spare == -1)
 		return err_sys(e, "open /dev/null");
 	if (check_alone(h, e) == -1 ||
-	    ids_check("/etc", (unsigned)h->config.uid_base, slot_count(h) * SLOT_IDS,
-		!weaker_is_account(), e) == -1)
+	    ids_check("/etc", (unsigned)h->config.uid_base,
+		config_all_slots(&h->config) * SLOT_IDS, !weaker_is_account(), e) == -1)
 		return -1;
 	if (find_client(h, e) == -1 || loop_open(&h->loop, e) == -1 ||
 	    watch_signals(h, e) == -1 ||
@@ -423,7 +412,7 @@ prepare(struct helper *h, struct err *e)
 		return -1;
 	h->slots.program = open_launcher(&h->config, e);
 	if (h->slots.program == -1 || probes_open(h->languages, h->slots.program,
-					  slot_count(h), &h->probes, e) == -1)
+					  config_slots(&h->config), &h->probes, e) == -1)
 		return -1;
 	h->slots.probes = h->probes;
 	if (cgroups_open(h->config.cgroup, &h->cgroups, e) == -1)
@@ -487,15 +476,16 @@ serve(struct helper *h, struct err *e)
 	if (prepare(h, e) == -1 || seccomp_guard_helper(e) == -1)
 		return -1;
 	uint64_t began_us = clock_us();
-	if (dispatch_start(&h->dispatch, &h->slots, h->languages, h->cache, slot_count(h),
-		e) == -1 ||
+	if (dispatch_start(&h->dispatch, &h->slots, h->languages, h->cache,
+		config_slots(&h->config), config_all_slots(&h->config), e) == -1 ||
 	    wait_for_slots(h, e) == -1 || start_listening(h, e) == -1)
 		return -1;
 	malloc_trim(
 	    0); /* filters and files were read: their memory is not needed again */
-	log_info("ready slots=%u languages=%u cgroup=v%d landlock=%d probes=%u ms=%llu "
+	log_info("ready slots=%u max_slots=%u languages=%u cgroup=v%d landlock=%d "
+		 "probes=%u ms=%llu "
 		 "socket=%s",
-	    h->dispatch.nslots, languages_count(h->languages),
+	    h->dispatch.nslots, h->dispatch.nall, languages_count(h->languages),
 	    cgroups_v2(h->cgroups) ? 2 : 1,
 	    domain_mode_of(h->config.landlock) == DOMAIN_OFF ? 0 : landlock_abi(),
 	    probes_made(h->probes), (unsigned long long)(clock_us() - began_us) / 1000,

@@ -53,6 +53,7 @@ struct share {
 	unsigned slots, held_most; /* held_most: for keys, whatever they say */
 	unsigned held, shared;     /* runs in reserved slots, and in those nobody has */
 	struct seat *newest;
+	unsigned spare_users; /* runs in spare slots, beside others of their keys */
 	unsigned ntenants, nusers;
 	uint64_t serial;
 	struct node *everybody; /* the user without a name of those without a key */
@@ -499,6 +500,55 @@ share_may_go_on(const struct share *sh, const struct seat *seat, uint64_t ahead_
 	return true;
 }
 
+/* Of those who have nothing running, whose turn is first. */
+static const struct node *
+first_idle(const struct heap *h)
+{
+	const struct node *first = NULL;
+
+	for (unsigned i = 0; i < h->n; i++)
+		if (h->at[i]->running == 0 &&
+		    (first == NULL || goes_before(h->at[i], first)))
+			first = h->at[i];
+	return first;
+}
+
+/* The same of the users of all these keys: by key first. */
+static const struct node *
+first_idle_user(const struct heap *keys)
+{
+	const struct node *first = NULL;
+
+	for (unsigned i = 0; i < keys->n; i++) {
+		const struct node *user = first_idle(&keys->at[i]->waiting);
+
+		if (user != NULL &&
+		    (first == NULL || goes_before(keys->at[i], first->up)))
+			first = user;
+	}
+	return first;
+}
+
+void *
+share_next_newcomer(const struct share *sh, unsigned users_most)
+{
+	/* where all is reserved, others have no claim to be let past anybody */
+	const struct heap *from[] = { &sh->entitled,
+		set_aside(sh) < sh->slots ? &sh->root.waiting : NULL };
+	const struct node *user = NULL;
+
+	for (unsigned i = 0; i < 2 && user == NULL && from[i] != NULL; i++) {
+		const struct node *key = first_idle(from[i]);
+
+		if (key != NULL)
+			user = key->waiting.at[0];
+	}
+	for (unsigned i = 0; i < 2 && user == NULL && from[i] != NULL; i++)
+		if (sh->spare_users < users_most)
+			user = first_idle_user(from[i]);
+	return user != NULL ? ((const struct seat *)user->waiting.at[0])->owner : NULL;
+}
+
 /* A key owes nothing for slots that are its own. */
 static bool
 is_charged(const struct node *n, const struct share_bill *bill)
@@ -514,17 +564,28 @@ charge(struct share_bill *bill, int64_t more_us)
 			n->debt += more_us * SCALE / (int64_t)n->weight;
 }
 
+static unsigned *
+count_for(struct share *sh, struct node *key, enum share_slot where)
+{
+	if (where == SHARE_SPARE)
+		return key->running > 0 ? &sh->spare_users : NULL;
+	return has_held_slot(sh, key, key->reserved) ? &sh->held : &sh->shared;
+}
+
 void
-share_start(
-    struct share *sh, struct seat *seat, uint64_t likely_us, struct share_bill *bill)
+share_start(struct share *sh, struct seat *seat, enum share_slot where,
+    uint64_t likely_us, struct share_bill *bill)
 {
 	struct node *key = seat->node.up->up;
 
 	*bill = (struct share_bill){ .seat = seat,
 		.charged_us = likely_us,
-		.held = has_held_slot(sh, key, key->reserved) };
+		.held =
+		    where == SHARE_ORDINARY && has_held_slot(sh, key, key->reserved) };
+	bill->in = count_for(sh, key, where);
 	key->held += bill->held;
-	*(bill->held ? &sh->held : &sh->shared) += 1;
+	if (bill->in != NULL)
+		*bill->in += 1;
 	seat->bills++;
 	for (struct node *n = &seat->node; n->up != NULL; n = n->up) {
 		n->running++;
@@ -554,7 +615,8 @@ share_end(struct share *sh, struct share_bill *bill, uint64_t took_us)
 		return;
 	charge(bill, (int64_t)took_us - (int64_t)bill->charged_us);
 	seat->node.up->up->held -= bill->held;
-	*(bill->held ? &sh->held : &sh->shared) -= 1;
+	if (bill->in != NULL)
+		*bill->in -= 1;
 	for (struct node *n = &seat->node; n->up != NULL; n = n->up) {
 		if (is_charged(n, bill))
 			n->up->clock += (int64_t)(took_us * SCALE / n->up->active);

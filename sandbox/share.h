@@ -15,9 +15,14 @@
  * not shared: a key uses its own first, and those of others not at all.  How many those
  * are is what the newest of all jobs says, while it is open; never more than held_most.
  *
+ * Turns come when runs end.  Where none does, a newcomer is let past them into a spare
+ * slot: a key that has nothing running, or a user who has nothing running in a key that
+ * has.  That one is the key's word, and a key can name many; so the caller bounds how
+ * many such there are.
+ *
  * All numbers are wishes of clients.  What harm a lie can do is another order, and
- * held_most idle slots.  Every operation takes
- * the logarithm of those who wait, at most.
+ * held_most idle slots.  Every operation but one takes the logarithm of those who wait,
+ * at most.
  */
 #ifndef SANDBOX_SHARE_H
 #define SANDBOX_SHARE_H
@@ -32,11 +37,14 @@
 struct share;
 struct seat; /* one job's place */
 
+enum share_slot { SHARE_ORDINARY, SHARE_SPARE };
+
 /* A run under way; embedded in whoever knows when it ends. */
 struct share_bill {
 	struct seat *seat; /* NULL: none is open */
 	uint64_t charged_us;
-	bool held; /* it uses a slot that is reserved for its key */
+	unsigned *in; /* the share's own: among which runs it counts; NULL: none */
+	bool held;    /* it uses a slot that is reserved for its key */
 };
 
 /* How it stands for a tenant's next job. */
@@ -63,8 +71,13 @@ void *share_next(const struct share *sh);
 /* May this one go on, because it is no more than so much ahead of whose turn it is? */
 bool share_may_go_on(const struct share *sh, const struct seat *seat, uint64_t ahead_us);
 
-void share_start(
-    struct share *sh, struct seat *seat, uint64_t likely_us, struct share_bill *bill);
+/* The owner of the seat whose turn it is among newcomers, given that a spare slot is free
+ * and nothing else; NULL: there is none.  users_most: in spare slots at a time, beside
+ * others of their keys.  Takes the time to look at all who wait. */
+void *share_next_newcomer(const struct share *sh, unsigned users_most);
+
+void share_start(struct share *sh, struct seat *seat, enum share_slot where,
+    uint64_t likely_us, struct share_bill *bill);
 void share_charge(struct share *sh, struct share_bill *bill, uint64_t so_far_us);
 void share_end(struct share *sh, struct share_bill *bill, uint64_t took_us);
 

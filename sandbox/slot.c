@@ -18,6 +18,7 @@
 #define START_US   15000000 /* a slot is up after 20 ms; a busy machine may need longer */
 #define GRACE_US   1800000  /* an overdue run that was helped: then the slot goes */
 #define BACKOFF_US 250000   /* after a failure, doubled up to 128 times */
+#define REMOVAL_US 10000    /* the last dying process has no event for strangers */
 
 static void on_exit_of_slot(struct watcher *w, uint32_t events);
 
@@ -169,18 +170,24 @@ fail_run(struct slot *s, const struct err *why)
 	slot_finish_run(s, &o);
 }
 
+static void
+end_keeper(struct slot *s)
+{
+	s->state = SLOT_ENDING;
+	lift_throttle(s);
+	kill(s->pid, SIGKILL); /* its PID 1: the kernel ends everything inside */
+	close_sockets(s);
+	s->deadline_us = SLOT_NEVER; /* on_exit_of_slot goes on */
+}
+
 void
 slot_fail(struct slot *s, const struct err *why)
 {
 	if (s->state == SLOT_ENDING || s->state == SLOT_DOWN)
 		return;
-	s->state = SLOT_ENDING;
 	s->failures++;
 	log_err(why, "slot %u is thrown away", s->index);
-	lift_throttle(s);
-	kill(s->pid, SIGKILL); /* its PID 1: the kernel ends everything inside */
-	close_sockets(s);
-	s->deadline_us = SLOT_NEVER; /* on_exit_of_slot goes on */
+	end_keeper(s);
 	if (s->run != NULL)
 		fail_run(s, why);
 	s->host->down(s->host->owner, s, why);
@@ -218,6 +225,41 @@ restart(struct slot *s)
 	}
 }
 
+/* Dismissed: nothing is to be left of it. */
+static void
+vanish(struct slot *s, uint64_t now_us)
+{
+	struct err e = { 0 };
+
+	s->deadline_us = SLOT_NEVER;
+	if (cgroups_drop_slot(s->host->cgroups, s->index, &e) == 0)
+		return;
+	s->deadline_us = now_us + ((uint64_t)REMOVAL_US << s->failures);
+	s->failures += s->failures < 12;
+	if (e.code != ERR_BUSY)
+		log_err(&e, "slot %u does not go", s->index);
+}
+
+void
+slot_call(struct slot *s)
+{
+	s->dismissed = false;
+	s->failures = 0;
+	if (s->state == SLOT_DOWN)
+		s->deadline_us = clock_us();
+}
+
+void
+slot_dismiss(struct slot *s)
+{
+	s->dismissed = true;
+	s->failures = 0;
+	if (s->state == SLOT_IDLE)
+		end_keeper(s);
+	else
+		s->deadline_us = clock_us();
+}
+
 void
 slot_check(struct slot *s, uint64_t now_us)
 {
@@ -226,7 +268,7 @@ slot_check(struct slot *s, uint64_t now_us)
 	if (now_us < s->deadline_us)
 		return;
 	if (s->state == SLOT_DOWN) {
-		restart(s);
+		(s->dismissed ? vanish(s, now_us) : restart(s));
 		return;
 	}
 	/* Its own box may have starved it.  While an artifact is copied there is none,
@@ -261,5 +303,5 @@ slot_end(struct slot *s)
 	s->state = SLOT_DOWN;
 	for (int i = 0;
 	     i < 100 && cgroups_drop_slot(s->host->cgroups, s->index, &e) == -1; i++)
-		poll(NULL, 0, 10); /* the last dying process has no event for strangers */
+		poll(NULL, 0, REMOVAL_US / 1000);
 }

@@ -4,6 +4,8 @@
  *
  *   DOWN → STARTING → IDLE ⇄ BUSY;  anything unexpected → ENDING → DOWN → STARTING …
  *
+ * One that is dismissed stays DOWN, with nothing left of it, until it is called.
+ *
  * A slot that does not answer in time, leaves a process behind or loses its launcher is
  * thrown away whole and built anew; its run gets a fault and may be tried elsewhere.
  */
@@ -49,6 +51,7 @@ struct slot {
 	enum slot_state state;
 	uint64_t deadline_us; /* by when the next message must come; UINT64_MAX: none */
 	unsigned failures;    /* in a row */
+	bool dismissed;
 
 	pid_t pid;
 	struct watcher exit, control, compile;
@@ -81,6 +84,11 @@ struct slot_ears {
 void slot_init(struct slot *s, struct slot_host *host, const struct slot_ears *ears,
     unsigned index, unsigned cpu);
 int slot_start(struct slot *s, struct err *e);
+
+/* For one that is not always there.  It comes up like one that was thrown away; to be
+ * dismissed it must be IDLE or DOWN. */
+void slot_call(struct slot *s);
+void slot_dismiss(struct slot *s);
 
 /* Throws the slot away: its run gets `why` for a fault, a new one is built soon. */
 void slot_fail(struct slot *s, const struct err *why);

@@ -33,7 +33,7 @@
 #include "base/path.h"
 #include "base/words.h"
 
-#define WIRE_VERSION     6
+#define WIRE_VERSION     7
 #define WIRE_FDS_MAX     3
 #define WIRE_PENDING_MAX 64            /* runs one connection may have outstanding */
 #define WIRE_INPUT_MAX   (64 << 20)    /* bytes of one standard input */
@@ -86,6 +86,8 @@ struct wire_state {
 	uint32_t jobs;               /* open, whatever they do */
 	uint32_t tenants;            /* users who have one open or had of late */
 	uint32_t weaker;             /* mask of base/weaker.h, accepted */
+	uint32_t spare;              /* of the ready ones: beyond `slots` */
+	uint32_t reserved;           /* 0 */
 	uint64_t wait_us;            /* all work that is known, shared by the slots */
 	uint64_t oldest_us;          /* how long the oldest run waits; 0: none does */
 	uint64_t refused;            /* jobs answered BUSY, since the start */

@@ -26,7 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SRCDIR = os.path.abspath(os.environ.get("SRCDIR", os.path.join(HERE, "..", "..")))
 BUILDDIR = os.path.abspath(os.environ.get("BUILDDIR", "."))
 NGINX = "/usr/sbin/nginx"
-UIDS_PER_STACK = 64
+UIDS_PER_STACK = 256
 
 
 class StackError(Exception):
@@ -223,7 +223,7 @@ class Stack:
         os.mkdir(self.store_dir, 0o750)
         shutil.chown(self.store_dir, APP_USER)
         self.state_dir = self.path("state")
-        self.uid_base = 1000000 + (os.getpid() % 100000) * 1024 + Stack.count * UIDS_PER_STACK
+        self.uid_base = 1000000 + (os.getpid() % 100000) * 4096 + Stack.count * UIDS_PER_STACK
         self.cgroup = f"jbtest-{os.getpid()}-{Stack.count}"
         self.port = self.free_port()
         self.launcher = program("judgebox-slot")
@@ -240,6 +240,7 @@ class Stack:
             "launcher": self.launcher, "warm_library": program("judgebox-warm.so"),
             "uid_base": self.uid_base, "cgroup": self.cgroup,
             "cache": self.path("cache"), "prepared_bytes": 0, # seconds of compiling per stack
+            "idle_timeout": "1s", # spare slots are gone before anybody counts
             **(sandbox or {})}
         self.app_settings = {
             "socket": self.path("web", "fcgi.sock"), "socket_group": WEB_USER,

@@ -50,6 +50,8 @@ the_shipped_file_tells_the_defaults(void **state)
 	assert_int_equal(c.slots, want.slots);
 	assert_int_equal(c.shared_slots, want.shared_slots);
 	assert_int_equal(c.jobs_bytes, want.jobs_bytes);
+	assert_int_equal(c.max_slots, want.max_slots);
+	assert_int_equal(c.idle_timeout, want.idle_timeout);
 	assert_int_equal(c.uid_base, want.uid_base);
 	assert_int_equal(c.max_wait, want.max_wait);
 	assert_int_equal(c.work_inodes, want.work_inodes);
@@ -68,6 +70,9 @@ mistakes_are_named_with_their_line(void **state)
 		const char *text, *msg;
 	} cases[] = {
 		{ "\nuid_bass = 5;", ":2: unknown key 'uid_bass'" },
+		{ "max_slots = 3;\nslots = 4;",
+		    ":1: max_slots: 3 is less than slots, which is 4 here" },
+		{ "idle_timeout = 0;", ":1: idle_timeout: 0 is outside 100..86400000" },
 		{ "uid_base = 0;", ":1: uid_base: 0 is outside 65536..4000000000" },
 		{ "\n\nlog_level = \"loud\";",
 		    ":3: log_level: 'loud' is none of error, warn, info, debug" },
@@ -100,12 +105,42 @@ mistakes_are_named_with_their_line(void **state)
 	}
 }
 
+static void
+two_slots_are_spare_unless_told_otherwise(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned slots, all;
+	} cases[] = {
+		{ "slots = 3;", 3, 5 },
+		{ "slots = 3; max_slots = 3;", 3, 3 },
+		{ "slots = 1; max_slots = 64;", 1, 64 },
+		{ "slots = 63;", 63, CONFIG_SLOTS_MAX },
+		{ "slots = 64;", 64, CONFIG_SLOTS_MAX },
+	};
+	struct config c;
+	struct err e = { 0 };
+	char path[40];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(load(cases[i].text, &c, path, &e), 0);
+		assert_int_equal(config_slots(&c), cases[i].slots);
+		assert_int_equal(config_all_slots(&c), cases[i].all);
+	}
+	assert_int_equal(load("", &c, path, &e), 0);
+	assert_in_range(config_slots(&c), 1, CONFIG_SLOTS_MAX);
+	assert_true(config_all_slots(&c) > config_slots(&c) ||
+		    config_slots(&c) == CONFIG_SLOTS_MAX);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_shipped_file_tells_the_defaults),
 		cmocka_unit_test(mistakes_are_named_with_their_line),
+		cmocka_unit_test(two_slots_are_spare_unless_told_otherwise),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

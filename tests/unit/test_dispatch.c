@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "sandbox/dispatch.h"
 #include "sandbox/slot_run.h"
@@ -103,9 +104,10 @@ house_open(struct house *h)
 	assert_int_equal(loop_open(&h->loop, &e), 0);
 	assert_int_equal(cache_open("", 0, &h->cache, &e), 0);
 	h->slots = (struct slot_host){ .loop = &h->loop, .config = &config };
-	assert_int_equal(dispatch_start(&h->d, &h->slots, languages, h->cache, 0, &e), 0);
+	assert_int_equal(
+	    dispatch_start(&h->d, &h->slots, languages, h->cache, 0, 0, &e), 0);
 	slot_init(&h->d.slots[0], &h->slots, &slot_run_ears, 0, 0);
-	h->d.nslots = 1; /* and down: what is submitted stays where it is */
+	h->d.nslots = h->d.nall = 1; /* and down: what is submitted stays where it is */
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		int pair[2];
 
@@ -123,7 +125,7 @@ house_open(struct house *h)
 static void
 house_close(struct house *h)
 {
-	h->d.nslots = 0;
+	h->d.nslots = h->d.nall = 0;
 	dispatch_end(&h->d);
 	cache_close(h->cache);
 	for (unsigned i = 0; i < CLIENTS; i++)
@@ -416,6 +418,115 @@ a_key_has_so_many_jobs_open(void **state)
 	house_close(&h);
 }
 
+/* One that has two spare slots, and whose only other is held by client 0. */
+static void
+hold_the_slot(struct house *h, struct run *r, uint64_t key)
+{
+	struct wire_message m;
+
+	house_open(h);
+	for (unsigned i = 1; i < CLIENTS; i++)
+		slot_init(&h->d.slots[i], &h->slots, &slot_run_ears, i, 0);
+	h->d.slots[1].dismissed = h->d.slots[2].dismissed = true;
+	h->d.nall = 3;
+	for (unsigned i = 0; i < CLIENTS; i++)
+		say(h, i, WIRE_END, NULL, NULL, 0);
+	const struct wire_job job = { .tenant = { .key = key, .user = 1 } };
+	assert_int_equal(ask_job(h, 0, job, &m), WIRE_READY);
+	*r = (struct run){ .started_us = clock_us(), .kind = RUN_TEST };
+	share_start(h->d.share, h->session[0]->seat, SHARE_ORDINARY, 1000, &r->bill);
+	h->d.slots[0].run = r;
+	h->d.slots[0].state = SLOT_BUSY;
+}
+
+static void
+let_go(struct house *h, struct run *r)
+{
+	share_end(h->d.share, &r->bill, 1000);
+	h->d.slots[0].run = NULL;
+	h->d.slots[0].state = SLOT_DOWN;
+	h->d.slots[1].deadline_us = h->d.slots[2].deadline_us = SLOT_NEVER;
+	house_close(h);
+}
+
+static unsigned
+spare_called(const struct house *h)
+{
+	return !h->d.slots[1].dismissed + !h->d.slots[2].dismissed;
+}
+
+static void
+a_spare_slot_is_called_when_runs_last(void **state)
+{
+	const struct wire_job job = { .tenant = { .key = 1, .user = 2 } };
+	struct wire_message m;
+	struct house h;
+	struct run r;
+
+	(void)state;
+	hold_the_slot(&h, &r, 1);
+	assert_int_equal(dispatch_timeout_ms(&h.d), -1); /* nobody waits */
+	assert_int_equal(ask_job(&h, 1, job, &m), WIRE_READY);
+	ask_version(&h, 1);
+	/* the run is new, it may be over soon */
+	assert_int_equal(spare_called(&h), 0);
+	assert_in_range(dispatch_timeout_ms(&h.d), 1, 201);
+	r.started_us -= 1000000;
+	ask_version(&h, 1);
+	assert_int_equal(spare_called(&h), 1);
+	assert_int_equal(dispatch_timeout_ms(&h.d), 0);
+	ask_version(&h, 1); /* it is on its way: no second one */
+	assert_int_equal(spare_called(&h), 1);
+	let_go(&h, &r);
+}
+
+static void
+no_spare_slot_is_called_for_who_holds_the_others(void **state)
+{
+	const struct wire_job same = { .tenant = { .key = 1, .user = 1 } };
+	struct wire_message m;
+	struct house h;
+	struct run r;
+
+	(void)state;
+	hold_the_slot(&h, &r, 1);
+	r.started_us -= 1000000;
+	for (unsigned i = 1; i < CLIENTS; i++) {
+		assert_int_equal(ask_job(&h, i, same, &m), WIRE_READY);
+		ask_version(&h, i);
+	}
+	assert_int_equal(spare_called(&h), 0);
+	assert_int_equal(dispatch_timeout_ms(&h.d), -1);
+	let_go(&h, &r);
+}
+
+/* The only spare slot is for keys, once there are any. */
+static void
+one_spare_slot_is_kept_for_keys(void **state)
+{
+	static const struct {
+		uint64_t holder, key;
+		unsigned called;
+	} cases[] = { { 0, 0, 1 }, { 1, 1, 0 }, { 1, 2, 1 }, { 1, 0, 1 } };
+	struct wire_message m;
+	struct house h;
+	struct run r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct wire_job job = { .tenant = {
+						  .key = cases[i].key, .user = 2 } };
+
+		hold_the_slot(&h, &r, cases[i].holder);
+		h.d.nall = 2;
+		r.started_us -= 1000000;
+		assert_int_equal(ask_job(&h, 1, job, &m), WIRE_READY);
+		ask_version(&h, 1);
+		assert_int_equal(spare_called(&h), cases[i].called);
+		let_go(&h, &r);
+	}
+}
+
 /* All of it stands in one queue only, and leaves it with its client. */
 static void
 who_leaves_takes_his_runs_along(void **state)
@@ -524,6 +635,9 @@ main(void)
 		cmocka_unit_test(what_stands_around_a_waiting_compile_is_not_lost),
 		cmocka_unit_test(the_wait_is_bounded_in_time),
 		cmocka_unit_test(a_key_has_so_many_jobs_open),
+		cmocka_unit_test(a_spare_slot_is_called_when_runs_last),
+		cmocka_unit_test(no_spare_slot_is_called_for_who_holds_the_others),
+		cmocka_unit_test(one_spare_slot_is_kept_for_keys),
 		cmocka_unit_test(who_leaves_takes_his_runs_along),
 		cmocka_unit_test(who_sits_idle_is_expected_to_run_something),
 		cmocka_unit_test(who_does_not_read_is_dropped_from_the_loop),

@@ -100,7 +100,7 @@ fill(struct play *p)
 		g->running++;
 		if (g->runs_left == 0)
 			share_want(p->sh, g->seat, false);
-		share_start(p->sh, g->seat, g->guess_us, &b->bill);
+		share_start(p->sh, g->seat, SHARE_ORDINARY, g->guess_us, &b->bill);
 	}
 }
 
@@ -446,7 +446,7 @@ what_goes_on_is_not_far_ahead(void **state)
 	struct guest *a = invite(&p, (struct wire_tenant){ 1, 1, 0, 0, 0, 0 }, 1000, 100);
 	struct share_bill bill;
 
-	share_start(p.sh, a->seat, 1000, &bill);
+	share_start(p.sh, a->seat, SHARE_ORDINARY, 1000, &bill);
 	assert_true(share_may_go_on(p.sh, a->seat, 0));
 	struct guest *b = invite(&p, (struct wire_tenant){ 1, 2, 0, 0, 0, 0 }, 1000, 100);
 	assert_true(share_next(p.sh) == b);
@@ -460,6 +460,145 @@ what_goes_on_is_not_far_ahead(void **state)
 	share_want(p.sh, a->seat, false);
 	assert_false(share_may_go_on(p.sh, a->seat, 1000000));
 	close_play(&p);
+}
+
+/* --- newcomers --- */
+
+enum { OWNED = 16 };
+
+/* Seats of which one holds both slots. */
+struct held {
+	struct share *sh;
+	struct seat *seat[OWNED];
+	struct share_bill bill[OWNED];
+	unsigned n;
+};
+
+static struct seat *
+sit_down(struct held *h, struct wire_tenant t)
+{
+	struct err e = { 0 };
+	struct seat *seat = share_join(h->sh, &t, &h->seat[h->n], &e);
+
+	assert_non_null(seat);
+	h->seat[h->n++] = seat;
+	share_want(h->sh, seat, true);
+	return seat;
+}
+
+static void
+hold_both(struct held *h, struct wire_tenant t)
+{
+	struct err e = { 0 };
+
+	*h = (struct held){ .sh = share_new(2, 2, &e) };
+	struct seat *seat = sit_down(h, t);
+	share_start(h->sh, seat, SHARE_ORDINARY, 1000, &h->bill[0]);
+	share_start(h->sh, seat, SHARE_ORDINARY, 1000, &h->bill[1]);
+	assert_null(share_next(h->sh));
+}
+
+static void
+close_held(struct held *h)
+{
+	for (unsigned i = 0; i < OWNED; i++)
+		share_end(h->sh, &h->bill[i], 1000);
+	for (unsigned i = 0; i < h->n; i++)
+		share_leave(h->sh, h->seat[i]);
+	CHECK_INT("users", share_users(h->sh), 0);
+	share_free(h->sh);
+}
+
+static void
+who_has_something_running_is_no_newcomer(void **state)
+{
+	const struct wire_tenant t = { 1, 1, 0, 0, 0, 0 };
+	struct held h;
+
+	(void)state;
+	hold_both(&h, t);
+	assert_null(share_next_newcomer(h.sh, 9));
+	for (unsigned i = 0; i < 5; i++)
+		sit_down(&h, t);
+	assert_null(share_next_newcomer(h.sh, 9));
+	share_end(h.sh, &h.bill[0], 1000);
+	assert_null(share_next_newcomer(h.sh, 9));
+	share_end(h.sh, &h.bill[1], 1000);
+	assert_non_null(share_next_newcomer(h.sh, 9));
+	close_held(&h);
+}
+
+static void
+keys_come_before_users_and_users_are_bounded(void **state)
+{
+	struct held h;
+
+	(void)state;
+	hold_both(&h, (struct wire_tenant){ 1, 1, 0, 0, 0, 0 });
+	struct seat *two = sit_down(&h, (struct wire_tenant){ 1, 2, 0, 0, 0, 0 });
+	assert_null(share_next_newcomer(h.sh, 0));
+	assert_ptr_equal(share_next_newcomer(h.sh, 1), &h.seat[1]);
+	struct seat *key = sit_down(&h, (struct wire_tenant){ 2, 1, 0, 0, 0, 0 });
+	assert_ptr_equal(share_next_newcomer(h.sh, 1), &h.seat[2]);
+	assert_ptr_equal(share_next_newcomer(h.sh, 0), &h.seat[2]);
+	share_start(h.sh, key, SHARE_SPARE, 1000, &h.bill[2]);
+	assert_ptr_equal(share_next_newcomer(h.sh, 1), &h.seat[1]);
+	share_start(h.sh, two, SHARE_SPARE, 1000, &h.bill[3]);
+	sit_down(&h, (struct wire_tenant){ 1, 3, 0, 0, 0, 0 });
+	assert_null(share_next_newcomer(h.sh, 1)); /* of one key there is no third */
+	assert_ptr_equal(share_next_newcomer(h.sh, 2), &h.seat[3]);
+	sit_down(&h, (struct wire_tenant){ 3, 1, 0, 0, 0, 0 });
+	assert_ptr_equal(share_next_newcomer(h.sh, 1), &h.seat[4]);
+	share_want(h.sh, h.seat[4], false);
+	/* the second user had his turn: now it is the third's */
+	share_end(h.sh, &h.bill[3], 1000);
+	assert_ptr_equal(share_next_newcomer(h.sh, 1), &h.seat[3]);
+	close_held(&h);
+}
+
+static void
+spare_slots_are_charged_and_are_not_among_the_shared(void **state)
+{
+	const struct wire_tenant a = { 1, 1, 0, 0, 0, 0 }, b = { 2, 1, 0, 0, 0, 0 };
+	struct held h;
+
+	(void)state;
+	hold_both(&h, a);
+	struct seat *late = sit_down(&h, b);
+	share_start(h.sh, late, SHARE_SPARE, 50000, &h.bill[2]);
+	assert_null(share_next(h.sh));
+	share_end(h.sh, &h.bill[0], 1000); /* one is free, whatever spare ones do */
+	assert_ptr_equal(share_next(h.sh), &h.seat[0]);
+	share_end(h.sh, &h.bill[2], 50000);
+	assert_ptr_equal(share_next(h.sh), &h.seat[0]); /* the other had more by now */
+	share_end(h.sh, &h.bill[1], 1000000);
+	assert_ptr_equal(share_next(h.sh), &h.seat[1]);
+	close_held(&h);
+}
+
+static void
+bounds_and_reservations_hold_for_newcomers(void **state)
+{
+	const struct wire_tenant one = { 1, 1, 2, 0, 0, 0 }, two = { 1, 2, 2, 0, 0, 0 };
+	const struct wire_tenant exam = { 2, 1, 0, 2, 0, 0 },
+				 other = { 3, 1, 0, 0, 2, 0 };
+	struct held h;
+
+	(void)state;
+	hold_both(&h, one); /* all that the key may have */
+	sit_down(&h, two);
+	assert_null(share_next_newcomer(h.sh, 9));
+	sit_down(&h, other); /* all is reserved for the exam, which is late */
+	assert_null(share_next_newcomer(h.sh, 9));
+	struct seat *seat = sit_down(&h, exam);
+	assert_ptr_equal(share_next_newcomer(h.sh, 9), &h.seat[3]);
+	share_start(h.sh, seat, SHARE_SPARE, 1000, &h.bill[2]);
+	assert_null(share_next_newcomer(h.sh, 9));
+	/* and keeps its claim to both that are its own */
+	assert_ptr_equal(share_next(h.sh), &h.seat[3]);
+	share_start(h.sh, seat, SHARE_ORDINARY, 1000, &h.bill[3]);
+	assert_ptr_equal(share_next(h.sh), &h.seat[3]);
+	close_held(&h);
 }
 
 /* 300 users with one job each wait 300 jobs long; a key of its own waits one. */
@@ -570,7 +709,7 @@ a_full_table_is_shared(void **state)
 	CHECK_INT("jobs", share_jobs(sh), MANY);
 	share_want(sh, seats[MANY - 1], true);
 	assert_ptr_equal(share_next(sh), &seats[MANY - 1]);
-	share_start(sh, seats[MANY - 1], 5, &bill);
+	share_start(sh, seats[MANY - 1], SHARE_ORDINARY, 5, &bill);
 	for (unsigned i = 0; i < MANY; i++)
 		share_leave(sh, seats[i]);
 	share_end(sh, &bill, 7);
@@ -594,6 +733,10 @@ main(void)
 		cmocka_unit_test(what_is_reserved_says_the_newest_who_is_there),
 		cmocka_unit_test(not_more_is_held_than_may_be),
 		cmocka_unit_test(what_goes_on_is_not_far_ahead),
+		cmocka_unit_test(who_has_something_running_is_no_newcomer),
+		cmocka_unit_test(keys_come_before_users_and_users_are_bounded),
+		cmocka_unit_test(spare_slots_are_charged_and_are_not_among_the_shared),
+		cmocka_unit_test(bounds_and_reservations_hold_for_newcomers),
 		cmocka_unit_test(the_wait_is_that_of_the_own_share),
 		cmocka_unit_test(a_long_day),
 		cmocka_unit_test(a_full_table_is_shared),
