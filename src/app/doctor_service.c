@@ -48,9 +48,9 @@ check_helper(struct doctor *d, struct finding *f)
 	if (box_connect(d->settings.helper, &b, &e) == -1 || box_status(b, &s, &e) == -1)
 		doctor_found(f, !d->root && e.sys == EACCES ? HEALTH_WARN : HEALTH_FAIL,
 		    "%s", err_text(&e, text, sizeof(text)));
-	else if (s.ready < s.slots)
+	else if (s.ready - s.spare < s.slots)
 		doctor_found(f, s.ready == 0 ? HEALTH_FAIL : HEALTH_WARN,
-		    "%u of %u slots ready: %.100s", s.ready, s.slots, s.why);
+		    "%u of %u slots ready: %.100s", s.ready - s.spare, s.slots, s.why);
 	else
 		doctor_found(f, HEALTH_OK, "%u slots, %u busy", s.slots, s.busy);
 	d->have_caps = s.slots > 0;

@@ -41,6 +41,7 @@ ready_measure(const struct box_door *helper)
 	metrics_set(METRIC_SLOTS, s.slots);
 	metrics_set(METRIC_SLOTS_READY, s.ready);
 	metrics_set(METRIC_SLOTS_BUSY, s.busy);
+	metrics_set(METRIC_SLOTS_SPARE, s.spare);
 	metrics_set(METRIC_QUEUE_RUNS, s.queued);
 	metrics_set(METRIC_QUEUE_WAIT, s.wait_us);
 	metrics_set(METRIC_QUEUE_OLDEST, s.oldest_us);

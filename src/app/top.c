@@ -167,14 +167,18 @@ put_now(struct buf *out, const struct top *t)
 {
 	char bar[21] = "....................", oldest[16], wait[16];
 	double slots = value(t, "slots"), busy = value(t, "slots_busy");
+	double spare = value(t, "slots_spare");
+	char more[24] = "";
 
+	if (spare > 0)
+		snprintf(more, sizeof(more), ", %.0f spare", spare);
 	for (unsigned i = 0; i < 20 && slots > 0; i++)
 		bar[i] = i < 20 * busy / slots ? '#' : '.';
 	if (value(t, "helper_up") == 0)
 		put(out, "Slots", "THE SANDBOX HELPER IS AWAY: nothing can be run");
 	else
-		put(out, "Slots", "[%s] %.0f busy, %.0f ready of %.0f", bar, busy,
-		    value(t, "slots_ready"), slots);
+		put(out, "Slots", "[%s] %.0f busy, %.0f ready of %.0f%s", bar, busy,
+		    value(t, "slots_ready") - spare, slots, more);
 	put(out, "Queue", "%.0f runs, oldest %s; wait for a new job %s",
 	    value(t, "queue_runs"), duration(value(t, "queue_oldest_seconds"), oldest),
 	    duration(value(t, "queue_wait_seconds"), wait));

@@ -201,6 +201,7 @@ box_status(struct box *b, struct box_state *s, struct err *e)
 		.jobs = w->jobs,
 		.tenants = w->tenants,
 		.weaker = w->weaker,
+		.spare = w->spare,
 		.wait_us = w->wait_us,
 		.oldest_us = w->oldest_us,
 		.refused = w->refused,

@@ -22,6 +22,7 @@ struct box;
 
 struct box_state {
 	unsigned slots, ready, busy, queued, jobs, tenants;
+	unsigned spare;     /* of the ready ones: beyond `slots`, for a while */
 	uint64_t wait_us;   /* all work that the helper knows of, shared by the slots */
 	uint64_t oldest_us; /* how long the oldest run waits */
 	uint64_t refused;   /* jobs that found the queue full, since the helper's start */

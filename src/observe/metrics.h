@@ -82,6 +82,8 @@ enum metrics_unit { UNIT_NONE, UNIT_SECONDS, UNIT_BYTES };
 	    "Slots that are built, idle or busy.")                                       \
 	X(SLOTS_BUSY, GAUGE, NONE, "slots_busy", NONE, NONE,                             \
 	    "Slots that run something.")                                                 \
+	X(SLOTS_SPARE, GAUGE, NONE, "slots_spare", NONE, NONE,                           \
+	    "Of the ready ones, those that are there only at times.")                    \
 	X(QUEUE_RUNS, GAUGE, NONE, "queue_runs", NONE, NONE,                             \
 	    "Runs that wait for a slot.")                                                \
 	X(QUEUE_OLDEST, GAUGE, SECONDS, "queue_oldest_seconds", NONE, NONE,              \

@@ -2,6 +2,7 @@
 import os
 import re
 import resource
+import signal
 import subprocess
 import threading
 
@@ -203,3 +204,138 @@ class Crowd(SystemTest):
                 self.assertGreaterEqual(int(a.headers["retry-after"]), 1)
         self.assertGreaterEqual(status.count(200), self.WORKERS * 3 // 4)
         self.assertEqual(self.stack.post(quick, headers=crowd).status, 200)
+
+
+class Held(SystemTest):
+    """Somebody holds all slots for as long as he may."""
+
+    own_stack = True
+    HELD = 4  # seconds that a test of the greedy lasts
+    sandbox = {}
+
+    @classmethod
+    def make_stack(cls):
+        return stack.Stack(sandbox={"slots": 2, "max_wait": "10m", **cls.sandbox}).start()
+
+    key, spans = Crowd.key, Fairness.spans
+
+    def figure(self, name):
+        return int(re.search(rf"^judgebox_{name} (\d+)", self.stack.get("/metrics").body.decode(), re.M)[1])
+
+    def slots(self):
+        return self.figure("slots")
+
+    def spare(self):
+        return self.figure("slots_spare")
+
+    def job(self, n, seconds, user):
+        return {"language": "python", "code": CLOCK, "user": user, "limits": {"cpuMs": 1000, "wallMs": 20000},
+                "tests": [{"args": ["sleep", str(seconds), str(i)]} for i in range(n)]}
+
+    def hold(self, jobs=1, **request):
+        """Jobs of one client, of which the first alone fills all slots."""
+        # at its start the application has a job of its own: it asks for versions
+        stack.wait_for("a helper without jobs", lambda: self.figure("queue_jobs") == 0, 60)
+        held = [client.start(self.stack.port, self.job(self.slots(), self.HELD, "greedy"), **request)
+                for _ in range(jobs)]
+        self.addCleanup(lambda: [s.close() for s in held])
+        stack.wait_for("all slots to be held", lambda: len(self.stack.boxes()) >= self.slots())
+        return held
+
+    def finish(self, held):
+        answers = [client.finish(s) for s in held]
+        self.assertEqual([a.status for a in answers], [200] * len(held))
+        return [span for a in answers for span in self.spans(a.json)]
+
+    def quick(self, user, **request):
+        a = self.stack.post(self.job(1, 0, user), **request)
+        self.assertEqual(a.status, 200, a)
+        return self.spans(a.json)[0]
+
+    def keepers(self):
+        return {p.pid for p in stack.processes().values() if p.ppid == self.stack.sandbox.pid}
+
+    def state(self):
+        """What a judgebox at rest has: processes, groups, mounts."""
+        return (len(self.keepers()), sorted(d for g in stack.cgroups(self.stack.cgroup) for _, dirs, _ in os.walk(g) for d in dirs),
+                len(stack.read("/proc/self/mountinfo").splitlines()))
+
+
+class NoSpareSlots(Held):
+    """What Newcomers sees is the doing of the spare slots."""
+
+    sandbox = {"max_slots": 2}
+
+    def test_a_newcomer_waits_for_the_first_end(self):
+        held = self.hold()
+        start, _ = self.quick("late")
+        self.assertGreater(start, min(end for _, end in self.finish(held)))
+        self.assertEqual(self.spare(), 0)
+
+
+class Newcomers(Held):
+    """Who has nothing running is let past."""
+
+    # I-04
+    def test_a_newcomer_waits_for_nobodys_end(self):
+        at_rest = stack.wait_for("a judgebox at rest", lambda: self.spare() == 0 and not self.stack.boxes() and self.state())
+        held = self.hold(jobs=2)
+        late = [self.quick("late"), self.quick("later"), self.quick("late")]
+        self.assertEqual(self.spare(), 1)
+        greedy = self.finish(held)
+        first_end = min(end for _, end in greedy)
+        for start, end in late:
+            self.assertLess(end, first_end, "a newcomer waited for the end of another's test")
+        # what is there for newcomers is for nobody else, be it ever so idle
+        self.assertEqual(at_once(greedy), self.slots(), "tests of the greedy at a time")
+        stack.wait_for("the spare slot to go", lambda: self.spare() == 0)
+        self.assertEqual(self.stack.quiet(), [])
+        stack.wait_for(f"the host to be as before: {at_rest}", lambda: self.state() == at_rest)
+
+    # I-04
+    def test_a_key_with_many_users_keeps_no_other_key_waiting(self):
+        greedy, other = self.key("greedy"), self.key("other")
+        held = self.hold(jobs=2, headers=greedy)
+        held += [client.start(self.stack.port, self.job(1, self.HELD, f"u{i}"), headers=greedy) for i in range(3)]
+        stack.wait_for("one of his users to be let past", lambda: len(self.stack.boxes()) > self.slots())
+        start, end = self.quick("u0", headers=other)
+        spans = self.finish(held)
+        self.assertLess(end, min(end for _, end in spans))
+        # his own users had the one slot that is for users, by turns
+        self.assertEqual(at_once(spans), self.slots() + 1)
+
+    def test_a_spare_slot_that_dies_loses_nobodys_test(self):
+        before = self.keepers()
+        held = self.hold()
+        late = client.start(self.stack.port, self.job(1, 1, "late"))
+        self.addCleanup(late.close)
+        stack.wait_for("the late one to run", lambda: len(self.stack.boxes()) > self.slots())
+        spare = self.keepers() - before
+        self.assertEqual(len(spare), 1)
+        os.kill(spare.pop(), signal.SIGKILL)
+        self.finish([late])
+        self.finish(held)
+        self.assertEqual(self.stack.quiet(), [])
+
+    # I-45
+    def test_the_end_and_the_reload_with_a_spare_slot(self):
+        for how in ("reload", "kill", "end"):
+            held = self.hold() + [client.start(self.stack.port, self.job(1, self.HELD, "late"))]
+            stack.wait_for("the late one to run", lambda: len(self.stack.boxes()) > self.slots())
+            if how == "reload":
+                self.stack.app.proc.send_signal(signal.SIGHUP)
+                self.finish(held)
+            elif how == "kill":
+                self.stack.sandbox.proc.kill()
+                self.stack.sandbox.proc.wait()
+                [client.finish(s) for s in held]
+                self.stack.sandbox.start()
+                self.stack.wait_ready()
+                self.assertEqual({d for g in stack.cgroups(self.stack.cgroup) for _, dirs, _ in os.walk(g) for d in dirs
+                                  if d.startswith("slot")}, {"slot0", "slot1"})
+            else:
+                self.assertEqual(self.stack.sandbox.stop(), 0)
+                self.assertEqual(stack.cgroups(self.stack.cgroup), [])
+                [client.finish(s) for s in held]
+                self.stack.sandbox.start()
+                self.stack.wait_ready()
