@@ -27,7 +27,7 @@ WORDS = {"family": str, "invariants": "names", "causes": "names", "verdicts": "n
          "limits": "limits", "profile": str, "test": list, "input": str, "expected": str,
          "beside": str, "repeat": int, "extra": list, "forbid": list, "require": list,
          "options": str, "slice": "yesno", "done": "yesno", "helper": "yesno", "client": "yesno",
-         "echo": "yesno", "pair": str, "honest": "yesno", "apart": "yesno", "as": str}
+         "echo": "yesno", "pair": str, "honest": "yesno", "as": str}
 LINE = re.compile(r"^[\s/*#;-]*judge:\s*(.*?)\s*(?:\*/)?\s*$")
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -69,7 +69,7 @@ class Program:
             self.code = f.read()
         self.said = {"verdicts": ["ok"], "repeat": 1, "test": [], "extra": [], "forbid": [],
                      "require": [], "slice": True, "done": True, "helper": True, "client": True,
-                     "echo": False, "apart": False, "honest": True, "limits": {}, "causes": [], "invariants": []}
+                     "echo": False, "honest": True, "limits": {}, "causes": [], "invariants": []}
         self.read()
         self.check()
 

@@ -25,7 +25,7 @@ install_all()
 
 # Two at a time, as some programs want company; this machine may have one processor.  No
 # headers are precompiled: that is done when nobody waits, and would be a program in a box
-# and new files whenever the host is looked at.  System calls are slow here, and some
+# and new files whenever the host is looked at; spare slots go at once.  System calls are slow here, and some
 # programs make a million of them.
 set_up_services()
 {
@@ -33,7 +33,7 @@ set_up_services()
 		echo 'profiles = { default = { cpu_ms = "15s"; wall_ms = "60s"; }; };' \
 			>/etc/judgebox/conf.d/zz-containment.conf && systemctl reload judgebox &&
 		cp -p /etc/judgebox/sandbox.conf /root/sandbox.conf &&
-		echo "slots = 2; prepared_bytes = 0;" >>/etc/judgebox/sandbox.conf &&
+		echo 'slots = 2; prepared_bytes = 0; idle_timeout = "1s";' >>/etc/judgebox/sandbox.conf &&
 		systemctl restart judgebox-sandbox && until_ready
 }
 

@@ -1,5 +1,5 @@
 /* A tree that nobody can delete: thousands deep, without permissions, names of 255 bytes.
- * judge: family=disk apart=yes invariants=I-31,I-34 causes=A limits=cpuMs:5000,wallMs:10000 repeat=3
+ * judge: family=disk invariants=I-31,I-34 causes=A limits=cpuMs:5000,wallMs:10000 repeat=3
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

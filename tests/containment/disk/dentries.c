@@ -1,5 +1,5 @@
 /* Names that do not exist, asked for by the million: the kernel remembers each.
- * judge: family=disk apart=yes invariants=I-33,I-34,I-35 limits=cpuMs:4000,wallMs:9000,memoryBytes:256M verdicts=ok,time_limit,memory_limit done=no repeat=4 slice=no
+ * judge: family=disk invariants=I-33,I-34,I-35 limits=cpuMs:4000,wallMs:9000,memoryBytes:256M verdicts=ok,time_limit,memory_limit done=no repeat=4 slice=no
  */
 #define _GNU_SOURCE
 #include <sys/stat.h>

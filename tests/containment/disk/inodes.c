@@ -1,5 +1,5 @@
 /* Uses up files: names, links, directories, symbolic links.
- * judge: family=disk slice=no apart=yes invariants=I-26,I-34 limits=cpuMs:6000,wallMs:12000 repeat=2
+ * judge: family=disk slice=no invariants=I-26,I-34 limits=cpuMs:6000,wallMs:12000 repeat=2
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 // Memory of the JVM: heap, direct buffers, threads' stacks, classes made at run time.
-// judge: family=memory slice=no apart=yes invariants=I-33,I-34 verdicts=memory_limit,runtime_error,time_limit done=no limits=memoryBytes:300M,cpuMs:6000,wallMs:12000 test=heap test=direct test=strings
+// judge: family=memory slice=no invariants=I-33,I-34 verdicts=memory_limit,runtime_error,time_limit done=no limits=memoryBytes:300M,cpuMs:6000,wallMs:12000 test=heap test=direct test=strings
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 

@@ -1,5 +1,5 @@
 /* Memory that a run used and gave back, or that only its child had, still counts for it.
- * judge: family=memory apart=yes invariants=I-33,I-32 verdicts=memory_limit done=no limits=memoryBytes:32M,cpuMs:5000,wallMs:10000 test=given-back test=child test=exec
+ * judge: family=memory invariants=I-33,I-32 verdicts=memory_limit done=no limits=memoryBytes:32M,cpuMs:5000,wallMs:10000 test=given-back test=child test=exec
  */
 #define _GNU_SOURCE
 #include <sys/mman.h>

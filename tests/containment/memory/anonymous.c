@@ -1,5 +1,5 @@
 /* Takes anonymous memory without end: one process, children, shared, all touched.
- * judge: family=memory apart=yes invariants=I-33,I-34 verdicts=memory_limit done=no limits=memoryBytes:64M,cpuMs:5000,wallMs:10000 test=private test=shared test=children test=stack test=mremap
+ * judge: family=memory invariants=I-33,I-34 verdicts=memory_limit done=no limits=memoryBytes:64M,cpuMs:5000,wallMs:10000 test=private test=shared test=children test=stack test=mremap
  */
 #define _GNU_SOURCE
 #include <sys/mman.h>

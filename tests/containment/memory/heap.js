@@ -1,5 +1,5 @@
 // Memory of Node.js outside of its heap: buffers, shared ones, wasm, external strings.
-// judge: family=memory slice=no apart=yes invariants=I-33,I-34 verdicts=memory_limit,runtime_error done=no limits=memoryBytes:160M,cpuMs:8000,wallMs:15000 test=buffers test=shared test=heap test=wasm
+// judge: family=memory slice=no invariants=I-33,I-34 verdicts=memory_limit,runtime_error done=no limits=memoryBytes:160M,cpuMs:8000,wallMs:15000 test=buffers test=shared test=heap test=wasm
 'use strict';
 const kept = [], how = process.argv[2];
 for (;;) {

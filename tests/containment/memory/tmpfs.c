@@ -1,5 +1,5 @@
 /* Memory as files: in /work, deleted but open, shared with children that die.
- * judge: family=memory slice=no apart=yes invariants=I-33,I-34 verdicts=memory_limit,ok done=no limits=memoryBytes:64M,fileBytes:256M,cpuMs:5000,wallMs:10000 test=named test=deleted test=mapped
+ * judge: family=memory slice=no invariants=I-33,I-34 verdicts=memory_limit,ok done=no limits=memoryBytes:64M,fileBytes:256M,cpuMs:5000,wallMs:10000 test=named test=deleted test=mapped
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

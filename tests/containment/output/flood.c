@@ -1,5 +1,5 @@
 /* Floods stdout, stderr or both, in large and in smallest writes, until it is ended.
- * judge: family=output invariants=I-12,I-32,I-04 apart=yes verdicts=output_limit,time_limit done=no limits=cpuMs:3000,wallMs:6000 test=out test=err test=both test=bytes test=fork
+ * judge: family=output invariants=I-12,I-32,I-04 verdicts=output_limit,time_limit done=no limits=cpuMs:3000,wallMs:6000 test=out test=err test=both test=bytes test=fork
  */
 #define _GNU_SOURCE
 #include <unistd.h>

@@ -1,5 +1,5 @@
 /* Races the end of the box: forks as fast as it can while the program exits.
- * judge: family=processes slice=no apart=yes invariants=I-29,I-34,I-18 done=no verdicts=ok,time_limit repeat=8 limits=cpuMs:1000,wallMs:2000
+ * judge: family=processes slice=no invariants=I-04,I-29,I-34,I-18 done=no verdicts=ok,time_limit repeat=8 limits=cpuMs:1000,wallMs:2000
  */
 #define _GNU_SOURCE
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* Ignores and blocks every signal, and leaves deaf descendants of all kinds behind.
- * judge: family=signals slice=no apart=yes invariants=I-29,I-34 verdicts=ok,time_limit done=no limits=cpuMs:1000,wallMs:2000 test=leave test=stay
+ * judge: family=signals slice=no invariants=I-29,I-34 verdicts=ok,time_limit done=no limits=cpuMs:1000,wallMs:2000 test=leave test=stay
  */
 #define _GNU_SOURCE
 #include <signal.h>

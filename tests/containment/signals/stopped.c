@@ -1,5 +1,5 @@
 /* Stops itself and all others, so that nobody is left to end: the clock does it.
- * judge: family=signals apart=yes invariants=I-10,I-29 verdicts=time_limit done=no limits=cpuMs:1000,wallMs:1500 test=self test=all test=tree
+ * judge: family=signals invariants=I-04,I-10,I-29 verdicts=time_limit done=no limits=cpuMs:1000,wallMs:1500 test=self test=all test=tree
  */
 #define _GNU_SOURCE
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* Random calls with random arguments from many children: the box holds, whatever comes.
- * judge: family=syscalls apart=yes invariants=I-25,I-29,I-34 verdicts=ok,security_violation,runtime_error,memory_limit,time_limit,output_limit
+ * judge: family=syscalls invariants=I-25,I-29,I-34 verdicts=ok,security_violation,runtime_error,memory_limit,time_limit,output_limit
  * judge: done=no limits=cpuMs:3000,wallMs:5000,memoryBytes:64M test=1 test=2 test=3 test=4 slice=no
  */
 #define _GNU_SOURCE
