@@ -509,8 +509,8 @@ the_state_is_told(void **state)
 	const char *const parts[] = { "{\"version\":\"" PACKAGE_VERSION "\",",
 		"\"slots\":{\"configured\":", "\"queue\":{\"jobs\":0,",
 		"\"oldestSeconds\":0,", "\"log\":{\"state\":\"off\",",
-		"\"keysInUse\":[],\"keys\":{\"readable\":true,\"all\":3,"
-		"\"expired\":1,\"revoked\":1}}" };
+		"\"keysInUse\":[],",
+		"\"keys\":{\"readable\":true,\"all\":3,\"expired\":1,\"revoked\":1}}" };
 	for (size_t i = 0; i < COUNT(parts); i++)
 		if (strstr(b->s.rs.body.data, parts[i]) == NULL)
 			fail_msg("no %s in %s", parts[i], b->s.rs.body.data);
