@@ -28,6 +28,7 @@ static const struct figure {
 	{ "slots", "configured", METRIC_SLOTS },
 	{ "slots", "ready", METRIC_SLOTS_READY },
 	{ "slots", "busy", METRIC_SLOTS_BUSY },
+	{ "slots", "spare", METRIC_SLOTS_SPARE },
 	{ "queue", "jobs", METRIC_QUEUE_JOBS },
 	{ "queue", "runs", METRIC_QUEUE_RUNS },
 	{ "queue", "users", METRIC_QUEUE_TENANTS },

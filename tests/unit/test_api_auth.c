@@ -507,7 +507,7 @@ the_state_is_told(void **state)
 	ask(b, "/api/status");
 	assert_int_equal(b->s.rs.status, 200);
 	const char *const parts[] = { "{\"version\":\"" PACKAGE_VERSION "\",",
-		"\"slots\":{\"configured\":", "\"queue\":{\"jobs\":0,",
+		"\"slots\":{\"configured\":", "\"spare\":0},", "\"queue\":{\"jobs\":0,",
 		"\"oldestSeconds\":0,", "\"log\":{\"state\":\"off\",",
 		"\"keysInUse\":[],",
 		"\"keys\":{\"readable\":true,\"all\":3,\"expired\":1,\"revoked\":1}}" };
