@@ -176,6 +176,8 @@ native_refuse(const struct problem *p, const char *request_id, struct writer *w)
 	write_text(w, "code", problem_id(p->code));
 	if (p->path[0] != '\0')
 		write_text(w, "path", p->path);
+	if (p->quota != NULL)
+		write_text(w, "quota", p->quota);
 	if (request_id[0] != '\0')
 		write_text(w, "requestId", request_id);
 	write_close(w, '}');

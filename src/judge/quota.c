@@ -632,6 +632,9 @@ const char *const quota_bounds[] = { "key_rate", "key_jobs", "key_cpu", "user_ra
 
 enum bound { BOUND_RATE, BOUND_JOBS, BOUND_CPU };
 
+/* As GET /api/quota calls them. */
+static const char *const bound_names[] = { "requests", "jobs", "cpuMs" };
+
 /* Whose account, in words, and his bounds. */
 struct whose {
 	const char *text;
@@ -644,6 +647,7 @@ refuse(struct problem *p, enum problem_code code, uint64_t retry_s,
     const struct whose *whose, enum bound bound, const char *what)
 {
 	problem_set(p, code, NULL, "%s: %s", whose->text, what);
+	p->quota = bound_names[bound];
 	p->retry_after_s = retry_s > UINT32_MAX ? UINT32_MAX : (uint32_t)retry_s;
 	*whose->refused = whose->bounds[bound];
 	return -1;
@@ -663,8 +667,8 @@ check_account(const struct quota_account *s, const struct account *a, uint64_t c
 		    "more than %" PRIu64 " requests in %" PRIu64 " s, or %" PRIu64
 		    " at once",
 		    s->rate.count, s->rate.period_s, burst);
-		return refuse(p, PROBLEM_RATE_LIMITED, ceil_s(ahead - (burst - 1) * step),
-		    whose, BOUND_RATE, text);
+		return refuse(p, PROBLEM_QUOTA_EXCEEDED,
+		    ceil_s(ahead - (burst - 1) * step), whose, BOUND_RATE, text);
 	}
 	if (s->jobs_limit > 0 && s->jobs >= s->jobs_limit) {
 		snprintf(text, sizeof(text),
@@ -796,7 +800,8 @@ take_locked(struct quota *q, const struct quota_claim *c, struct quota_state *st
 		    "more keys are in use than the quotas have places for");
 	describe_both(q, c, &s, state);
 	int rc = check_both(c, &s, state, p);
-	if (rc == -1 && p->code == PROBLEM_QUOTA_EXCEEDED && bury_dead(q)) {
+	if (rc == -1 && p->code == PROBLEM_QUOTA_EXCEEDED &&
+	    p->quota != bound_names[BOUND_RATE] && bury_dead(q)) {
 		describe_both(q, c, &s, state);
 		rc = check_both(c, &s, state, p);
 	}

@@ -27,7 +27,6 @@
 	X(BODY_TOO_LARGE, 413, "body_too_large")                                         \
 	X(SOURCE_TOO_LARGE, 413, "source_too_large")                                     \
 	X(NOT_JSON, 415, "not_json")                                                     \
-	X(RATE_LIMITED, 429, "rate_limited")                                             \
 	X(QUOTA_EXCEEDED, 429, "quota_exceeded")                                         \
 	X(KEYS_UNAVAILABLE, 503, "keys_unavailable")                                     \
 	X(QUOTAS_UNAVAILABLE, 503, "quotas_unavailable")                                 \
@@ -45,6 +44,8 @@ struct problem {
 	enum problem_code code;
 	char text[240]; /* one sentence for a person */
 	char path[96];  /* "tests[3].limits.cpuMs", empty if no field is to blame */
+	const char
+	    *quota; /* which one is used up, static; NULL: it is not about quotas */
 	uint32_t retry_after_s; /* 0: no Retry-After header */
 };
 

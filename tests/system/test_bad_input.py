@@ -444,7 +444,7 @@ class Rates(SystemTest):
             self.assertEqual(a.status, 429, a)
             self.assertRegex(a.headers["content-type"], "^application/json")
             self.assertIn("requestId", a.json)
-            self.assertTrue(a.json["code"])
+            self.assertEqual((a.json["code"], a.json["quota"]), ("quota_exceeded", "address"))
 
 
 class Overload(SystemTest):

@@ -195,7 +195,7 @@ class Lifecycle(KeysTest):
     def test_secrets_stay_secret(self):
         key = self.add("secret", "--rate", "1/day")
         self.status(key)
-        self.check_refusal(self.ask(key), 429, "rate_limited")
+        self.check_refusal(self.ask(key), 429, "quota_exceeded")
         self.ask(key[:-4] + "beef")
         self.stack.get("/api/quota", headers=self.head(key))
         for d, _, files in os.walk(self.stack.dir):
@@ -295,7 +295,7 @@ class Quotas(KeysTest):
         key = self.add("exact", "--rate", "1/day", "--burst", "20")
         self.assertEqual(self.many(60, key), [200] * 20 + [429] * 40)
         a = self.ask(key)
-        self.check_refusal(a, 429, "rate_limited")
+        self.assertEqual(self.check_refusal(a, 429, "quota_exceeded")["quota"], "requests")
         self.assertGreater(int(a.headers["retry-after"]), 80000)
         self.assertEqual(a.headers["ratelimit-remaining"], "0")
         self.assertEqual(a.headers["ratelimit-limit"], "20")
@@ -352,7 +352,7 @@ class Quotas(KeysTest):
             if a.status != 200:
                 break
             spent += a.json["tests"][0]["timeMs"]
-        self.check_refusal(a, 429, "quota_exceeded")
+        self.assertEqual(self.check_refusal(a, 429, "quota_exceeded")["quota"], "cpuMs")
         q = self.quota(key)["quota"]["cpuMs"]
         # what is left is less than the job may use, what was used is what it took
         self.assertTrue(0 <= q["remaining"] < 1000, q)
@@ -395,7 +395,7 @@ class Quotas(KeysTest):
         t.start()
         stack.wait_for("the job", lambda: self.quota(key)["quota"]["jobs"]["running"] == 1)
         a = self.ask(key)
-        self.check_refusal(a, 429, "quota_exceeded")
+        self.assertEqual(self.check_refusal(a, 429, "quota_exceeded")["quota"], "jobs")
         self.assertIn("retry-after", a.headers)
         for pid in self.stack.workers():
             try:

@@ -58,7 +58,7 @@ class Quotas(SystemTest):
         statuses = [self.stack.post({"language": "python", "code": "1"}).status for _ in range(4)]
         self.assertEqual(statuses, [200, 200, 429, 429])
         text = client.request(self.stack.port, "GET", "/metrics").body.decode()
-        for line in ('quota_refusals_total{reason="user_rate"} 2', 'refusals_total{reason="rate_limited"} 2',
+        for line in ('quota_refusals_total{reason="user_rate"} 2', 'refusals_total{reason="quota_exceeded"} 2',
                      'jobs_total{verdict="ok",language="python"} 2',
                      'requests_total{status="429",dialect="native"} 2'):
             self.assertIn(f"judgebox_{line}\n", text)

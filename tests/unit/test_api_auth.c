@@ -713,7 +713,8 @@ rates_and_headers(void **state)
 	assert_string_equal(header(b, "RateLimit-Remaining"), "1");
 	assert_int_equal(status(b), 200);
 	assert_int_equal(status(b), 429);
-	assert_non_null(strstr(b->s.rs.body.data, "\"code\":\"rate_limited\""));
+	assert_non_null(strstr(
+	    b->s.rs.body.data, "\"code\":\"quota_exceeded\",\"quota\":\"requests\""));
 	assert_string_equal(header(b, "RateLimit-Remaining"), "0");
 	assert_true(atoi(header(b, "Retry-After")) > 3500);
 	assert_true(atoi(header(b, "RateLimit-Reset")) > 3 * 3500);
@@ -750,7 +751,8 @@ cpu_time(void **state)
 	assert_non_null(strstr(b->s.rs.body.data, "\"used\":4,"));
 	/* 6003 - 3.6 is less than twice 3 s */
 	assert_int_equal(status(b), 429);
-	assert_non_null(strstr(b->s.rs.body.data, "\"code\":\"quota_exceeded\""));
+	assert_non_null(
+	    strstr(b->s.rs.body.data, "\"code\":\"quota_exceeded\",\"quota\":\"cpuMs\""));
 	assert_non_null(strstr(b->s.rs.body.data, "5999 ms of CPU time are left"));
 	b->keys.cs101.own.cpu_ms = 5999;
 	assert_int_equal(status(b), 400);

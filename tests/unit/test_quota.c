@@ -104,19 +104,19 @@ burst_then_rate(void **state)
 		CHECK_INT("reset", s.key.reset_s, i + 1);
 		quota_settle(b->q, 0);
 	}
-	CHECK_INT("sixth", pass(b->q, &c, &p), PROBLEM_RATE_LIMITED);
+	CHECK_INT("sixth", pass(b->q, &c, &p), PROBLEM_QUOTA_EXCEEDED);
 	CHECK_INT("comes again", p.retry_after_s, 1);
 	CHECK_STR("text", p.text,
 	    "this key's quota: more than 60 requests in 60 s, or 5 at once");
 	boot_now += SEC - 1;
-	CHECK_INT("too early by a hair", pass(b->q, &c, NULL), PROBLEM_RATE_LIMITED);
+	CHECK_INT("too early by a hair", pass(b->q, &c, NULL), PROBLEM_QUOTA_EXCEEDED);
 	boot_now += 1;
 	CHECK_INT("in time", pass(b->q, &c, NULL), PROBLEM_NONE);
-	CHECK_INT("but one", pass(b->q, &c, NULL), PROBLEM_RATE_LIMITED);
+	CHECK_INT("but one", pass(b->q, &c, NULL), PROBLEM_QUOTA_EXCEEDED);
 	boot_now += 3600 * SEC;
 	for (unsigned i = 0; i < 5; i++)
 		CHECK_INT("full again", pass(b->q, &c, NULL), PROBLEM_NONE);
-	CHECK_INT("and no fuller", pass(b->q, &c, NULL), PROBLEM_RATE_LIMITED);
+	CHECK_INT("and no fuller", pass(b->q, &c, NULL), PROBLEM_QUOTA_EXCEEDED);
 }
 
 /* Against a bucket that is counted in fractions. */
@@ -170,7 +170,7 @@ refused_costs_nothing(void **state)
 	CHECK_INT("1", pass(b->q, &c, NULL), PROBLEM_NONE);
 	CHECK_INT("2", pass(b->q, &c, NULL), PROBLEM_NONE);
 	for (unsigned i = 0; i < 50; i++)
-		CHECK_INT("user", pass(b->q, &c, &p), PROBLEM_RATE_LIMITED);
+		CHECK_INT("user", pass(b->q, &c, &p), PROBLEM_QUOTA_EXCEEDED);
 	CHECK_STR("whose", p.text,
 	    "this user's quota: more than 2 requests in 60 s, or 2 at once");
 	assert_int_equal(quota_take(b->q, &c, &s, &p), -1);
@@ -246,7 +246,7 @@ clocks_jump(void **state)
 	wall_now += DAY;
 	CHECK_INT("until tomorrow, not next year", pass(b->q, &c, NULL), PROBLEM_NONE);
 	CHECK_INT("rates do not follow it", pass(b->q, &c, NULL), PROBLEM_NONE);
-	CHECK_INT("third", pass(b->q, &c, NULL), PROBLEM_RATE_LIMITED);
+	CHECK_INT("third", pass(b->q, &c, NULL), PROBLEM_QUOTA_EXCEEDED);
 }
 
 static void
@@ -265,7 +265,7 @@ outlives_the_process(void **state)
 	}
 	quota_close(b->q);
 	CHECK_OK(quota_open(b->path, &clock_of_test, &b->q, &e), e);
-	CHECK_INT("a restart", pass(b->q, &c, NULL), PROBLEM_RATE_LIMITED);
+	CHECK_INT("a restart", pass(b->q, &c, NULL), PROBLEM_QUOTA_EXCEEDED);
 	quota_close(b->q);
 	boot_now = 5 * SEC; /* a boot */
 	CHECK_OK(quota_open(b->path, &clock_of_test, &b->q, &e), e);
@@ -286,7 +286,7 @@ no_bucket_is_deeper_than_it_is(void **state)
 	for (unsigned i = 0; i < 300; i++)
 		CHECK_INT("burst", pass(b->q, &c, NULL), PROBLEM_NONE);
 	c.own.rate.burst = 10;
-	CHECK_INT("now", pass(b->q, &c, &p), PROBLEM_RATE_LIMITED);
+	CHECK_INT("now", pass(b->q, &c, &p), PROBLEM_QUOTA_EXCEEDED);
 	CHECK_INT("not 291 s", p.retry_after_s, 1);
 }
 
@@ -460,7 +460,7 @@ ten_thousand_keys_are_exact(void **state)
 			struct quota_claim c = { .key = key * 0x9e3779b97f4aULL,
 				.own = { .rate = { 1, 86400, 2 } } };
 			CHECK_INT("key", pass(b->q, &c, NULL),
-			    round < 2 ? PROBLEM_NONE : PROBLEM_RATE_LIMITED);
+			    round < 2 ? PROBLEM_NONE : PROBLEM_QUOTA_EXCEEDED);
 		}
 }
 
@@ -484,7 +484,7 @@ invented_users_gain_nothing(void **state)
 		got += pass(b->q, &crowd, NULL) == PROBLEM_NONE;
 	CHECK_INT("the key's bound", got, 100000);
 	for (other.user = 1; other.user <= 500; other.user++)
-		CHECK_INT("remembered", pass(b->q, &other, NULL), PROBLEM_RATE_LIMITED);
+		CHECK_INT("remembered", pass(b->q, &other, NULL), PROBLEM_QUOTA_EXCEEDED);
 }
 
 static void
@@ -540,7 +540,7 @@ damaged_files_begin_anew(void **state)
 		close(fd);
 		CHECK_OK(quota_open(b->path, &clock_of_test, &b->q, &e), e);
 		CHECK_INT(cases[i].what, pass(b->q, &c, NULL),
-		    cases[i].fresh ? PROBLEM_NONE : PROBLEM_RATE_LIMITED);
+		    cases[i].fresh ? PROBLEM_NONE : PROBLEM_QUOTA_EXCEEDED);
 		quota_close(b->q);
 	}
 	CHECK_OK(quota_open(b->path, &clock_of_test, &b->q, &e), e);
