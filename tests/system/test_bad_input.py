@@ -1,4 +1,5 @@
 """What bad input gets: always a 4xx that says what and where, and never a dead worker."""
+import concurrent.futures
 import json
 import os
 import re
@@ -362,7 +363,8 @@ class NginxErrors(SystemTest):
     @classmethod
     def make_stack(cls):
         def edit(text):
-            return re.sub(r"fastcgi_read_timeout\s+[^;]+;", "fastcgi_read_timeout 2s;", text)
+            text = re.sub(r"fastcgi_read_timeout\s+[^;]+;", "fastcgi_read_timeout 2s;", text)
+            return re.sub(r"(?m)^\t#\t(if \(\$http_origin .*|\tset \$judgebox_origin.*|\}$)", r"\1", text)
         return stack.Stack(sandbox={"slots": 1}, app={"workers": 2}, nginx_edit=edit).start()
 
     def shape(self, a, status):
@@ -386,6 +388,18 @@ class NginxErrors(SystemTest):
         self.assertNotIn("retry-after", a.headers)
         self.assertNotIn("allow", a.headers)
         self.assertEqual(j["code"], "body_too_large")
+
+    def test_origins(self):
+        """As the site says, its comment taken out: so that a page can tell a refusal from no network."""
+        for origin, allowed in (("https://exam.example.org", True), ("https://exam.example.org.evil.example", False),
+                                ("http://exam.example.org", False), ("null", False), (None, False)):
+            head = {"Origin": origin} if origin else {}
+            for a in (self.stack.post(b"x" * (2 * MIB), headers=head),
+                      client.request(self.stack.port, "TRACE", "/api/run", None, head)):
+                self.assertIn(a.status, (413, 405))
+                self.assertEqual(a.headers.get("access-control-allow-origin"), origin if allowed else None)
+                self.assertEqual(a.headers["vary"], "Origin")
+                self.assertIn("Retry-After", a.headers["access-control-expose-headers"])
 
     def test_504(self):
         self.shape(self.stack.post(py(code="import time\ntime.sleep(8)")), 504)
@@ -445,6 +459,28 @@ class Rates(SystemTest):
             self.assertRegex(a.headers["content-type"], "^application/json")
             self.assertIn("requestId", a.json)
             self.assertEqual((a.json["code"], a.json["quota"]), ("quota_exceeded", "address"))
+
+
+class Questions(SystemTest):
+    """What runs nothing has a limit of its own, which leaves runs alone."""
+    own_stack = True
+
+    @classmethod
+    def make_stack(cls):
+        def edit(text):
+            return re.sub(r"(zone=judgebox_questions:\S+) rate=[^;]*;", r"\1 rate=1r/m;", text)
+        return stack.Stack(nginx_edit=edit, rates=True).start()
+
+    def test_questions_are_limited(self):
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: client.finish(client.start(
+                self.stack.port, b"", "/api/languages", source="127.0.0.9")), range(1010)))
+        self.assertEqual({a.status for a in answers}, {405, 429})
+        refused = [a for a in answers if a.status == 429]
+        self.assertTrue(9 <= len(refused) <= 10, f"{len(refused)}")
+        self.check_refusal(refused[0], 429, "quota_exceeded")
+        a = client.finish(client.start(self.stack.port, {"language": "nosuch"}, source="127.0.0.9"))
+        self.check_refusal(a, 400, "unsupported_language")
 
 
 class Overload(SystemTest):
