@@ -5,17 +5,16 @@
 #include "base/log.h"
 #include "base/scope.h"
 
-/* A probe every few seconds that finds all well would fill the log. */
+/* Probes every few seconds, and every page that loads, would fill the log with questions
+ * that were answered.  Who has read the audit trail is worth its line. */
 static bool
-quiet(const struct http_request *rq, const struct http_response *rs)
+quiet(
+    const struct trace *t, const struct http_request *rq, const struct http_response *rs)
 {
-	static const char *const probes[] = { "/healthz", "/readyz", "/metrics",
-		"/api/status" };
+	static const char trail[] = "/api/audit";
 
-	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++)
-		if (rs->status == 200 && strcmp(rq->path, probes[i]) == 0)
-			return true;
-	return false;
+	return t->dialect == NULL && rs->status == 200 &&
+	       strncmp(rq->path, trail, sizeof(trail) - 1) != 0;
 }
 
 /* What only a run has. */
@@ -53,6 +52,6 @@ request_line(const struct trace *t, const struct http_request *rq,
 	if (t->key[0] != '\0')
 		buf_fmt(&line, " key=%s", log_word(t->key, key));
 	tell_run(t, &line);
-	log_line(quiet(rq, rs) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "%s%s",
+	log_line(quiet(t, rq, rs) ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "%s%s",
 	    buf_cstr(&line), delivered ? "" : " client=gone");
 }

@@ -207,8 +207,9 @@ serves_from_start_to_stop(void **state)
 	    "\"code\":\"sandbox_unavailable\"");
 	wait_for(log, &seen, "not ready: the sandbox helper does not answer: connect /");
 	ask(f, "/api/languages", "{\"languages\":[]}");
-	wait_for(
-	    log, &seen, "request id=abc-1 method=GET path=/api/languages status=200");
+	ask(f, "/api/nothing", "\"code\":\"not_found\"");
+	wait_for(log, &seen, "request id=abc-1 method=GET path=/api/nothing status=404");
+	assert_null(strstr(buf_cstr(&seen), "path=/api/languages"));
 
 	append(f->config, "nonsense = 1;\n");
 	kill(pid, SIGHUP);
