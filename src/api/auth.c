@@ -255,19 +255,26 @@ is_clean(const char *name)
 	return len < USER_NAME_MAX;
 }
 
+int
+auth_user_number(const char *name, uint64_t *out, struct err *e)
+{
+	struct sha256 hash;
+
+	if (sha256_of(name, strlen(name), &hash, e) == -1)
+		return -1;
+	memcpy(out, hash.byte, sizeof(*out));
+	*out += *out == 0;
+	return 0;
+}
+
 static int
 hash_user(struct identity *who, struct problem *p)
 {
-	struct sha256 hash;
 	struct err e;
 
-	if (who->user[0] == '\0')
-		return 0;
-	if (sha256_of(who->user, strlen(who->user), &hash, &e) == -1)
+	if (who->user[0] != '\0' &&
+	    auth_user_number(who->user, &who->user_hash, &e) == -1)
 		return problem_set(p, PROBLEM_INTERNAL, NULL, "%s", e.msg);
-	memcpy(&who->user_hash, hash.byte, sizeof(who->user_hash));
-	if (who->user_hash == 0)
-		who->user_hash = 1;
 	return 0;
 }
 

@@ -35,4 +35,7 @@ int auth_user(const struct api *api, const struct http_request *rq, const char *
  * ours.  False: it is malformed. */
 bool auth_bearer(const char *header, const char **key);
 
+/* The number of a user inside a key, by his name; never 0. */
+int auth_user_number(const char *name, uint64_t *out, struct err *e);
+
 #endif

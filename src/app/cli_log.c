@@ -2,17 +2,23 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "api/auth.h"
 #include "app/cli_store.h"
+#include "app/gate.h"
 #include "app/table.h"
 #include "base/utf8.h"
+#include "judge/quota.h"
 #include "store/audit.h"
+#include "store/keys.h"
 #include "store/runs.h"
 
 #define NEWEST       20 /* that a list shows */
 #define DELETE_JOBS  50 /* in one transaction: the service waits for it */
 #define SHRINK_BYTES ((uint64_t)1 << 40)
+#define WIPE_ROUNDS  100
 
 static struct runs_filter
 filter_of(const struct cli_pick *p)
@@ -394,6 +400,60 @@ delete_some(struct db *d, const struct cli_pick *p, struct err *e)
 	return gone;
 }
 
+/* Deleted pages are in the journal until it begins anew. */
+static int
+wipe_journal(struct db *d, struct err *e)
+{
+	static const struct timespec pause = { .tv_nsec = 50000000 };
+	bool done = false;
+
+	for (int i = 0; i < WIPE_ROUNDS; i++) {
+		if (db_trim(d, 0, &done, e) == -1)
+			return -1;
+		if (done)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+	return err_set(e, ERR_BUSY,
+	    "they are deleted, but the journal beside the log has them while somebody "
+	    "reads it: end that, and delete once more");
+}
+
+/* Of a key that is not there, nobody has used anything. */
+static int
+find_key(const struct cli_pick *p, uint64_t *key, struct err *e)
+{
+	char path[320];
+	struct identity id = { .key = 0 };
+	scope_keys keys = NULL;
+
+	snprintf(path, sizeof(path), "%s/" KEYS_FILE, p->state);
+	if (p->key[0] != '\0' &&
+	    (keys_open(path, &keys, e) == -1 || keys_get(keys, p->key, &id, e) == -1))
+		return -1;
+	*key = id.key;
+	return 0;
+}
+
+static int
+forget_in_quotas(const struct cli_pick *p, struct err *e)
+{
+	char path[320];
+	uint64_t key = 0, user = 0;
+	struct quota *q = NULL;
+
+	snprintf(path, sizeof(path), "%s/" QUOTA_FILE, p->state);
+	if (p->user[0] == '\0' || access(path, F_OK) == -1)
+		return 0;
+	if (auth_user_number(p->user, &user, e) == -1 ||
+	    (p->key != NULL && find_key(p, &key, e) == -1) ||
+	    quota_open(path, NULL, &q, e) == -1)
+		return -1;
+	int rc = quota_forget(q, p->key != NULL ? &key : NULL, user, e);
+	quota_close(q);
+	return rc;
+}
+
 static int
 delete_user(struct db *d, const struct cli_pick *p, struct err *e)
 {
@@ -409,7 +469,9 @@ delete_user(struct db *d, const struct cli_pick *p, struct err *e)
 	if (audit_action(p->store, "log_delete", p->key, p->user, detail, e) == -1)
 		return -1;
 	printf("deleted %" PRId64 " jobs\n", total);
-	return db_shrink(d, SHRINK_BYTES, e);
+	if (db_shrink(d, SHRINK_BYTES, e) == -1 || wipe_journal(d, e) == -1)
+		return -1;
+	return forget_in_quotas(p, e);
 }
 
 /* --- the commands --- */

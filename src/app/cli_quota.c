@@ -66,7 +66,9 @@ print_users(const struct quota *q, uint64_t key)
 
 		snprintf(cpu, sizeof(cpu), "%" PRIu64 ".%03" PRIu64,
 		    users[i].cpu_ms / 1000, users[i].cpu_ms % 1000);
-		table_row(&t, TINT_NONE, (const char *[]){ users[i].name, cpu });
+		table_row(&t, TINT_NONE,
+		    (const char *[]){
+			users[i].name[0] != '\0' ? users[i].name : "(deleted)", cpu });
 	}
 	if (n > 0) {
 		putchar('\n');

@@ -18,6 +18,7 @@
 #define CATCH_UP         24           /* a day in an hour */
 #define CATCH_UP_TOLD_US (7 * DAY_US) /* more is worth a line */
 #define AGED_SAVE_US     60000000LL
+#define JOURNAL_BYTES    (16U << 20)
 #define JOURNAL_TOLD_US  60000000LL /* between two lines about it */
 #define SHRINK_BYTES     (4U << 20)
 
@@ -54,7 +55,7 @@ tidy_journal(struct retention *r, struct db *d, struct err *e)
 	struct db_space space;
 	bool done = true;
 
-	if (db_trim(d, &done, e) == -1)
+	if (db_trim(d, JOURNAL_BYTES, &done, e) == -1)
 		return -1;
 	if (done || r->clock->boot_us() < r->journal_us)
 		return 0;

@@ -944,3 +944,19 @@ quota_users(const struct quota *q, uint64_t key, struct quota_user *out, unsigne
 	}
 	return n;
 }
+
+int
+quota_forget(struct quota *q, const uint64_t *key, uint64_t user, struct err *e)
+{
+	if (lock_all(q, e) == -1)
+		return -1;
+	for (unsigned i = 0; i < USERS; i++) {
+		struct account *a = &q->t->users[i];
+
+		if (a->used == USE_TAKEN && a->user == user &&
+		    (key == NULL || a->key == *key))
+			memset(a->name, 0, sizeof(a->name));
+	}
+	unlock_all(q);
+	return 0;
+}

@@ -79,6 +79,8 @@ struct quota_user {
 	char name[48];
 	uint64_t cpu_ms;
 };
+/* His name goes, under a key or (NULL) all keys; what he used stays counted. */
+int quota_forget(struct quota *q, const uint64_t *key, uint64_t user, struct err *e);
 unsigned quota_users(
     const struct quota *q, uint64_t key, struct quota_user *out, unsigned max);
 

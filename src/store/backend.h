@@ -45,7 +45,7 @@ struct backend {
 	int64_t (*changed)(void *conn);
 	int (*check)(void *conn, struct err *e);
 	int (*backup)(void *conn, const char *path, struct err *e);
-	int (*trim)(void *conn, bool *done, struct err *e);
+	int (*trim)(void *conn, uint64_t bytes, bool *done, struct err *e);
 	int (*shrink)(void *conn, uint64_t bytes, struct err *e);
 	int (*vacuum)(void *conn, struct err *e);
 	int (*size)(void *conn, struct db_space *out, struct err *e);

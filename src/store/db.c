@@ -447,9 +447,9 @@ db_backup(struct db *d, const char *path, struct err *e)
 }
 
 int
-db_trim(struct db *d, bool *done, struct err *e)
+db_trim(struct db *d, uint64_t bytes, bool *done, struct err *e)
 {
-	return d->backend->trim(d->conn, done, e);
+	return d->backend->trim(d->conn, bytes, done, e);
 }
 
 int

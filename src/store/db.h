@@ -125,9 +125,9 @@ int db_check_schema(struct db *d, const struct db_schema *s, struct err *e);
 int db_check(struct db *d, struct err *e);
 /* A consistent copy while others write; the file must not be there. */
 int db_backup(struct db *d, const char *path, struct err *e);
-/* A journal above what it may keep is emptied, unless somebody reads something that is
+/* A journal of more bytes than that is emptied, unless somebody reads something that is
  * only in it: then false in *done, at once. */
-int db_trim(struct db *d, bool *done, struct err *e);
+int db_trim(struct db *d, uint64_t bytes, bool *done, struct err *e);
 /* Gives room that deletions freed back to the file system: at most so many bytes. */
 int db_shrink(struct db *d, uint64_t bytes, struct err *e);
 /* Rewrites it as small as it gets. */

@@ -525,14 +525,14 @@ size(void *conn, struct db_space *out, struct err *e)
 
 /* What of the log a reader still needs stays, and all behind it: it cannot begin anew. */
 static int
-trim(void *conn, bool *done, struct err *e)
+trim(void *conn, uint64_t bytes, bool *done, struct err *e)
 {
 	struct sqlite *c = conn;
 	struct db_space s;
 
 	if (size(conn, &s, e) == -1)
 		return -1;
-	*done = s.journal <= WAL_BYTES;
+	*done = s.journal <= bytes;
 	if (*done)
 		return 0;
 	sqlite3_busy_timeout(c->db, 0);

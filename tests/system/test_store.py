@@ -29,10 +29,10 @@ def job(code=SUM, language="python", **members):
     return {"language": language, "code": code, "tests": [{"input": "1 2\n", "expected": "3"}], **members}
 
 
-def cli(s, *words, good=True):
+def cli(s, *words, good=True, store=True):
     """judgebox, on the store of a stack; what it printed, or (status, text)."""
     argv = [stack.program("judgebox"), *words]
-    if "--store" not in words:
+    if store and "--store" not in words:
         argv += ["--store", s.store_dir]
     r = subprocess.run(argv, capture_output=True, text=True, timeout=60, env={**os.environ, "TZ": "UTC"})
     if not good:
@@ -545,6 +545,25 @@ class Trouble(SystemTest):
         self.assertEqual(base64.b64decode(bad["textBase64"]), b"a\xffb", bad)
         self.assertEqual(good["text"], "\u00e4")
         self.assertNotIn("textBase64", good)
+
+    def test_nothing_is_left_of_who_was_deleted(self):
+        s = self.start(log_sources=True, log_wait="10s")
+        mark = "echo the-program-of-ada-" + "x" * 100
+        for _ in range(3):
+            s.post({"language": "bash", "code": mark, "user": "ada"})
+        s.post({"language": "bash", "code": "echo else", "user": "bob"})
+        found = lambda: {f for f in os.listdir(s.store_dir) if mark.encode() in open(s.path("store", f), "rb").read()}
+        listed = lambda: subprocess.run([stack.program("judgebox"), "quota", "--config", s.path("judgebox.conf")],
+                                        capture_output=True, text=True).stdout
+        quota = lambda: open(os.path.join(s.state_dir, "quota.map"), "rb").read()
+        self.assertTrue(found())
+        self.assertIn(b"ada", quota())
+        self.assertEqual(cli(s, "log", "delete", "--user", "ada", "--config", s.path("judgebox.conf"), store=False), "deleted 3 jobs\n")
+        self.assertEqual(found(), set())
+        self.assertNotIn(b"ada", quota())
+        self.assertIn(b"bob", quota())
+        self.assertIn("(no key)", listed())
+        self.assertIn("whole", cli(s, "audit", "verify"))
 
     def test_ages(self):
         s = self.start(log_keep="2s", log_wait="10s")

@@ -384,13 +384,13 @@ a_long_journal_is_emptied(void **state)
 		db_put_bytes(q, half, sizeof(half));
 		CHECK_OK(db_run(q, &e), e);
 	}
-	CHECK_OK(db_trim(d, &done, &e), e);
+	CHECK_OK(db_trim(d, 16 << 20, &done, &e), e);
 	assert_false(done);
 	CHECK_OK(db_size(d, &space, &e), e);
 	assert_true(space.journal > 16 << 20);
 	db_reset(look);
 	db_rollback(&t);
-	CHECK_OK(db_trim(d, &done, &e), e);
+	CHECK_OK(db_trim(d, 16 << 20, &done, &e), e);
 	assert_true(done);
 	CHECK_OK(db_size(d, &space, &e), e);
 	CHECK_INT("journal", space.journal, 0);
