@@ -51,8 +51,9 @@
 #define KEYS        16384
 #define USERS       65536
 #define HOLDS       4096
-#define KEY_WALK    64
-#define USER_WALK   16
+#define KEY_WALK    KEYS /* a key without a place is refused */
+#define USER_WALK   256
+#define TOLD_NS     (3600 * SEC_NS) /* between two lines on users without a place */
 #define NOBODY      UINT32_MAX
 #define LOCK_ALL    0
 #define LOCK_HOLDS  1 /* byte of hold 0 */
@@ -105,7 +106,8 @@ struct quota {
 	struct table *t;
 	int fd;
 	bool readonly;
-	uint32_t mine; /* my hold; NOBODY: not yet */
+	uint32_t mine;    /* my hold; NOBODY: not yet */
+	uint64_t tell_ns; /* when it may be told again that users find no place */
 	const struct quota_clock *clock;
 	char boot[40];
 };
@@ -788,6 +790,18 @@ hold(struct quota *q, const struct quota_claim *c, const struct stand *s)
 		q->t->head.seen_ns = s->now.ns;
 }
 
+static void
+tell_uncounted(struct quota *q, const struct quota_claim *c, const struct now *now)
+{
+	if (now->ns < q->tell_ns || allowance_is_free(&c->each_user))
+		return;
+	q->tell_ns = now->ns + TOLD_NS;
+	log_warn(
+	    "quotas: of %d places for users who used something today or just now, none "
+	    "is left for some: they are held to the bounds of their key alone",
+	    USERS);
+}
+
 static int
 take_locked(struct quota *q, const struct quota_claim *c, struct quota_state *state,
     struct problem *p)
@@ -798,6 +812,8 @@ take_locked(struct quota *q, const struct quota_claim *c, struct quota_state *st
 	if (s.key == NULL)
 		return problem_set(p, PROBLEM_QUOTAS_UNAVAILABLE, NULL,
 		    "more keys are in use than the quotas have places for");
+	if (c->user != 0 && s.user == NULL)
+		tell_uncounted(q, c, &s.now);
 	describe_both(q, c, &s, state);
 	int rc = check_both(c, &s, state, p);
 	if (rc == -1 && p->code == PROBLEM_QUOTA_EXCEEDED &&

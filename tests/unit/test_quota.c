@@ -500,7 +500,49 @@ more_keys_than_places(void **state)
 		assert_true(code == PROBLEM_NONE || code == PROBLEM_QUOTAS_UNAVAILABLE);
 		refused += code != PROBLEM_NONE;
 	}
-	assert_true(refused >= 20000 - 16384);
+	CHECK_INT("refused", refused, 20000 - 16384);
+}
+
+/* As many as a large site has on one day: each is held to a bound of his own. */
+static void
+fifty_thousand_users_are_counted(void **state)
+{
+	struct bed *b = *state;
+	unsigned uncounted = 0;
+
+	for (uint64_t n = 0; n < 50000; n++) {
+		struct quota_claim c = { .key = 1 + n % 60,
+			.user = 1 + n * 0x9e3779b97f4aULL,
+			.each_user.rate = { 1, 86400, 1 } };
+		struct quota_state s;
+		struct problem p;
+
+		assert_int_equal(quota_take(b->q, &c, &s, &p), 0);
+		quota_settle(b->q, 0);
+		uncounted += !s.has_user;
+	}
+	CHECK_INT("without a place", uncounted, 0);
+}
+
+static void
+who_is_forgotten_stays_counted(void **state)
+{
+	struct bed *b = *state;
+	struct quota_claim c = {
+		.key = 1, .user = 7, .user_name = "ada", .each_user.rate = { 1, 86400, 1 }
+	};
+	struct quota_user u[4];
+	const uint64_t other = 2;
+	struct err e = { 0 };
+
+	CHECK_INT("once", pass(b->q, &c, NULL), PROBLEM_NONE);
+	CHECK_OK(quota_forget(b->q, &other, 7, &e), e);
+	assert_int_equal(quota_users(b->q, 1, u, 4), 1);
+	CHECK_STR("another key's", u[0].name, "ada");
+	CHECK_OK(quota_forget(b->q, NULL, 7, &e), e);
+	assert_int_equal(quota_users(b->q, 1, u, 4), 1);
+	CHECK_STR("name", u[0].name, "");
+	CHECK_INT("twice", pass(b->q, &c, NULL), PROBLEM_RATE_LIMITED);
 }
 
 /* --- the file --- */
@@ -643,6 +685,8 @@ main(void)
 		CASE(ten_thousand_keys_are_exact),
 		CASE(invented_users_gain_nothing),
 		CASE(more_keys_than_places),
+		CASE(fifty_thousand_users_are_counted),
+		CASE(who_is_forgotten_stays_counted),
 		CASE(damaged_files_begin_anew),
 		CASE(nonsense_inside_does_no_harm),
 		CASE(what_cannot_be_opened),
