@@ -142,7 +142,8 @@ class Rootless(SystemTest):
     def test_nothing_of_it_is_roots(self):
         """Helper, application, nginx: the account's or of an id that is lent to it."""
         table = stack.processes()
-        ours = stack.descendants([os.getpid()], table)
+        tops = [p.pid for p in (self.stack.sandbox, self.stack.app, self.stack.nginx)]
+        ours = [table[pid] for pid in tops] + stack.descendants(tops, table)
         self.assertGreater(len(ours), 5)
         for p in ours:
             for uid in p.uids:
