@@ -542,7 +542,7 @@ who_is_forgotten_stays_counted(void **state)
 	CHECK_OK(quota_forget(b->q, NULL, 7, &e), e);
 	assert_int_equal(quota_users(b->q, 1, u, 4), 1);
 	CHECK_STR("name", u[0].name, "");
-	CHECK_INT("twice", pass(b->q, &c, NULL), PROBLEM_RATE_LIMITED);
+	CHECK_INT("twice", pass(b->q, &c, NULL), PROBLEM_QUOTA_EXCEEDED);
 }
 
 /* --- the file --- */
