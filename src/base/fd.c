@@ -223,12 +223,15 @@ fd_recv(
 		.msg_iovlen = 1,
 		.msg_control = c.bytes,
 		.msg_controllen = sizeof(c.bytes) };
+	unsigned resets = 0;
 	ssize_t n;
 
 	*nfds = 0;
+	/* a peer that did not read all of ours leaves a reset before its own last words;
+	 * it comes once */
 	do
 		n = recvmsg(sock, &h, MSG_CMSG_CLOEXEC);
-	while (n == -1 && errno == EINTR);
+	while (n == -1 && (errno == EINTR || (errno == ECONNRESET && resets++ == 0)));
 	if (n == -1 && errno == ECONNRESET)
 		return err_set(e, ERR_GONE, "peer closed the socket");
 	if (n == -1 && errno == EAGAIN)

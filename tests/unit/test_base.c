@@ -417,6 +417,27 @@ messages_carry_descriptors(void **state)
 	close(pair[1]);
 }
 
+/* It left before it had read all of ours: what it said is heard all the same. */
+static void
+last_words_are_heard(void **state)
+{
+	int pair[2], got[FD_PASS_MAX];
+	struct err e = { 0 };
+	unsigned n = 0;
+	char data[8];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	CHECK_OK(fd_send(pair[0], "end", 3, NULL, 0, &e), e);
+	CHECK_OK(fd_send(pair[1], "unread", 6, NULL, 0, &e), e);
+	close(pair[0]);
+	CHECK_INT("length", fd_recv(pair[1], data, sizeof(data), got, &n, &e), 3);
+	assert_memory_equal(data, "end", 3);
+	assert_int_equal(fd_recv(pair[1], data, sizeof(data), got, &n, &e), -1);
+	CHECK_INT("then closed", e.code, ERR_GONE);
+	close(pair[1]);
+}
+
 static void
 scopes_release_and_hand_over(void **state)
 {
@@ -507,6 +528,7 @@ main(void)
 		cmocka_unit_test(only_sealed_files_pass),
 		cmocka_unit_test(only_writing_ends_of_pipes_pass),
 		cmocka_unit_test(messages_carry_descriptors),
+		cmocka_unit_test(last_words_are_heard),
 		cmocka_unit_test(scopes_release_and_hand_over),
 		cmocka_unit_test(the_clock_does_not_step),
 		cmocka_unit_test(log_lines_cannot_be_forged),
