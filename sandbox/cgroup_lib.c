@@ -104,9 +104,14 @@ tree_attach(const struct tree_group *g, pid_t pid, struct err *e)
 int
 tree_remove(const struct tree_group *g, struct err *e)
 {
+	/* v2 has one directory for all of them, which libcgroup 2.0 would remove once for
+	 * each, and complain the second time */
+	const char *const any[] = { g->controllers[0], NULL };
+	const struct tree_group once = { .name = g->name,
+		.controllers = g->v2_root != NULL ? any : g->controllers };
 	scope_group *cg = NULL;
 
-	if (new_group(g, &cg, e) == -1)
+	if (new_group(&once, &cg, e) == -1)
 		return -1;
 	return library(cgroup_delete_cgroup_ext(cg, CGFLAG_DELETE_IGNORE_MIGRATION), e,
 	    "remove", g->name);
