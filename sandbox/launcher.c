@@ -145,6 +145,7 @@ answer_trip(struct watch *w)
 	    (++w->trips > TRIPS_MAX && !JB_FAULT(TRIPS_MAX))) {
 		meter_unthrottle(&w->l->meter);
 		kill(w->init, SIGKILL);
+		return; /* unanswered it makes no step until its end comes */
 	}
 	r.id = n.id;
 	ioctl(w->l->listener, SECCOMP_IOCTL_NOTIF_SEND, &r);
