@@ -7,6 +7,7 @@ import re
 import resource
 import shlex
 import socket
+import statistics
 import string
 import subprocess
 import threading
@@ -14,6 +15,7 @@ import time
 import urllib.parse
 
 import host
+import machine
 import manifest
 import stack
 
@@ -22,6 +24,7 @@ import stack
 CLIENT_BOUND = 1.0
 SLOWER, SLOWER_MS = 1.2, 4.0
 RETRIES = 3
+SEVERAL = 8  # readings that are averaged where one is worth little, machine.coarse_clock
 ANSWER_BYTES = 16 << 20
 UNISTD = "/usr/include/x86_64-linux-gnu/asm/unistd_64.h"
 HONEST = {"language": "python", "code": "import json, random\nprint(sum(i * i for i in range(20000)))\n"}
@@ -31,13 +34,13 @@ HONEST_OUTPUT = "2666466670000\n"
 
 def yardstick():
     """CPU milliseconds of the same program outside of any box, as the machine is just now."""
-    took = []
-    for _ in range(3):
+    took, coarse = [], machine.coarse_clock()
+    for _ in range(SEVERAL if coarse else 3):
         was = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(["/usr/bin/python3", "-s", "-B", "-X", "utf8", "-c", HONEST["code"]], stdout=subprocess.DEVNULL, check=True)
         now = resource.getrusage(resource.RUSAGE_CHILDREN)
         took.append((now.ru_utime + now.ru_stime - was.ru_utime - was.ru_stime) * 1000)
-    return max(1.0, sorted(took)[1])
+    return max(1.0, statistics.mean(took) if coarse else statistics.median(took))
 
 
 class Service:
@@ -177,15 +180,18 @@ class Judge:
     # --- the honest test ---
 
     def honest(self, body=HONEST):
-        """CPU time of the slower of two honest tests, and what was wrong."""
-        tests = [{"expected": HONEST_OUTPUT}] * self.slots
+        """CPU time of the slower of two honest tests, or the mean of more where the clock is
+        coarse, and what was wrong."""
+        coarse = machine.coarse_clock()
+        tests = [{"expected": HONEST_OUTPUT}] * self.slots * (SEVERAL if coarse else 1)
         status, answer = self.service.post({**body, "tests": tests})
         if status != 200:
             return None, f"the next honest test got {status} {answer[:300]!r}"
         j = json.loads(answer)
         if j["verdict"] != "accepted":
             return None, f"the next honest test: {j['tests']}"
-        return max(t["timeMs"] for t in j["tests"]), None
+        times = [t["timeMs"] for t in j["tests"]]
+        return statistics.mean(times) if coarse else max(times), None
 
     def warm_up(self):
         """Every launcher there will be, then the figures of rest."""
@@ -217,7 +223,7 @@ class Judge:
 
     def tests_of(self, p, words, args=None):
         tests = []
-        for line in ([args] if args is not None else p.test or [""]):
+        for line in ([args] if args is not None else p.test or words.fill(p.each or "").split() or [""]):
             t = {"args": shlex.split(words.fill(line))}
             for k in ("input", "expected"):
                 if getattr(p, k) is not None:
@@ -352,6 +358,9 @@ class Judge:
         language = p.said.get("as") or p.language
         if language not in self.service.languages:
             o.skipped = f"{language} is not installed"
+            return o
+        o.skipped = next(filter(None, map(machine.lacks, p.needs)), None)
+        if o.skipped:
             return o
         began = time.monotonic()
         for attempt in range(RETRIES):

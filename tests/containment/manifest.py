@@ -12,6 +12,8 @@ import os
 import re
 import shlex
 
+import machine
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 LANGUAGES = {".c": "c", ".cpp": "cpp", ".py": "python", ".js": "javascript", ".java": "java",
              ".rs": "rust", ".pl": "perl", ".sh": "bash"}
@@ -24,10 +26,10 @@ VERDICTS = ("accepted", "wrong_answer", "time_limit", "memory_limit", "output_li
             "runtime_error", "security_violation", "ok", "compile_error")
 # word → how its value is read; a list collects every mention
 WORDS = {"family": str, "invariants": "names", "causes": "names", "verdicts": "names",
-         "limits": "limits", "profile": str, "test": list, "input": str, "expected": str,
+         "limits": "limits", "profile": str, "test": list, "each": str, "input": str, "expected": str,
          "beside": str, "repeat": int, "extra": list, "forbid": list, "require": list,
          "options": str, "slice": "yesno", "done": "yesno", "helper": "yesno", "client": "yesno",
-         "echo": "yesno", "pair": str, "honest": "yesno", "as": str}
+         "echo": "yesno", "pair": str, "honest": "yesno", "as": str, "needs": "names"}
 LINE = re.compile(r"^[\s/*#;-]*judge:\s*(.*?)\s*(?:\*/)?\s*$")
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -69,7 +71,8 @@ class Program:
             self.code = f.read()
         self.said = {"verdicts": ["ok"], "repeat": 1, "test": [], "extra": [], "forbid": [],
                      "require": [], "slice": True, "done": True, "helper": True, "client": True,
-                     "echo": False, "honest": True, "limits": {}, "causes": [], "invariants": []}
+                     "echo": False, "honest": True, "limits": {}, "causes": [], "invariants": [],
+                     "needs": []}
         self.read()
         self.check()
 
@@ -107,6 +110,8 @@ class Program:
             need(re.fullmatch("[A-V]", c), f"no root cause '{c}'")
         for v in self.verdicts:
             need(v in VERDICTS, f"no verdict '{v}'")
+        for n in self.needs:
+            need(n in machine.ABILITIES, f"no ability '{n}'")
         need(self.pair in (None, "after", "beside"), "pair is after or beside")
         need(self.what and not self.what.startswith("judge:"), "does not say what it tries")
 

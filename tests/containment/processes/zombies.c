@@ -1,5 +1,5 @@
 /* Children that nobody waits for, orphans given to init, and their numbers used up.
- * judge: family=processes invariants=I-33,I-34 limits=cpuMs:5000,wallMs:10000
+ * judge: family=processes invariants=I-33,I-34 limits=cpuMs:15000,wallMs:30000
  */
 #define _GNU_SOURCE
 #include <signal.h>
