@@ -50,6 +50,7 @@ static const struct conf_key keys[] = {
 	/* the public half, read by the application */
 	{ .name = "name", .kind = CONF_SKIP },
 	{ .name = "aliases", .kind = CONF_SKIP },
+	{ .name = "named_by", .kind = CONF_SKIP },
 	{ .name = "floor", .kind = CONF_SKIP },
 	{ .name = "compile_floor", .kind = CONF_SKIP },
 	{ .name = "selftest", .kind = CONF_SKIP },

@@ -316,8 +316,8 @@ fill_gaps(struct job *job, const struct lang *lang)
 	if (job->nfiles == 0)
 		job_add_file(job);
 	if (!job->main_named)
-		snprintf(
-		    job->files[0].name, sizeof(job->files[0].name), "%s", lang->source);
+		lang_main_file(lang, job->files[0].content.data,
+		    job->files[0].content.len, job->files[0].name);
 	if (job->ntests == 0)
 		job_add_test(job);
 }

@@ -9,6 +9,7 @@
 #include "base/conf.h"
 #include "base/path.h"
 #include "base/scope.h"
+#include "lang/java.h"
 
 #define LANGS_MAX 256
 
@@ -43,6 +44,7 @@ static const struct conf_key file_keys[] = {
 	LANG_ROW(WORDS, extensions, "of source files"),
 	FILE_ROW(WORDS, version, "prints the version"),
 	LANG_ROW(TEXT, source, "name of the main file"),
+	LANG_ROW(TEXT, named_by, "what names it otherwise: java"),
 	FILE_ROW(WORDS, compile, "absent: interpreted"),
 	HELPER_ROW("artifact"),
 	FILE_ROW(WORDS, run, "runs one test"),
@@ -132,6 +134,9 @@ check_file(const struct conf *c, const struct file *f, struct err *e)
 	struct err why = { 0 };
 	if (path_check_name(l->source, strlen(l->source), &why) == -1)
 		return conf_fault(c, "source", e, "source: %s", why.msg);
+	if (l->named_by[0] != '\0' && strcmp(l->named_by, "java") != 0)
+		return conf_fault(
+		    c, "named_by", e, "named_by: '%.15s' is not java", l->named_by);
 	if (f->run.count == 0)
 		return conf_fault(c, "run", e, "run: must name a program");
 	return 0;
@@ -271,4 +276,18 @@ langs_find(const struct langs *l, const char *name)
 		    words_has(&l->all[i].aliases, name))
 			return &l->all[i];
 	return NULL;
+}
+
+void
+lang_main_file(
+    const struct lang *l, const char *code, size_t len, char out[PATH_NAME_MAX + 1])
+{
+	const char *dot = strrchr(l->source, '.');
+	int stem = dot != NULL ? (int)(dot - l->source) : (int)strlen(l->source);
+	char usual[sizeof(l->source)], type[JAVA_NAME_MAX + 1];
+
+	snprintf(usual, sizeof(usual), "%.*s", stem, l->source);
+	snprintf(out, PATH_NAME_MAX + 1, "%s", l->source);
+	if (l->named_by[0] != '\0' && java_main_type(code, len, usual, type))
+		snprintf(out, PATH_NAME_MAX + 1, "%s%s", type, l->source + stem);
 }

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "base/path.h"
 #include "base/words.h"
 #include "model/limits.h"
 
@@ -31,6 +32,7 @@ struct lang {
 	struct words aliases;
 	struct words extensions; /* ".cpp", … of source files */
 	char source[64];         /* default name of the main file */
+	char named_by[16];       /* "java": after a type in it; "": always `source` */
 	bool compiled;
 	bool installed;      /* its programs are on this machine */
 	struct limits floor; /* profile values below are raised to these; 0: none */
@@ -49,5 +51,9 @@ unsigned langs_count(const struct langs *l);
 const struct lang *langs_at(const struct langs *l, unsigned i); /* sorted by id */
 /* By id or alias, lower case; NULL if unknown. */
 const struct lang *langs_find(const struct langs *l, const char *name);
+
+/* The name of the main file of a program whose client gave it none. */
+void lang_main_file(
+    const struct lang *l, const char *code, size_t len, char out[PATH_NAME_MAX + 1]);
 
 #endif

@@ -83,7 +83,8 @@ BAD = ['#include <bits/stdc++.h>\nint main() { return missing; }\n',
 WARNS = ['#include <bits/stdc++.h>\nint main() { int x; std::cout << x; }\n',
          '#include <bits/stdc++.h>\nint main() { std::vector<int> v; for (int i = 0; i < v.size(); i++) ; }\n',
          '#include <iostream>\n#warning "on purpose"\nint main() {}\n']
-JAVA = ['public class Main { public static void main(String[] a) { System.out.println("hello"); } }',
+JAVA = ['public class Code { public static void main(String[] a) { System.out.println("named otherwise"); } }',
+        'public class Main { public static void main(String[] a) { System.out.println("hello"); } }',
         'import java.util.*; public class Main { public static void main(String[] a) { List<String> l = new ArrayList<>(); l.add("x"); System.out.println(l); } }',
         'public class Main { void f() { missing(); } int g() { } }', 'public class Main { String s = 5; List<String> l; }',
         'import java.util.*; public class Main { List l = new ArrayList(); public static void main(String[] a) { new Date(1, 1, 1); } }']
@@ -159,6 +160,7 @@ class Same(Prepared):
         self.need("java")
         stack.wait_for("javac's archive\n" + self.log(), lambda: re.search(r"prepared javac.jsa \S+ set=default bytes=[1-9]", self.log()), 120, 0.1)
         self.wait_usable("/* UNIQUE */ public class Main { public static void main(String[] a) { } }", "java")
+        self.wait_usable("/* UNIQUE */ public class Code { public static void main(String[] a) { } }", "java")
         for code in JAVA:
             self.both("java", code)
         self.both("java", JAVA[-1], compileArgs=["-Xlint:all"])

@@ -428,6 +428,35 @@ class Space(Programs):
                 self.assertEqual((t["verdict"], t["code"]), ("runtime_error", 127), t)
                 self.assertIn("cannot be executed", t["stderr"])
 
+    def test_java_class_of_any_name(self):
+        self.need("java")
+        main = "{ public static void main(String[] a) { System.out.println(\"%s\"); } }"
+        code = "import java.util.*;\n/* public class A */ @SuppressWarnings(\"public class B {\")\npublic class Code " + main % "it"
+        self.assertEqual(self.judge1("java", code)["stdout"], "it\n")
+        for path, found in (("/api/editor/run", lambda j: j["output"]["stdout"]), ("/api/execute", lambda j: j["output"]),
+                            ("/api/test", lambda j: j["output"]), ("/run", lambda j: j["tests"][0]["stdout"])):
+            a = self.stack.post({"language": "java", "code": code}, path)
+            self.assertEqual((a.status, found(a.json)), (200, "it\n"), a)
+        for code, out in (("class Node { } class Code " + main % "first", "first\n"),
+                          ("class Code " + main % "code" + " class Main " + main % "main", "main\n"),
+                          ("class Helper { } public class $A_1 " + main % "sign", "sign\n")):
+            self.assertEqual(self.judge1("java", code)["stdout"], out)
+        j = self.judge("java", "public class Code " + main % "with", files=[{"name": "Main.java", "content": "class Main { }"}])
+        self.assertEqual(j["tests"][0]["stdout"], "with\n")
+        self.refused({"language": "java", "code": "public class Code { }", "files": [{"name": "Code.java", "content": ""}]},
+                     400, "bad_file_name")
+
+    def test_java_names_that_do_not_count(self):
+        """The compiler says what it misses; nothing else comes of them."""
+        self.need("java")
+        for name in ("C\\u006fde", "\u00dcbung", "../../x", "$(id)"):
+            with self.subTest(name):
+                j = self.judge("java", f"public class {name} {{ public static void main(String[] a) {{ }} }}")
+                self.assertEqual(j["verdict"], "compile_error", j)
+        j = self.judge("java", "package org.example; public class Code { public static void main(String[] a) { } }")
+        self.assertEqual(j["verdict"], "runtime_error", "a class of a package is compiled, not started")
+        self.assertIn("Code", j["tests"][0]["stderr"])
+
     def test_data_file_named_like_a_compiled_one(self):
         self.need("java")
         code = "public class Main { public static void main(String[] a) { System.out.println(1); } }"

@@ -113,6 +113,8 @@ static const struct {
 	    "/" },
 	{ "nothing to run", { { "a.conf", "id=\"a\"; source=\"m\";\nrun=[];" } },
 	    "a.conf:2: ", "run: must name a program" },
+	{ "named by nobody knows what", { { "a.conf", OK_A "\nnamed_by = \"kotlin\";" } },
+	    "a.conf:2: ", "named_by: 'kotlin' is not java" },
 	{ "wrong kind", { { "a.conf", "id=7;" } }, "a.conf:1: ", "id: must be a string" },
 	{ "id twice", { { "a.conf", OK_A }, { "b.conf", OK_A } },
 	    "b.conf:1: ", "'aa' is a name of language 'aa' already" },
@@ -271,11 +273,136 @@ a_program_need_not_be_executable_by_us(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* --- which name a Java source wants --- */
+
+#define MAIN "{ public static void main(String[] a) { } }"
+
+static const struct {
+	const char *what, *code, *name; /* NULL: what the language file says */
+} sources[] = {
+	{ "the usual", "public class Main " MAIN, "Main" },
+	{ "another", "public class Code " MAIN, "Code" },
+	{ "an interface", "public interface Code " MAIN, "Code" },
+	{ "an enum", "public enum Code { A; static void main() {} }", "Code" },
+	{ "a record", "public record Code(int a) " MAIN, "Code" },
+	{ "an annotation", "public @interface Code { }", "Code" },
+	{ "modifiers", "public\n\tstrictfp final class Code<T extends List<T>>" MAIN,
+	    "Code" },
+	{ "sealed", "public sealed interface S permits A, B { } non-sealed class A { }",
+	    "S" },
+	{ "public behind others", "abstract public class Code { }", "Code" },
+	{ "not the first", "class A { public int x; } enum B { } public class Code " MAIN,
+	    "Code" },
+	{ "two public ones", "public class A { } public class B { }", "A" },
+	{ "a nested one", "class A { public class B { } } public class C { }", "C" },
+	{ "only a nested one", "class A { public class B { } }", NULL },
+	{ "without blanks", "import java.util.*;public class Code{}", "Code" },
+	{ "a package", "package org.example;\npublic class Code " MAIN, "Code" },
+	{ "an import that looks like one",
+	    "import a.record.B; import static public_.C.class_;"
+	    "public class Code { }",
+	    "Code" },
+	{ "annotations",
+	    "@A(x = \"public class B {\", y = {1, C.class}) @b.D public class Code { }",
+	    "Code" },
+	{ "an annotation called record", "@record public class Code { }", "Code" },
+	{ "comments",
+	    "// public class A\n/* public class B { */ public /*x*/ class //\n Code {}",
+	    "Code" },
+	{ "a comment that never ends", "/* public class B { }", NULL },
+	{ "brackets in literals",
+	    "class A { char c = '{', d = '\\'', e = '\"'; String s = \"}{\\\"{\"; }"
+	    "public class Code { }",
+	    "Code" },
+	{ "a text block",
+	    "class A { String s = \"\"\"\n } \" public class B { \\\"\"\" \"\"\"; }"
+	    "public class Code { }",
+	    "Code" },
+	{ "a string without an end",
+	    "class A { String s = \"{ ; }\n public class Code { }", NULL },
+	{ "none public, the usual", "class A " MAIN " class Main " MAIN, NULL },
+	{ "none public, one starts",
+	    "class Node { int main; } class Code " MAIN " class B " MAIN, "Code" },
+	{ "none public, none starts", "class A { } class B { void mains() { } }", NULL },
+	{ "main of a nested one", "class A { class B " MAIN " }", NULL },
+	{ "main without a class", "void main() { }", NULL },
+	{ "letters, digits, $", "public class _$9aZ { }", "_$9aZ" },
+	{ "a name that is none", "public class 9a { }", NULL },
+	{ "a path", "public class ../../x { }", NULL },
+	{ "a folder", "public class a/b { }", "a" },
+	{ "an option", "public class -jar { }", NULL },
+	{ "an argument file", "public class @x { }", NULL },
+	{ "a word for a shell", "public class $(id) { }", "$" },
+	{ "not ASCII", "public class \xc3\x9c { }", NULL },
+	{ "an escape in the name", "public class C\\u006fde { }", NULL },
+	{ "an escape for a blank", "public class Code\\u0020{ }", NULL },
+	{ "an escape in a literal", "public class Code { char c = '\\u0041'; }", "Code" },
+	{ "no name", "public class", NULL },
+	{ "no name but a brace", "public class {", NULL },
+	{ "nothing", "", NULL },
+	{ "closing first", "}}) public class Code { }", "Code" },
+};
+
+static void
+the_public_type_names_the_file(void **state)
+{
+	struct lang java = { .source = "Main.java", .named_by = "java" };
+	char name[PATH_NAME_MAX + 1], want[PATH_NAME_MAX + 8];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		const char *code = sources[i].code;
+
+		lang_main_file(&java, code[0] != '\0' ? code : NULL, strlen(code), name);
+		snprintf(want, sizeof(want), "%s.java",
+		    sources[i].name != NULL ? sources[i].name : "Main");
+		CHECK_STR(sources[i].what, name, want);
+	}
+}
+
+static void
+no_name_is_too_long(void **state)
+{
+	struct lang java = { .source = "Main.java", .named_by = "java" };
+	char code[400], name[PATH_NAME_MAX + 1], letters[201];
+	struct err e;
+
+	(void)state;
+	memset(letters, 'x', sizeof(letters));
+	for (int n = 90; n < 200; n++) {
+		int len =
+		    snprintf(code, sizeof(code), "public class %.*s { }", n, letters);
+
+		lang_main_file(&java, code, (size_t)len, name);
+		assert_int_equal(path_check_name(name, strlen(name), &e), 0);
+		assert_int_equal(strlen(name), n > 100 ? 9 : n + 5);
+	}
+	/* a NUL is a mark like any other, and ends nothing */
+	lang_main_file(&java, "\0public class Code { }", 22, name);
+	CHECK_STR("NUL", name, "Code.java");
+	lang_main_file(&java, "public class Co\0de { }", 22, name);
+	CHECK_STR("NUL in a name", name, "Co.java");
+}
+
+static void
+other_languages_keep_their_name(void **state)
+{
+	struct lang c = { .source = "main.c" };
+	char name[PATH_NAME_MAX + 1];
+
+	(void)state;
+	lang_main_file(&c, "public class Code { }", 21, name);
+	CHECK_STR("C", name, "main.c");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_public_half_is_read),
+		cmocka_unit_test(the_public_type_names_the_file),
+		cmocka_unit_test(no_name_is_too_long),
+		cmocka_unit_test(other_languages_keep_their_name),
 		cmocka_unit_test(bad_files_are_refused_with_their_line),
 		cmocka_unit_test(a_directory_must_be_there),
 		cmocka_unit_test(an_empty_directory_has_no_languages),
