@@ -31,7 +31,11 @@ static const char *const class_names[CLASS_MAX_] = {
 	[CLASS_SCRIPT] = "script",
 	[CLASS_COMPILER] = "compiler",
 	[CLASS_JAVAC] = "javac",
+	[CLASS_GOBUILD] = "gobuild",
 };
+
+/* Classes that are another one, and a little more. */
+static const char *const bases[CLASS_MAX_] = { [CLASS_GOBUILD] = "compiler" };
 
 static const struct {
 	const char *name;
@@ -267,22 +271,23 @@ fill(scmp_filter_ctx ctx, const struct rules *all, struct err *e)
 }
 
 static int
-build(const char *dir, const char *name, bool fork, scmp_filter_ctx *out, struct err *e)
+build(
+    const char *dir, enum seccomp_class c, bool fork, scmp_filter_ctx *out, struct err *e)
 {
-	const char *const layers[] = { "common", fork ? "fork" : "nofork", name,
-		"launcher" };
+	const char *const layers[] = { "common", fork ? "fork" : "nofork", bases[c],
+		class_names[c], "launcher" };
 
 	scope_free struct rules *all = calloc(1, sizeof(*all));
 	if (all == NULL)
 		return err_sys(e, "calloc");
 	for (unsigned i = 0; i < sizeof(layers) / sizeof(layers[0]); i++)
-		if (read_profile(dir, layers[i], all, e) == -1)
+		if (layers[i] != NULL && read_profile(dir, layers[i], all, e) == -1)
 			return -1;
 	scope_filter ctx = seccomp_init(DEFAULT);
 	if (ctx == NULL)
 		return err_set(e, ERR_SYS, "libseccomp: no memory for a filter");
 	if (fill(ctx, all, e) == -1)
-		return err_wrap(e, "seccomp class %s", name);
+		return err_wrap(e, "seccomp class %s", class_names[c]);
 	*out = ctx;
 	ctx = NULL;
 	return 0;
@@ -319,7 +324,7 @@ seccomp_build_all(const char *dir, struct err *e)
 			size_t start = programs.len;
 			scope_filter ctx = NULL;
 
-			if (build(dir, class_names[c], fork, &ctx, e) == -1 ||
+			if (build(dir, (enum seccomp_class)c, fork, &ctx, e) == -1 ||
 			    export_bpf(ctx, &programs, e) == -1)
 				return -1;
 			head.filter[i].offset = (uint32_t)(sizeof(head) + start);
@@ -363,9 +368,10 @@ seccomp_export_text(const char *dir, const char *name, bool fork, int fd, struct
 {
 	scope_filter ctx = NULL;
 
-	if (seccomp_class_of(name) == -1)
+	int c = seccomp_class_of(name);
+	if (c == -1)
 		return err_set(e, ERR_BAD_INPUT, "no seccomp class '%.40s'", name);
-	if (build(dir, name, fork, &ctx, e) == -1)
+	if (build(dir, (enum seccomp_class)c, fork, &ctx, e) == -1)
 		return -1;
 	if (library(seccomp_export_pfc(ctx, fd), e, "export as text") == -1)
 		return -1;

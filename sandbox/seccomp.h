@@ -19,6 +19,7 @@ enum seccomp_class {
 	CLASS_SCRIPT,
 	CLASS_COMPILER,
 	CLASS_JAVAC,
+	CLASS_GOBUILD,
 	CLASS_MAX_,
 };
 

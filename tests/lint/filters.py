@@ -14,7 +14,7 @@ import tempfile
 SRCDIR = os.path.abspath(os.environ.get("SRCDIR", "."))
 BUILDDIR = os.path.abspath(os.environ.get("BUILDDIR", "."))
 GOLDEN = os.path.join(SRCDIR, "tests/golden/seccomp")
-CLASSES = ("native", "python", "node", "jvm", "go", "script", "compiler", "javac")
+CLASSES = ("native", "python", "node", "jvm", "go", "script", "compiler", "javac", "gobuild")
 ACTIONS = {"0x7fc00000": "NOTIFY"}
 
 
