@@ -37,6 +37,7 @@ struct item {
 	const struct language *lang;
 	const char *file, *source, *set; /* words of the language file */
 	char name[DIGEST_HEX];
+	struct stat seen; /* before it was looked into: who changes it changes this */
 	enum state state;
 	uint64_t bytes;
 	const struct run *run; /* that makes it; NULL: none does */
@@ -143,6 +144,7 @@ look_for(const struct prepared *p, struct item *it)
 	it->run = NULL;
 	if (fstatat(p->dir, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return;
+	it->seen = st;
 	it->bytes = (uint64_t)st.st_size;
 	it->state = it->set[0] == '\0' ? ASKED : PRESENT;
 }
@@ -377,6 +379,29 @@ refresh(struct prepared *p, const struct language *l)
 	check_next(p);
 }
 
+static bool
+is_same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+/* Its digest was right once.  If the file was touched since, it must be right again. */
+static bool
+is_as_checked(const struct prepared *p, struct item *it)
+{
+	char path[DIGEST_HEX + PATH_NAME_MAX + 2];
+	struct stat now = { 0 };
+
+	path_of(it, it->file, path, sizeof(path));
+	fstatat(p->dir, path, &now, AT_SYMLINK_NOFOLLOW); /* gone: nothing is as it was */
+	bool same = now.st_dev == it->seen.st_dev && now.st_ino == it->seen.st_ino &&
+		    now.st_size == it->seen.st_size &&
+		    is_same_time(&now.st_mtim, &it->seen.st_mtim) &&
+		    is_same_time(&now.st_ctim, &it->seen.st_ctim);
+	it->seen = now;
+	return same;
+}
+
 int
 prepared_words(struct prepared *p, const struct language *l, const struct words *options,
     struct words *out, struct err *e)
@@ -398,7 +423,7 @@ prepared_words(struct prepared *p, const struct language *l, const struct words 
 
 		if (it->lang != l || strcmp(it->set, name) != 0)
 			continue;
-		if (it->state == PRESENT)
+		if (it->state == PRESENT || (it->state == READY && !is_as_checked(p, it)))
 			it->state = ASKED;
 		if (it->state != READY)
 			continue;

@@ -202,6 +202,34 @@ class Kept(Prepared):
         self.stack.app.start()
         self.stack.wait_ready()
 
+    def damage(self):
+        """Another byte in a file, which is as old and as long as before."""
+        for d, _, files in os.walk(self.folder()):
+            for f in files:
+                if f == "cstddef.gch":
+                    path = os.path.join(d, f)
+                    st = os.stat(path)
+                    with open(path, "r+b") as file:
+                        file.seek(5000)
+                        byte = file.read(1)
+                        file.seek(5000)
+                        file.write(bytes([byte[0] ^ 1]))
+                    os.utime(path, ns=(st.st_atime_ns, st.st_mtime_ns))
+        os.mkdir(os.path.join(self.folder(), "stranger"))
+
+    # I-39
+    def test_one_that_changes_is_not_used(self):
+        """Its digest was right when the helper looked; that is not all that is asked."""
+        self.need("cpp")
+        self.wait_made(2)
+        self.wait_usable(self.CODE)
+        made = len(re.findall(MADE, self.log()))
+        self.damage()
+        os.rmdir(os.path.join(self.folder(), "stranger"))
+        self.judge("cpp", self.CODE.replace("UNIQUE", uuid.uuid4().hex))
+        stack.wait_for("it to be removed", lambda: "prepared file cstddef.gch is removed: its content changed" in self.log())
+        self.wait_made(made + 1)
+
     def test_restarts(self):
         self.need("cpp")
         self.wait_made(2)
@@ -217,17 +245,7 @@ class Kept(Prepared):
         self.wait_usable(self.CODE)
         self.assertEqual(re.findall(MADE, self.log()), [], "made again for nothing")
 
-        def damage():
-            for d, _, files in os.walk(self.folder()):
-                for f in files:
-                    if f == "cstddef.gch":
-                        with open(os.path.join(d, f), "r+b") as file:
-                            file.seek(5000)
-                            byte = file.read(1)
-                            file.seek(5000)
-                            file.write(bytes([byte[0] ^ 1]))
-            os.mkdir(os.path.join(self.folder(), "stranger"))
-        self.restart(damage)
+        self.restart(self.damage)
         self.assertEqual([m[0] for m in self.wait_made(1)], ["cstddef.gch"])
         self.assertIn("prepared file cstddef.gch is removed: its content changed", self.log())
         self.wait_usable(self.CODE)
