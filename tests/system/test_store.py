@@ -406,7 +406,10 @@ class Trouble(SystemTest):
         if jobs:
             db = sqlite3.connect(s.path("store", "log.db"))
             db.executemany(
-                "INSERT INTO jobs SELECT ?, ?, ?, 'r', 'native', 'c', '', 'default', '', 'u', '', '', '', 'ok',"
+                "INSERT INTO jobs (n, id, at, request_id, dialect, language, compiler, profile, key_name, user_name,"
+                " address, error, kernel, verdict, limits, status, took_us, queue_us, cpu_us, memory_bytes,"
+                " source_bytes, files, tests, passed, source_hash, compiled, cached, total_cpu_us) "
+                "SELECT ?, ?, ?, 'r', 'native', 'c', '', 'default', '', 'u', '', '', '', 'ok',"
                 " '{}', 200, 1, 1, 1, 1, 1, 1, 1, 1, x'00', 0, 0, 1",
                 [(i, f"{i:08x}-0000-4000-8000-000000000000", 1000 + i) for i in range(1, jobs + 1)])
             db.commit()
@@ -455,7 +458,10 @@ class Trouble(SystemTest):
             self.with_log(s, 3000)
             path = s.path("store", "log.db")
             with open(path, "r+b") as f:
-                f.seek(os.path.getsize(path) // 2)
+                at = os.path.getsize(path) // 4096 // 2 * 4096
+                while f.seek(at) == at and f.read(1) != b"\x0d":  # a leaf of a table, of no index
+                    at += 4096
+                f.seek(at)
                 f.write(b"\xff" * 4096)
         self.refuses_to_start(prepare, "it is damaged", "judgebox db recover")
         s = stack.Stack()
