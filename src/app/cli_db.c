@@ -12,6 +12,7 @@
 #include "store/trail.h"
 #include "store/keys.h"
 #include "store/runs.h"
+#include "store/shares.h"
 
 #define WAIT_MS 10000
 
@@ -141,8 +142,8 @@ recover_log(const struct cli_pick *p, struct err *e)
 	if (!whole)
 		printf("not all of it can be read: %s\n",
 		    err_text(&why, text, sizeof(text)));
-	if (drop_orphans(d, e) == -1 || db_check(d, e) == -1 ||
-	    runs_count(d, &jobs, e) == -1)
+	if (drop_orphans(d, e) == -1 || shares_reckon(d, e) == -1 ||
+	    db_check(d, e) == -1 || runs_count(d, &jobs, e) == -1)
 		return -1;
 	printf("saved %" PRId64 " rows, %" PRId64 " jobs\n", rows, jobs);
 	if (trail_verify(d, 0, NULL, &count, &why) == -1)

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/when.h"
 #include "observe/metrics.h"
-#include "store/audit.h"
+#include "store/omitted.h"
 #include "store/runs.h"
 
 #define TIDY_JOBS        20            /* deleted in one transaction */
@@ -33,9 +33,9 @@ boot_us(void)
 
 static const struct retention_clock real_clock = { when_now, boot_us };
 
-/* Deletes some of the oldest jobs.  1: there may be more to do. */
+/* Deletes some of the oldest jobs.  Returns how many. */
 static int
-prune_some(struct retention *r, struct db *d, int64_t before, struct err *e)
+prune_aged(struct retention *r, struct db *d, int64_t before, struct err *e)
 {
 	scope_transaction t = { 0 };
 
@@ -45,7 +45,39 @@ prune_some(struct retention *r, struct db *d, int64_t before, struct err *e)
 	if (gone == -1 || db_commit(&t, e) == -1)
 		return -1;
 	r->pruned += (uint64_t)gone;
-	return gone == TIDY_JOBS;
+	return gone;
+}
+
+/* The same of those who have most. */
+static int
+prune_largest(struct retention *r, struct db *d, unsigned batch, struct err *e)
+{
+	scope_transaction t = { 0 };
+
+	if (db_begin(d, &t, e) == -1)
+		return -1;
+	int gone = runs_prune_largest(d, batch, e);
+	if (gone == -1 || db_commit(&t, e) == -1)
+		return -1;
+	r->pruned += (uint64_t)gone;
+	return gone;
+}
+
+/* Half of the log is for jobs, whatever programs do to fill the trail. */
+static int
+tidy_trail(const struct retention *r, struct db *d, struct err *e)
+{
+	uint64_t bytes = 0;
+	int removed = 1;
+
+	while (removed > 0) {
+		if (audit_bytes(d, &bytes, e) == -1)
+			return -1;
+		if (bytes <= r->rules->max_bytes / 2)
+			return 0;
+		removed = audit_halve(d, e);
+	}
+	return removed;
 }
 
 /* Somebody who reads one thing for long keeps the journal from beginning anew. */
@@ -75,7 +107,7 @@ tidy_size(struct retention *r, struct db *d, uint64_t until_us, struct err *e)
 {
 	uint64_t soft = r->rules->max_bytes / 10 * 9;
 	struct db_space space = { 0 };
-	int more = 1;
+	int gone = -1;
 
 	for (;;) {
 		if (db_size(d, &space, e) == -1)
@@ -83,10 +115,12 @@ tidy_size(struct retention *r, struct db *d, uint64_t until_us, struct err *e)
 		metrics_set(METRIC_STORE_SIZE, space.disk);
 		if (space.used <= soft || clock_us() >= until_us)
 			break;
-		if (more == 0)
+		if (gone == 0)
 			return audit_halve(d, e); /* no job is left */
-		more = prune_some(r, d, INT64_MAX, e);
-		if (more == -1)
+		if (gone == -1 && tidy_trail(r, d, e) == -1)
+			return -1;
+		gone = prune_largest(r, d, TIDY_JOBS, e);
+		if (gone == -1)
 			return -1;
 	}
 	return space.unused > r->rules->max_bytes / 8 ? db_shrink(d, SHRINK_BYTES, e) : 0;
@@ -100,6 +134,8 @@ retention_tell(struct retention *r, struct db *d, struct err *e)
 		.number = -1, .test = -1, .kind = "log_retention", .detail = detail
 	};
 
+	if (omitted_tell(d, e) == -1)
+		return -1;
 	if (r->pruned == 0)
 		return 0;
 	snprintf(detail, sizeof(detail), "%llu of the oldest jobs",
@@ -171,7 +207,7 @@ static int
 tidy_ages(struct retention *r, struct db *d, uint64_t until_us, struct err *e)
 {
 	int64_t now = r->clock->wall_us();
-	int more = r->rules->keep_us != 0;
+	int gone = r->rules->keep_us != 0 ? TIDY_JOBS : 0;
 
 	if (!clock_is_steady(r)) {
 		r->boot_us = r->clock->boot_us(); /* this time does not count */
@@ -180,9 +216,9 @@ tidy_ages(struct retention *r, struct db *d, uint64_t until_us, struct err *e)
 	if (go_on(r, d, now, e) == -1)
 		return -1;
 	now = now < r->aged ? now : r->aged;
-	while (more == 1 && clock_us() < until_us)
-		more = prune_some(r, d, now - (int64_t)r->rules->keep_us, e);
-	if (more == -1)
+	while (gone == TIDY_JOBS && clock_us() < until_us)
+		gone = prune_aged(r, d, now - (int64_t)r->rules->keep_us, e);
+	if (gone == -1)
 		return -1;
 	if (r->boot_us < r->audit_us)
 		return 0;
@@ -198,20 +234,13 @@ tidy_ages(struct retention *r, struct db *d, uint64_t until_us, struct err *e)
 int
 retention_make_room(struct retention *r, struct db *d, struct err *e)
 {
-	scope_transaction t = { 0 };
 	struct db_space space = { 0 };
 
 	if (db_size(d, &space, e) == -1)
 		return -1;
-	if (space.used < r->rules->max_bytes / 4 * 3)
-		return 0;
-	if (db_begin(d, &t, e) == -1)
-		return -1;
-	int gone = runs_prune(d, INT64_MAX, ROOM_JOBS, e);
-	if (gone == -1 || db_commit(&t, e) == -1)
-		return -1;
-	r->pruned += (uint64_t)gone;
-	return gone;
+	return space.used < r->rules->max_bytes / 4 * 3
+		   ? 0
+		   : prune_largest(r, d, ROOM_JOBS, e);
 }
 
 void

@@ -6,6 +6,10 @@
  * service has run; and while it runs a calendar that leaps by more than an hour stops all
  * deleting for age until it is put right, or the next start.  What goes for its size goes
  * in the order in which it was written, whatever the clock was.
+ *
+ * For its size goes what is of the user who has most of it, of the key that has most; and
+ * of the audit trail the older half, where that has more than half of all.  So nobody
+ * makes room for himself at the expense of others.
  */
 #ifndef APP_RETENTION_H
 #define APP_RETENTION_H
@@ -47,11 +51,12 @@ void retention_start(struct retention *r, const struct retention_rules *rules,
 /* A round of deleting, over at until_us of clock.h: there may be more to do. */
 int retention_tidy(struct retention *r, struct db *d, uint64_t until_us, struct err *e);
 
-/* The hard bound was reached before tidying was: the oldest go at once.  Returns how
+/* The hard bound was reached before tidying was: some go at once.  Returns how
  * many. */
 int retention_make_room(struct retention *r, struct db *d, struct err *e);
 
-/* That jobs were deleted stands in the trail: once an hour, and when this is called. */
+/* That jobs were deleted, and violations only counted, stands in the trail: once an hour,
+ * and when this is called. */
 int retention_tell(struct retention *r, struct db *d, struct err *e);
 
 #endif

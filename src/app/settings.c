@@ -48,7 +48,7 @@ static const struct conf_key keys[] = {
 	TOP(BYTES, log_min_free, 0, 1ULL << 42, "left to others on the disk"),
 	TOP(MSEC, audit_keep, 0, TEN_YEARS, "older records are deleted"),
 	TOP(BOOL, audit_sources, 0, 0, "keep programs that broke a rule"),
-	TOP(UINT, flag_violations, 0, 1000, "jobs that make a flag"),
+	TOP(UINT, flag_violations, 0, 100, "jobs that make a flag"),
 	TOP(MSEC, flag_window, 1000, TEN_YEARS, "within so long"),
 	TOP(MSEC, flag_time, 1000, TEN_YEARS, "how long a flag lasts"),
 	TOP(BOOL, block_flagged, 0, 0, "refuse their jobs"),

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/when.h"
+#include "store/omitted.h"
 #include "store/runs.h"
 
 #define TEXT_MAX      400 /* bytes of one text of a record */
@@ -31,6 +32,9 @@ static const char *const steps[] = {
 	"n {int} NOT NULL REFERENCES audit (n) ON DELETE CASCADE, i {int} NOT NULL,"
 	"name {text} NOT NULL, content {bytes} NOT NULL, PRIMARY KEY (n, i)) {strict}",
 	"ALTER TABLE audit ADD COLUMN evidence {text} NOT NULL DEFAULT ''",
+	"CREATE TABLE omitted (key_name {text} NOT NULL, user_name {text} NOT NULL,"
+	"since {int} NOT NULL, jobs {int} NOT NULL, PRIMARY KEY (key_name, user_name)"
+	") {clustered}",
 	NULL,
 };
 const struct db_schema audit_schema = { "audit", steps };
@@ -314,12 +318,41 @@ hash_evidence(const struct record *r, char out[SHA256_HEX], struct err *e)
 	return rc;
 }
 
+static int
+read_number(struct db_query *q, int64_t *out, struct err *e)
+{
+	int rc = db_step(q, e);
+
+	if (rc == 1)
+		*out = db_int(q, 0);
+	return rc == -1 ? -1 : 0;
+}
+
+int
+audit_bytes(struct db *d, uint64_t *bytes, struct err *e)
+{
+	int64_t n = 0;
+	scope_query q = db_query(d,
+	    "SELECT (SELECT COUNT(*) FROM audit) * 800 +"
+	    " COALESCE((SELECT SUM(LENGTH(content)) FROM evidence), 0)",
+	    e);
+	if (q == NULL || read_number(q, &n, e) == -1)
+		return -1;
+
+	*bytes = (uint64_t)n;
+	return 0;
+}
+
 int
 audit_job(struct db *d, const struct record *r, struct err *e)
 {
-	char source[SHA256_HEX], evidence[SHA256_HEX];
+	char source[SHA256_HEX], evidence[SHA256_HEX] = "";
+	bool keep = false;
+	int rc = omitted_room(d, r, &keep, e);
 
-	if (hash_evidence(r, evidence, e) == -1)
+	if (rc != 1)
+		return rc;
+	if (keep && hash_evidence(r, evidence, e) == -1)
 		return -1;
 	sha256_hex(&r->job.source, source);
 	for (unsigned i = 0; i < r->job.events; i++) {
@@ -342,7 +375,7 @@ audit_job(struct db *d, const struct record *r, struct err *e)
 		if (audit_append(d, &a, e) == -1)
 			return -1;
 		/* Once for a job. */
-		for (unsigned k = 0; i == 0 && k < r->job.attachments; k++)
+		for (unsigned k = 0; i == 0 && keep && k < r->job.attachments; k++)
 			if (r->attachments[k].head.kind == RECORD_EVIDENCE &&
 			    add_evidence(d, a.n, &r->attachments[k], e) == -1)
 				return -1;
@@ -351,16 +384,6 @@ audit_job(struct db *d, const struct record *r, struct err *e)
 }
 
 /* --- flags --- */
-
-static int
-read_number(struct db_query *q, int64_t *out, struct err *e)
-{
-	int rc = db_step(q, e);
-
-	if (rc == 1)
-		*out = db_int(q, 0);
-	return rc == -1 ? -1 : 0;
-}
 
 /* The number of the last word about him: flagged, or cleared. */
 static int

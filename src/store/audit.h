@@ -78,6 +78,9 @@ int audit_files_hash(const struct audit_files *f, char out[SHA256_HEX], struct e
  * a transaction of the caller. */
 int audit_job(struct db *d, const struct record *r, struct err *e);
 
+/* What it takes in the file, about. */
+int audit_bytes(struct db *d, uint64_t *bytes, struct err *e);
+
 /* --- flags --- */
 
 struct audit_flag_rule {

@@ -7,6 +7,7 @@
 
 #include "base/scope.h"
 #include "store/audit.h"
+#include "store/shares.h"
 
 /* "user" and "key" are words of SQL, hence the names. */
 static const char *const steps[] = {
@@ -42,9 +43,17 @@ static const char *const steps[] = {
 	"ALTER TABLE jobs ADD COLUMN compared {int} NOT NULL DEFAULT 0;"
 	"UPDATE jobs SET compared ="
 	" (SELECT COUNT(*) FROM tests WHERE job = jobs.n AND compared = 1)",
+	"ALTER TABLE jobs ADD COLUMN bytes {int} NOT NULL DEFAULT 2000;"
+	"CREATE INDEX jobs_owner ON jobs (key_name, user_name);"
+	"CREATE TABLE shares (key_name {text} NOT NULL, user_name {text} NOT NULL,"
+	"jobs {int} NOT NULL, bytes {int} NOT NULL, PRIMARY KEY (key_name, user_name)"
+	") {clustered};" SHARES_OF_JOBS,
 	NULL,
 };
 const struct db_schema runs_schema = { "runs", steps };
+
+#define JOB_BYTES  600
+#define TEST_BYTES 160
 
 static const char *const fired_names[] = { "", "cpu", "wall", "output", "cancel" };
 static const char *const text_kinds[] = { "source", "stdout", "stderr" };
@@ -101,6 +110,18 @@ total_cpu(const struct record *r)
 	return sum <= INT64_MAX ? sum : INT64_MAX;
 }
 
+/* What it takes in the file, about. */
+static uint64_t
+bytes_of(const struct record *r)
+{
+	uint64_t sum = JOB_BYTES + TEST_BYTES * (r->job.tests + r->job.compiled);
+
+	for (unsigned i = 0; i < r->job.attachments; i++)
+		if (r->attachments[i].head.kind != RECORD_EVIDENCE)
+			sum += r->attachments[i].head.len;
+	return sum;
+}
+
 static uint64_t
 count_compared(const struct record *r)
 {
@@ -122,15 +143,16 @@ add_job(
 	const struct record_job *j = &r->job;
 	const uint64_t numbers[] = { j->status, j->took_us, j->queue_us, j->cpu_us,
 		j->memory_bytes, j->source_bytes, j->files, j->tests, j->passed,
-		count_compared(r) };
+		count_compared(r), bytes_of(r) };
 	scope_buf limits = { 0 };
 	scope_query q = db_query(d,
 	    "INSERT INTO jobs (id, at, request_id, dialect, language, compiler, profile,"
 	    "key_name, user_name, address, error, kernel, verdict, limits, status,"
 	    "took_us, queue_us, cpu_us, memory_bytes, source_bytes, files, tests, passed,"
-	    "compared, source_hash, compiled, cached, total_cpu_us) VALUES ($1, $2, $3,"
-	    "$4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,"
-	    "$20, $21, $22, $23, $24, $25, $26, $27, $28) ON CONFLICT (id) DO NOTHING "
+	    "compared, bytes, source_hash, compiled, cached, total_cpu_us) VALUES ($1,"
+	    "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,"
+	    "$19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29) ON CONFLICT (id) DO "
+	    "NOTHING "
 	    "RETURNING n",
 	    e);
 	if (q == NULL)
@@ -206,6 +228,43 @@ add_text(struct db *d, int64_t job, const struct record_attachment *a, struct er
 	return db_run(q, e);
 }
 
+/* --- whose they are --- */
+
+/* Runs a deletion that ends in RETURNS_OWNERS. */
+#define RETURNS_OWNERS " RETURNING key_name, user_name, bytes"
+static int
+delete_jobs(struct db *d, struct db_query *q, struct err *e)
+{
+	int rc, gone = 0;
+
+	for (; (rc = db_step(q, e)) == 1; gone++)
+		if (shares_take(d, db_text(q, 0), db_text(q, 1), db_int(q, 2), e) == -1)
+			return -1;
+	return rc == -1 ? -1 : gone;
+}
+
+int
+runs_prune_largest(struct db *d, unsigned batch, struct err *e)
+{
+	scope_buf key = { 0 }, user = { 0 };
+	int rc = shares_largest(d, &key, &user, e);
+
+	if (rc != 1)
+		return rc;
+	scope_query q = db_query(d,
+	    "DELETE FROM jobs WHERE n IN (SELECT n FROM jobs WHERE key_name = $1"
+	    " AND user_name = $2 ORDER BY n LIMIT $3)" RETURNS_OWNERS,
+	    e);
+	if (q == NULL)
+		return -1;
+	db_put_text(q, buf_cstr(&key));
+	db_put_text(q, buf_cstr(&user));
+	db_put_int(q, batch);
+	return delete_jobs(d, q, e);
+}
+
+/* --- whole jobs --- */
+
 int
 runs_add(struct db *d, const struct record *r, const char *kernel, struct err *e)
 {
@@ -214,6 +273,9 @@ runs_add(struct db *d, const struct record *r, const char *kernel, struct err *e
 
 	if (rc != 1)
 		return rc;
+	if (shares_add(d, r->text[RECORD_KEY], r->text[RECORD_USER], (int64_t)bytes_of(r),
+		e) == -1)
+		return -1;
 	if (r->job.compiled != 0 && add_run(d, n, -1, &r->compile, e) == -1)
 		return -1;
 	for (unsigned i = 0; i < r->job.tests; i++)
@@ -235,7 +297,7 @@ runs_prune(struct db *d, int64_t before, unsigned batch, struct err *e)
 	scope_query q = db_query(d,
 	    "DELETE FROM jobs WHERE n IN (SELECT n FROM jobs WHERE at < $1 AND n <"
 	    " COALESCE((SELECT n FROM jobs WHERE at >= $2 ORDER BY at LIMIT 1), $3)"
-	    " ORDER BY n LIMIT $4)",
+	    " ORDER BY n LIMIT $4)" RETURNS_OWNERS,
 	    e);
 	if (q == NULL)
 		return -1;
@@ -244,7 +306,7 @@ runs_prune(struct db *d, int64_t before, unsigned batch, struct err *e)
 	db_put_int(q, before);
 	db_put_int(q, INT64_MAX);
 	db_put_int(q, batch);
-	return db_run(q, e) == -1 ? -1 : (int)db_changed(d);
+	return delete_jobs(d, q, e);
 }
 
 /* --- the moment up to which jobs have aged --- */
@@ -293,7 +355,7 @@ runs_forget(
 {
 	scope_query q = db_query(d,
 	    "DELETE FROM jobs WHERE n IN (SELECT n FROM jobs WHERE user_name = $1"
-	    " AND ($2 = 0 OR key_name = $3) LIMIT $4)",
+	    " AND ($2 = 0 OR key_name = $3) LIMIT $4)" RETURNS_OWNERS,
 	    e);
 	if (q == NULL)
 		return -1;
@@ -302,7 +364,7 @@ runs_forget(
 	db_put_int(q, key != NULL);
 	db_put_text(q, key != NULL ? key : "");
 	db_put_int(q, batch);
-	return db_run(q, e) == -1 ? -1 : (int)db_changed(d);
+	return delete_jobs(d, q, e);
 }
 
 /* --- reading --- */

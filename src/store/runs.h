@@ -28,6 +28,10 @@ int runs_add(struct db *d, const struct record *r, const char *kernel, struct er
  * many. */
 int runs_prune(struct db *d, int64_t before, unsigned batch, struct err *e);
 
+/* Deletes at most `batch` of the oldest jobs of the user who has most in the log, of the
+ * key that has most: so nobody loses his for what others send.  Returns how many. */
+int runs_prune_largest(struct db *d, unsigned batch, struct err *e);
+
 /* Up to which moment jobs have aged, as it was last set; else the youngest job's.  1:
  * there is one.  Set in a transaction of its own. */
 int runs_aged(struct db *d, int64_t *at, struct err *e);

@@ -43,9 +43,16 @@ struct fixture {
 };
 
 static void
-write_job(struct fixture *f)
+write_for(struct fixture *f, const char *key, const char *user, uint64_t bytes)
 {
-	struct record rec = { .job = { .at = wall, .status = 200 } };
+	static const char source[100000];
+	struct record_attachment kept = { .head = { .kind = RECORD_SOURCE, .len = bytes },
+		.name = "a.c",
+		.data = source };
+	struct record rec = {
+		.job = { .at = wall, .status = 200, .attachments = bytes > 0 },
+		.attachments = &kept
+	};
 	struct audit_entry a = {
 		.at = wall, .number = -1, .test = -1, .kind = "security_violation"
 	};
@@ -55,12 +62,21 @@ write_job(struct fixture *f)
 
 	snprintf(id, sizeof(id), "%08x-0000-4000-8000-000000000000", f->jobs++);
 	for (unsigned i = 0; i < RECORD_TEXT_COUNT; i++)
-		rec.text[i] = i == RECORD_ID ? id : "";
+		rec.text[i] = i == RECORD_ID     ? id
+			      : i == RECORD_KEY  ? key
+			      : i == RECORD_USER ? user
+						 : "";
 	a.job = id;
 	CHECK_OK(db_begin(f->d, &t, &e), e);
 	assert_int_equal(runs_add(f->d, &rec, "", &e), 1);
 	CHECK_OK(audit_append(f->d, &a, &e), e);
 	CHECK_OK(db_commit(&t, &e), e);
+}
+
+static void
+write_job(struct fixture *f)
+{
+	write_for(f, "", "", 0);
 }
 
 static void
@@ -272,6 +288,80 @@ size_asks_no_clock(void **state)
 	CHECK_OK(trail_verify(f->d, 0, NULL, &n, &e), e);
 }
 
+/* --- size --- */
+
+static int
+count_row(void *ctx, const struct run_row *row, struct err *e)
+{
+	(void)row, (void)e;
+	++*(unsigned *)ctx;
+	return 0;
+}
+
+static unsigned
+jobs_of(struct fixture *f, const char *key, const char *user)
+{
+	const struct runs_filter filter = {
+		.since = INT64_MIN, .key = key, .user = user
+	};
+	struct err e = { 0 };
+	unsigned n = 0;
+
+	CHECK_OK(runs_list(f->d, &filter, 0, count_row, &n, NULL, &e), e);
+	return n;
+}
+
+static const struct retention_rules small = { .max_bytes = 1 << 20 };
+
+/* Whoever sends most loses first, and nobody else at all. */
+static void
+nobody_loses_for_what_others_send(void **state)
+{
+	struct fixture *f = *state;
+	struct err e = { 0 };
+
+	for (int i = 0; i < 5; i++) {
+		write_for(f, "course", "ada", 1000);
+		write_for(f, "exam", "bob", 1000);
+	}
+	for (int i = 0; i < 60; i++)
+		write_for(f, "exam", "eve", 30000);
+	retention_start(&f->r, &small, &clock);
+	CHECK_OK(retention_tidy(&f->r, f->d, UINT64_MAX, &e), e);
+	CHECK_INT("another key", jobs_of(f, "course", "ada"), 5);
+	CHECK_INT("another user of the key", jobs_of(f, "exam", "bob"), 5);
+	CHECK_INT("without a name", jobs_of(f, "", ""), 100);
+	unsigned left = jobs_of(f, "exam", "eve");
+	assert_in_range(left, 1, 40);
+	CHECK_INT("her last", runs_find(f->d, "000000a9", ignore_row, NULL, &e), 1);
+	/* what is deleted by hand or for its age is no share any more */
+	CHECK_INT("all of hers", runs_forget(f->d, "eve", NULL, 100, &e), (int)left);
+	CHECK_INT("then bob's", runs_prune_largest(f->d, 100, &e), 100);
+	CHECK_INT("who has none", jobs_of(f, "", ""), 0);
+	CHECK_INT("by age", runs_prune(f->d, INT64_MAX, 100, &e), 10);
+	CHECK_INT("nobody's", runs_prune_largest(f->d, 100, &e), 0);
+}
+
+static void
+half_of_the_log_is_for_jobs(void **state)
+{
+	struct fixture *f = *state;
+	struct err e = { 0 };
+	uint64_t bytes = 0;
+
+	CHECK_OK(
+	    db_exec(f->d,
+		"INSERT INTO evidence SELECT n, 0, 'a.c', zeroblob(30000) FROM audit",
+		&e),
+	    e);
+	retention_start(&f->r, &small, &clock);
+	for (int i = 0; i < 5; i++)
+		CHECK_OK(retention_tidy(&f->r, f->d, UINT64_MAX, &e), e);
+	CHECK_OK(audit_bytes(f->d, &bytes, &e), e);
+	assert_true(bytes <= small.max_bytes);
+	assert_true(jobs_of(f, "", "") > 0);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -284,6 +374,8 @@ main(void)
 		CASE(back),
 		CASE(away_for_long),
 		CASE(size_asks_no_clock),
+		CASE(nobody_loses_for_what_others_send),
+		CASE(half_of_the_log_is_for_jobs),
 	};
 
 	log_start("test_retention", LOG_LEVEL_ERROR);

@@ -7,6 +7,7 @@
 #include "base/scope.h"
 #include "base/when.h"
 #include "store/trail.h"
+#include "store/omitted.h"
 #include "store/runs.h"
 
 struct fixture {
@@ -495,6 +496,51 @@ evidence_without_a_hash_is_compared_with_the_program(void **state)
 	CHECK_STR("another", e.msg, "the evidence of record 1 was changed");
 }
 
+static int64_t
+one_number(struct fixture *f, const char *sql)
+{
+	struct err e = { 0 };
+	scope_query q = db_query(f->d, sql, &e);
+
+	assert_non_null(q);
+	assert_int_equal(db_step(q, &e), 1);
+	return db_int(q, 0);
+}
+
+/* One user's programs may not make the trail as large as they like. */
+static void
+too_many_events_are_counted(void **state)
+{
+	struct fixture *f = *state;
+	struct err e = { 0 };
+
+	f->a.user = "eve";
+	for (int i = 0; i < OMITTED_USER_JOBS + 5; i++)
+		CHECK_OK(write_job(f, 0, &e), e);
+	CHECK_INT(
+	    "recorded", one_number(f, "SELECT COUNT(*) FROM audit"), OMITTED_USER_JOBS);
+	CHECK_INT("with the program",
+	    one_number(f, "SELECT COUNT(DISTINCT n) FROM evidence"),
+	    OMITTED_USER_EVIDENCE);
+	f->a.user = "ada";
+	CHECK_OK(write_job(f, 0, &e), e);
+	CHECK_INT("another's",
+	    one_number(f, "SELECT COUNT(*) FROM audit WHERE user_name = 'ada'"), 1);
+	CHECK_OK(omitted_tell(f->d, &e), e);
+	CHECK_INT("told",
+	    one_number(f, "SELECT COUNT(*) FROM audit WHERE kind = 'events_omitted' AND"
+			  " user_name = 'eve' AND detail LIKE '5 more jobs since %'"),
+	    1);
+	CHECK_OK(omitted_tell(f->d, &e), e);
+	CHECK_INT(
+	    "once", one_number(f, "SELECT COUNT(*) FROM audit"), OMITTED_USER_JOBS + 2);
+	f->a.user = "eve";
+	CHECK_OK(write_job(f, when_now() + 7200000000, &e), e);
+	CHECK_INT(
+	    "later", one_number(f, "SELECT COUNT(*) FROM audit"), OMITTED_USER_JOBS + 3);
+	CHECK_INT("whole", verify(f, &e), OMITTED_USER_JOBS + 3);
+}
+
 static void
 retention_signs_off(void **state)
 {
@@ -680,6 +726,7 @@ main(void)
 		CASE(the_chain_holds),
 		CASE(every_change_shows),
 		CASE(evidence_without_a_hash_is_compared_with_the_program),
+		CASE(too_many_events_are_counted),
 		CASE(retention_signs_off),
 		CASE(users_are_flagged_once),
 		CASE(flags_outlive_a_leap),
