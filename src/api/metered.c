@@ -53,6 +53,27 @@ check_memory(const struct identity *who, const struct job *job, struct problem *
 	return 0;
 }
 
+/* The site's bounds and the key's were looked at before anybody knew the user. */
+static int
+check_user(const struct identity *who, const struct job *job, struct problem *p)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < job->nfiles; i++)
+		bytes += job->files[i].content.len;
+	if (who->user[0] == '\0')
+		return 0;
+	if (who->user_max_tests != 0 && job->ntests > who->user_max_tests)
+		return problem_set(p, PROBLEM_TOO_MANY_TESTS, "tests",
+		    "more than %" PRIu64 " tests, which are a user's",
+		    who->user_max_tests);
+	if (who->user_max_source != 0 && bytes > who->user_max_source)
+		return problem_set(p, PROBLEM_SOURCE_TOO_LARGE, "code",
+		    "more than %" PRIu64 " bytes of source, which are a user's",
+		    who->user_max_source);
+	return 0;
+}
+
 static int
 check_language(const struct identity *who, const struct job *job, struct problem *p)
 {
@@ -85,7 +106,8 @@ fill_tenant(const struct call *c, struct job *job)
 int
 metered_admit(const struct call *c, struct job *job, struct problem *p)
 {
-	if (check_language(c->who, job, p) == -1 || check_memory(c->who, job, p) == -1)
+	if (check_language(c->who, job, p) == -1 || check_user(c->who, job, p) == -1 ||
+	    check_memory(c->who, job, p) == -1)
 		return -1;
 	fill_tenant(c, job);
 	return 0;
@@ -291,6 +313,8 @@ write_identity(struct writer *w, const struct identity *who)
 		{ "maxMemoryBytes", who->max_memory },
 		{ "maxTests", who->max_tests },
 		{ "maxSourceBytes", who->max_source },
+		{ "userMaxTests", who->user_max_tests },
+		{ "userMaxSourceBytes", who->user_max_source },
 	};
 	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++)
 		if (bounds[i].value != 0)

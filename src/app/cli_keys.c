@@ -40,6 +40,8 @@ static const struct bound {
 	ROW("max-memory", BYTES, max_memory, 64ULL << 30),
 	ROW("max-tests", NUMBER, max_tests, 10000),
 	ROW("max-source", BYTES, max_source, 16 << 20),
+	ROW("user-max-tests", NUMBER, user_max_tests, 10000),
+	ROW("user-max-source", BYTES, user_max_source, 16 << 20),
 	ROW("languages", LANGUAGES, languages, 0),
 	ROW("profile", PROFILE, profile, 0),
 	ROW("scope", SCOPES, scopes, 0),

@@ -51,7 +51,8 @@ struct identity {
 	struct allowance own, each_user;
 	uint64_t max_memory; /* bytes, of a test */
 	uint64_t max_tests;
-	uint64_t max_source;            /* bytes */
+	uint64_t max_source;                      /* bytes */
+	uint64_t user_max_tests, user_max_source; /* of a request that names a user */
 	uint64_t slots;                 /* at the same time; further work waits */
 	char profile[PROFILE_NAME_MAX]; /* where a request names none; "": "default" */
 	struct words languages;         /* ids; empty: all */

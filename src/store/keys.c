@@ -46,6 +46,8 @@ static const char *const steps[] = {
 	"id {key}, key {int} NOT NULL REFERENCES keys (id), slots {int} NOT NULL,"
 	"starts {int} NOT NULL, ends {int} NOT NULL) {strict};"
 	"CREATE INDEX reservations_ends ON reservations (ends)",
+	"ALTER TABLE keys ADD COLUMN user_max_tests {int} NOT NULL DEFAULT 0;"
+	"ALTER TABLE keys ADD COLUMN user_max_source {int} NOT NULL DEFAULT 0",
 	NULL,
 };
 
@@ -68,7 +70,9 @@ static const struct db_schema schema = { .name = "keys", .steps = steps };
 	X(user_rate_period, $15, each_user.rate.period_s)                                \
 	X(user_burst, $16, each_user.rate.burst)                                         \
 	X(user_jobs, $17, each_user.jobs)                                                \
-	X(user_cpu_ms, $18, each_user.cpu_ms)
+	X(user_cpu_ms, $18, each_user.cpu_ms)                                            \
+	X(user_max_tests, $19, user_max_tests)                                           \
+	X(user_max_source, $20, user_max_source)
 
 #define COLUMN(column, at, member) ", k." #column
 #define COLUMNS                                                                          \
@@ -244,7 +248,7 @@ check_row(const struct identity *id, struct err *e)
 {
 	const uint64_t numbers[] = { id->own.jobs, id->own.cpu_ms, id->each_user.jobs,
 		id->each_user.cpu_ms, id->max_memory, id->max_tests, id->max_source,
-		id->slots };
+		id->user_max_tests, id->user_max_source, id->slots };
 	bool good = is_rate(&id->own.rate) && is_rate(&id->each_user.rate) &&
 		    id->expires >= 0 && key_name_good(id->name);
 
@@ -476,7 +480,7 @@ insert(struct keys *k, const struct identity *key, int64_t now, struct err *e)
 	    "INSERT INTO keys (id, profile" NUMBERS(
 		X) ", languages, networks, name, "
 		   "created, revoked) VALUES ($1, $2" NUMBERS(
-		       AT) ", $19, $20, $21, $22, 0)",
+		       AT) ", $21, $22, $23, $24, 0)",
 	    e);
 #undef AT
 #undef X
@@ -517,8 +521,8 @@ keys_set(struct keys *k, const struct identity *key, struct err *e)
 {
 #define X(column, at, member) ", " #column " = " #at
 	scope_query q = db_query(k->db,
-	    "UPDATE keys SET profile = $2" NUMBERS(X) ", languages = $19, "
-						      "networks = $20 WHERE id = $1 "
+	    "UPDATE keys SET profile = $2" NUMBERS(X) ", languages = $21, "
+						      "networks = $22 WHERE id = $1 "
 						      "AND revoked = 0",
 	    e);
 #undef X

@@ -235,6 +235,17 @@ class Lifecycle(KeysTest):
         self.admin("key", "add", "exits", status=1)
         self.assertNotIn("\nx ", self.admin("key", "list"))
 
+    def test_a_user_may_send_less_than_his_key(self):
+        key = self.add("batch", "--max-tests", "4", "--user-max-tests", "2", "--user-max-source", "20")
+        body = lambda n, code="echo hi", **more: {"language": "bash", "code": code, "tests": [{"input": ""}] * n, **more}
+        self.assertEqual(self.status(key, body(4)), 200)
+        self.assertEqual(self.status(key, body(2, user="ada")), 200)
+        self.check_refusal(self.ask(key, body(3, user="ada")), 400, "too_many_tests", "tests")
+        self.check_refusal(self.ask(key, body(1, "echo " + "x" * 20, user="ada")), 413, "source_too_large", "code")
+        self.assertEqual(self.status(key, body(1, "echo " + "x" * 20)), 200)
+        q = self.quota(key)
+        self.assertEqual((q["maxTests"], q["userMaxTests"], q["userMaxSourceBytes"]), (4, 2, 20))
+
     def test_a_revoked_key_does_not_change(self):
         self.add("past", "--rate", "5/min")
         self.admin("key", "revoke", "past")

@@ -59,6 +59,8 @@ course(const char *name)
 		.max_memory = 512 << 20,
 		.max_tests = 20,
 		.max_source = 65536,
+		.user_max_tests = 5,
+		.user_max_source = 1024,
 		.slots = 3,
 		.profile = "exam" };
 	struct err e = { 0 };
@@ -467,13 +469,14 @@ ten_thousand(void **state)
 	const struct db_options how = { .create = true };
 	struct db *d;
 	CHECK_OK(db_open(b->path, &how, &d, &e), e);
-	CHECK_OK(db_exec(d,
-		     "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
-		     "WHERE i < 10000) INSERT INTO keys SELECT i, 'k' || i, 0, 0, 0, 1, "
-		     "'', '', '', 0, 0, 0, 0, 60, 60, 0, 0, 0, 0, 0, 0, 0, 0 FROM n;"
-		     "INSERT INTO tokens SELECT printf('%016x', id), id, x'00', 0, 0 "
-		     "FROM keys",
-		     &e),
+	CHECK_OK(
+	    db_exec(d,
+		"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+		"WHERE i < 10000) INSERT INTO keys SELECT i, 'k' || i, 0, 0, 0, 1, "
+		"'', '', '', 0, 0, 0, 0, 60, 60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM n;"
+		"INSERT INTO tokens SELECT printf('%016x', id), id, x'00', 0, 0 "
+		"FROM keys",
+		&e),
 	    e);
 	db_close(d);
 	CHECK_OK(keys_open_admin(b->path, &b->admin, &e), e);
