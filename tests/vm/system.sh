@@ -195,13 +195,15 @@ log_and_figures()
 		curl -fsS $URL/metrics | grep '^judgebox_' >/dev/null && judgebox top --once
 }
 
+# With little memory, which an emulated machine can fill before the CPU time is over.
 run_fails_as() # LANGUAGE CODE VERDICT...
 {
 	python3 - "$URL" "$@" <<'P'
 import json, sys, urllib.request
 url, language, code, *verdicts = sys.argv[1:]
 a = json.load(urllib.request.urlopen(urllib.request.Request(url + "/api/run", json.dumps(
-    {"language": language, "code": code, "tests": [{"input": ""}]}).encode(),
+    {"language": language, "code": code, "tests": [{"input": ""}],
+     "limits": {"memoryBytes": 64 << 20}}).encode(),
     {"Content-Type": "application/json"}), timeout=60))
 print(json.dumps(a)[:800])
 sys.exit(a["verdict"] not in verdicts)
@@ -306,7 +308,7 @@ interrupted_installation()
 		dpkg -i /root/newer/judgebox.deb && enable_site && all_active || return 1
 	dpkg --unpack /root/newer/judgebox.deb && judge &&
 		{ timeout -s KILL 0.3 dpkg --configure judgebox || true; } &&
-		dpkg --configure -a && all_active && judge &&
+		eventually no pgrep -x dpkg && dpkg --configure -a && all_active && judge &&
 		[ "$(dpkg-query -W -f '${Status}' judgebox)" = "install ok installed" ]
 }
 
