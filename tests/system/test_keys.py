@@ -541,7 +541,7 @@ class Store(KeysTest):
         with sqlite3.connect(self.keys_db()) as db:
             db.execute("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) "
                        "INSERT INTO keys SELECT i, 'many' || i, 0, 0, 0, 1, '', '', '', 0, 0, 0, 0, 60, 60, "
-                       "0, 0, 0, 0, 0, 0, 0, 0 FROM n")
+                       "0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM n")
             db.execute("INSERT INTO tokens SELECT printf('%016x', i.id), i.id, t.hash, 0, 0 FROM keys i, tokens t "
                        "WHERE i.name LIKE 'many%' AND t.key = (SELECT id FROM keys WHERE name = 'first')")
         db.close()
