@@ -12,7 +12,6 @@
 #include "app/settings.h"
 #include "base/num.h"
 #include "store/keys.h"
-#include "store/runs.h"
 
 #define WAIT_MS   5000
 #define LIMIT_MAX 1000000
@@ -209,6 +208,17 @@ cli_csv(FILE *out, const char *text, bool last)
 		putc(*text, out);
 	}
 	fputs(last ? "\"\r\n" : "\",", out);
+}
+
+struct runs_filter
+cli_runs_filter(const struct cli_pick *p)
+{
+	return (struct runs_filter){ .since = p->since,
+		.until = p->until,
+		.key = p->key,
+		.user = p->user,
+		.language = p->language,
+		.verdict = p->verdict };
 }
 
 /* --- output --- */

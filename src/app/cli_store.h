@@ -8,7 +8,7 @@
 #include "app/cli.h"
 #include "api/write.h"
 #include "base/when.h"
-#include "store/pages.h"
+#include "store/runs.h"
 
 enum cli_format { CLI_TABLE, CLI_JSON, CLI_CSV };
 
@@ -49,6 +49,10 @@ int cli_do_verb(const struct cli_verb *v, int argc, char **argv);
  * it.  last: ends the line. */
 void cli_csv(FILE *out, const char *text, bool last);
 void cli_csv_int(FILE *out, int64_t n, bool last);
+
+/* Options that pick jobs, and what they come to. */
+#define CLI_RUNS_FILTERS "since until user key language verdict "
+struct runs_filter cli_runs_filter(const struct cli_pick *p);
 
 /*
  * What a verb that reads the log prints is kept back until nothing of the log is held: a
