@@ -803,7 +803,8 @@ int accept4(int fd, struct sockaddr *a, socklen_t *len, int flags)
                 with contextlib.suppress(ConnectionError):
                     p.send(message(HELLO))
                 self.assertIsNone(p.receive())
-            self.assertIn("refused a connection: Cannot allocate memory", stack.read(s.sandbox.log))
+            stack.wait_for("the log to say so", lambda: "refused a connection: Cannot allocate memory"
+                           in stack.read(s.sandbox.log), 10)
         finally:
             left = s.stop()
         self.assertEqual(left, [])
