@@ -195,26 +195,26 @@ log_and_figures()
 		curl -fsS $URL/metrics | grep '^judgebox_' >/dev/null && judgebox top --once
 }
 
-# With little memory, which an emulated machine can fill before the CPU time is over.
-run_fails_as() # LANGUAGE CODE VERDICT...
+run_fails_as() # LANGUAGE CODE VERDICT...; MEMORY is its limit
 {
 	python3 - "$URL" "$@" <<'P'
-import json, sys, urllib.request
+import json, os, sys, urllib.request
 url, language, code, *verdicts = sys.argv[1:]
 a = json.load(urllib.request.urlopen(urllib.request.Request(url + "/api/run", json.dumps(
     {"language": language, "code": code, "tests": [{"input": ""}],
-     "limits": {"memoryBytes": 64 << 20}}).encode(),
+     "limits": {"memoryBytes": int(os.environ.get("MEMORY", 256 << 20))}}).encode(),
     {"Content-Type": "application/json"}), timeout=60))
 print(json.dumps(a)[:800])
 sys.exit(a["verdict"] not in verdicts)
 P
 }
 
+# An emulated machine has to fill the memory before the CPU time is over.
 storm()
 {
 	local helper
 	helper=$(systemctl show -P MainPID judgebox-sandbox)
-	run_fails_as python 'x = []
+	MEMORY=$((64 << 20)) run_fails_as python 'x = []
 while True: x.append(bytearray(1 << 20))' memory_limit &&
 		run_fails_as python 'import os
 while True: os.fork()' runtime_error time_limit &&
