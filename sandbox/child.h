@@ -34,7 +34,7 @@ struct child {
 	const char **argv, **envp;
 	int program; /* executed if >= 0, else argv[0] is a path */
 	int in, out, err;
-	int proc; /* the host's /proc, to write one's own oom_score_adj */
+	int proc;     /* the host's /proc, to write one's own oom_score_adj */
 	bool thaws;   /* program is a frozen argv[0]; that itself, should it not start */
 	bool freezes; /* no user's program: it may look at its own mappings in proc */
 	struct wire_limits limits;

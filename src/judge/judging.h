@@ -49,7 +49,7 @@ struct judging {
 	unsigned stop;      /* stopOnFailure: the first failed test; ntests: none */
 	bool started;       /* something of this job ran, or may have */
 	bool compiled_once;
-	uint64_t answer;        /* bytes it comes to: of each stream at least cut */
+	uint64_t answer; /* bytes it comes to: of each stream at least cut */
 	uint64_t cut;
 	struct box_place place; /* in the helper's queue, at the last JOB */
 };

@@ -8,14 +8,14 @@ const struct conf_key limits_keys[] = {
 	CONF_ROW(kind, struct limits, member, lo, hi, help),
 	LIMITS_ROWS(X)
 #undef X
-	{ .name = NULL },
+	    { .name = NULL },
 };
 
 const char *const limits_json[] = {
 #define X(member, json, kind, lo, hi, help) json,
 	LIMITS_ROWS(X)
 #undef X
-	NULL,
+	    NULL,
 };
 
 uint64_t
@@ -53,7 +53,8 @@ limits_check(
 			continue;
 		*row = i;
 		return err_set(e, ERR_OVER_LIMIT,
-		    "%s: %" PRIu64 " asked, at most %" PRIu64 " allowed", limits_json[i], w, c);
+		    "%s: %" PRIu64 " asked, at most %" PRIu64 " allowed", limits_json[i],
+		    w, c);
 	}
 	return 0;
 }
