@@ -286,7 +286,8 @@ open_meter(
 		*fd = open(
 		    path, O_RDONLY | O_CLOEXEC); /* cannot be reset before Linux 6.12 */
 	if (*fd == -1 && !files[f].optional)
-		return err_sys(e, "open %s", path);
+		return err_sys(e, "open %s%s", path,
+		    f == METER_MEMORY_PEAK && g->v2 ? ", which is of Linux 5.19" : "");
 	return 0;
 }
 

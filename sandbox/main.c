@@ -38,6 +38,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/kernel.h"
 #include "base/landlock.h"
 #include "base/log.h"
 #include "base/notify.h"
@@ -386,6 +387,8 @@ prepare(struct helper *h, struct err *e)
 		return err_set(e, ERR_SYS,
 		    "judgebox-sandbox must be started by root, or from an ordinary "
 		    "account by judgebox-rootless");
+	if (kernel_check(e) == -1)
+		return -1;
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);

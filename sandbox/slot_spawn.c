@@ -131,8 +131,6 @@ say_why(struct err *e)
 		{ EINVAL,
 		    "this kernel lacks one of the user, mount, PID, network, IPC, UTS "
 		    "and cgroup namespaces" },
-		{ ENOSYS, "this kernel has no clone3 system call: Linux 5.10 or newer is "
-			  "needed" },
 	};
 	int error = errno;
 

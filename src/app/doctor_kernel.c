@@ -1,7 +1,7 @@
 /* What the kernel offers: the list of what judgebox-sandbox stands on. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,19 +10,17 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "app/doctor.h"
 #include "base/fd.h"
+#include "base/kernel.h"
 #include "base/landlock.h"
 #include "base/scope.h"
 #include "base/weaker.h"
 
-#define KERNEL_MAJOR 5
-#define KERNEL_MINOR 10
 #define TRY_ID_COUNT 64
 
 static void
@@ -46,8 +44,8 @@ check_kernel(struct doctor *d, struct finding *f)
 		doctor_found(f, HEALTH_FAIL, "no version number");
 		return;
 	}
-	bool good =
-	    major > KERNEL_MAJOR || (major == KERNEL_MAJOR && minor >= KERNEL_MINOR);
+	bool good = major > KERNEL_NEEDED_MAJOR ||
+		    (major == KERNEL_NEEDED_MAJOR && minor >= KERNEL_NEEDED_MINOR);
 	doctor_found(f, good ? HEALTH_OK : HEALTH_FAIL, "%s %s", u.release, u.machine);
 }
 
@@ -249,6 +247,27 @@ find_cgroups(struct cgroups *g)
 		fclose(in);
 }
 
+/* False if a group counts memory, and not its peak: before Linux 5.19 none does. */
+static bool
+counts_peaks(const struct cgroups *g)
+{
+	char path[400];
+	bool counts = true;
+	DIR *root = g->v1[0][0] == '\0' ? opendir(g->v2) : NULL;
+
+	for (const struct dirent *e; root != NULL && (e = readdir(root)) != NULL;) {
+		snprintf(path, sizeof(path), "%s/%s/memory.current", g->v2, e->d_name);
+		if (access(path, F_OK) == -1)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s/memory.peak", g->v2, e->d_name);
+		counts = access(path, F_OK) == 0;
+		break;
+	}
+	if (root != NULL)
+		closedir(root);
+	return counts;
+}
+
 static void
 check_cgroups(struct doctor *d, struct finding *f)
 {
@@ -271,6 +290,8 @@ check_cgroups(struct doctor *d, struct finding *f)
 	}
 	if (missing[0] != '\0')
 		doctor_found(f, HEALTH_FAIL, "no %s", missing);
+	else if (!counts_peaks(&g))
+		doctor_found(f, HEALTH_FAIL, "%s has no memory.peak", g.v2);
 	else if (d->root && !weaker_is_account() &&
 		 access(g.v1[0][0] != '\0' ? g.v1[0] : g.v2, W_OK) == -1)
 		doctor_found(f, HEALTH_FAIL, "%s is read-only",
@@ -353,29 +374,13 @@ check_landlock(struct doctor *d, struct finding *f)
 static void
 check_syscalls(struct doctor *d, struct finding *f)
 {
-	char missing[100] = "";
-	static const struct {
-		const char *name;
-		long number;
-	} calls[] = {
-		{ "close_range", SYS_close_range },
-		{ "openat2", SYS_openat2 },
-		{ "pidfd_open", SYS_pidfd_open },
-		{ "pidfd_send_signal", SYS_pidfd_send_signal },
-		{ "clone3", SYS_clone3 },
-		{ "memfd_create", SYS_memfd_create },
-	};
+	char missing[KERNEL_MISSING_MAX];
 
 	(void)d;
-	/* with arguments that none of them can do anything with */
-	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
-		if (syscall(calls[i].number, -1L, 0L, -1L, -1L) == -1 && errno == ENOSYS)
-			snprintf(missing + strlen(missing),
-			    sizeof(missing) - strlen(missing), " %s", calls[i].name);
-	if (missing[0] != '\0')
-		doctor_found(f, HEALTH_FAIL, "missing:%s", missing);
+	if (kernel_missing(missing) > 0)
+		doctor_found(f, HEALTH_FAIL, "missing: %s", missing);
 	else
-		doctor_found(f, HEALTH_OK, "close_range, openat2, pidfd, clone3");
+		doctor_found(f, HEALTH_OK, "all that a box is made with");
 }
 
 static void
@@ -384,10 +389,11 @@ check_memfd(struct doctor *d, struct finding *f)
 	struct err e = { 0 };
 	scope_fd fd = fd_memfd("judgebox-doctor", "x", 1, &e);
 	uint64_t size = 0;
+	char text[140];
 
 	(void)d;
 	if (fd == -1 || fd_check_sealed(fd, 1, &size, &e) == -1)
-		doctor_found(f, HEALTH_FAIL, "%s", e.msg);
+		doctor_found(f, HEALTH_FAIL, "%s", err_text(&e, text, sizeof(text)));
 	else
 		doctor_found(f, HEALTH_OK, "can be sealed");
 }
@@ -405,7 +411,8 @@ check_core(struct doctor *d, struct finding *f)
 const struct doctor_row doctor_kernel[] = {
 	{ "root", check_root,
 	    "run it as root, or by judgebox-rootless: some checks need it." },
-	{ "kernel", check_kernel, "judgebox needs Linux 5.10 or later." },
+	{ "kernel", check_kernel,
+	    "judgebox needs " KERNEL_NEEDED " or later; with control groups v2, 5.19." },
 	{ "namespaces", check_namespaces,
 	    "raise user.max_*_namespaces; on Ubuntu allow kernel.apparmor_restrict_"
 	    "unprivileged_userns for the helper; in a container allow unshare(2)." },
@@ -414,8 +421,8 @@ const struct doctor_row doctor_kernel[] = {
 	    "unit." },
 	{ "cgroups", check_cgroups,
 	    "mount cgroup2 (or the v1 controllers) writable, with memory, pids and cpu; "
-	    "under "
-	    "systemd give the helper's unit Delegate=yes." },
+	    "under systemd give the helper's unit Delegate=yes; memory.peak is of Linux "
+	    "5.19." },
 	{ "swap", check_swap,
 	    "boot with swapaccount=1, or swapoff -a: else the memory limit is not one." },
 	{ "seccomp", check_seccomp,
@@ -424,7 +431,9 @@ const struct doctor_row doctor_kernel[] = {
 	    "use Linux 5.13 or later with CONFIG_SECURITY_LANDLOCK, and name landlock in "
 	    "lsm= of the kernel's command line." },
 	{ "system calls", check_syscalls,
-	    "use a newer kernel, or a container that lets these through." },
+	    "use a newer kernel, or a container that lets these through; the number is "
+	    "the "
+	    "Linux that brought it." },
 	{ "sealed memory", check_memfd,
 	    "memfd_create(2) with seals is needed for inputs." },
 	{ "tmpfs", check_tmpfs, "boxes keep their files in a tmpfs: allow mount(2)." },

@@ -6,7 +6,7 @@ set -u
 export LC_ALL=C.UTF-8
 STORIES="twice without_nginx beside_a_site port_taken socket_taken edited_files
 	killed_while_configuring killed_while_unpacking read_only_etc without_control_groups
-	full_disk ordinary_account"
+	old_kernel no_name_spaces full_disk ordinary_account"
 
 # --- inside: / is the machine of one story ---------------------------------------------
 
@@ -21,7 +21,7 @@ make_root() # DEB SCRATCH
 		mount --rbind /sys "$root/sys" && mount -t tmpfs -o mode=0755 none "$root/run" &&
 		mount -t tmpfs -o mode=1777 none "$root/tmp" &&
 		cp "$1" "$root/root/judgebox.deb" && cp "$0" "$root/root/check_install.sh" &&
-		cp "${0%/*}/../../README.md" "$root/root/README.md" && mkdir -p "$root/old" &&
+		cp "${0%/*}/../../README.md" "${0%/*}/old_kernel.py" "$root/root/" && mkdir -p "$root/old" &&
 		cd "$root" && pivot_root . old && cd / && umount -l /old
 }
 
@@ -208,6 +208,51 @@ without_control_groups()
 	install && mount -t tmpfs none "/sys/fs/cgroup" &&
 		says 'boot with cgroup v2, or mount' judgebox-sandbox &&
 		says 'cgroup' judgebox doctor
+}
+
+# A kernel before 5.12, and containers whose filter is older than these calls: the package
+# is installed whole, its helper makes nothing and says what it misses, and so does doctor.
+KERNEL_CALLS=(seccomp/5.0 memfd_create/3.17 open_tree/5.2 move_mount/5.2 clone3/5.3 openat2/5.6
+	close_range/5.11 mount_setattr/5.12)
+
+lacking() # NAME[:ERROR],... COMMAND...: as on a kernel without them
+{
+	/root/old_kernel.py "$@"
+}
+
+misses() # WORDS NAME[:ERROR],...
+{
+	says "judgebox-sandbox.*lacks $1: Linux 5.12 or later is needed" lacking "$2" judgebox-sandbox &&
+		[ ! -e /run/judgebox ] && says "system calls *fail *missing: $1" lacking "$2" judgebox doctor
+}
+
+old_kernel()
+{
+	local call all=landlock_create_ruleset
+	for call in "${KERNEL_CALLS[@]}"; do
+		all=$all,${call%/*}
+	done
+	lacking "$all" dpkg -i /root/judgebox.deb </dev/null && is_whole || return 1
+	for call in "${KERNEL_CALLS[@]}"; do
+		misses "${call%/*} (${call#*/})" "${call%/*}" || return 1
+	done
+	misses 'clone3 (5.3)' clone3:EPERM && # an older runtime's answer
+		misses 'close_range (5.11), mount_setattr (5.12)' \
+			close_range:EINVAL,mount_setattr,landlock_create_ruleset && # Linux 5.10
+		says 'judgebox needs Linux 5.12' setarch x86_64 --uname-2.6 judgebox doctor &&
+		lacking "$all" dpkg -P judgebox && is_gone
+}
+
+# shellcheck disable=SC2016 # for the inner shell
+no_name_spaces()
+{
+	install && says 'lacks one of the user, mount, PID, network, IPC, UTS and cgroup namespaces' \
+		lacking clone3:EINVAL judgebox-sandbox &&
+		[ ! -e /run/judgebox/private/sandbox.sock ] &&
+		says 'cannot be made: user (ENOSPC)' unshare --user --map-root-user bash -c \
+			'echo 0 >/proc/sys/user/max_user_namespaces; exec judgebox doctor' &&
+		says 'raise user.max_' unshare --user --map-root-user bash -c \
+			'echo 0 >/proc/sys/user/max_user_namespaces; exec judgebox doctor'
 }
 
 full_disk()
