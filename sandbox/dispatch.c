@@ -516,6 +516,7 @@ status(void *owner, struct wire_state *out)
 	const struct dispatch *d = owner;
 
 	out->slots = d->nslots;
+	out->most_slots = d->nall;
 	for (unsigned i = 0; i < d->nall; i++) {
 		bool busy = d->slots[i].state == SLOT_BUSY;
 		bool ready = busy || d->slots[i].state == SLOT_IDLE;

@@ -87,7 +87,7 @@ struct wire_state {
 	uint32_t tenants;            /* users who have one open or had of late */
 	uint32_t weaker;             /* mask of base/weaker.h, accepted */
 	uint32_t spare;              /* of the ready ones: beyond `slots` */
-	uint32_t reserved;           /* 0 */
+	uint32_t most_slots;         /* slots and all spare ones that there may be */
 	uint64_t wait_us;            /* all work that is known, shared by the slots */
 	uint64_t oldest_us;          /* how long the oldest run waits; 0: none does */
 	uint64_t refused;            /* jobs answered BUSY, since the start */

@@ -18,11 +18,12 @@ struct doctor {
 	struct settings settings;
 	struct langs *langs; /* owned; NULL: cannot be read */
 	bool root;
-	bool have_caps;     /* the helper answered; set by the check of it */
-	unsigned weaker;    /* mask of base/weaker.h, its answer */
-	struct limits caps; /* its own */
-	bool log_degraded;  /* it said so; set by the same */
-	bool reached;       /* the service answered over HTTP; set by the check of it */
+	bool have_caps;      /* the helper answered; set by the check of it */
+	unsigned weaker;     /* mask of base/weaker.h, its answer */
+	struct limits caps;  /* its own */
+	unsigned most_slots; /* that it may have, spare ones too */
+	bool log_degraded;   /* it said so; set by the same */
+	bool reached;        /* the service answered over HTTP; set by the check of it */
 };
 
 struct finding {
@@ -38,6 +39,9 @@ struct doctor_row {
 	doctor_check *check;
 	const char *remedy; /* a sentence, for when it is not OK */
 };
+
+/* The rows about control groups. */
+doctor_check doctor_check_groups, doctor_check_swap, doctor_check_memory;
 
 /* All end with a NULL name. */
 extern const struct doctor_row doctor_kernel[], doctor_service[], doctor_keys[];
@@ -55,5 +59,7 @@ void doctor_found(struct finding *f, enum health h, const char *fmt, ...)
     ERR_PRINTF(3, 4);
 /* First line of a small file; false if it cannot be read. */
 bool doctor_read(const char *path, char *out, unsigned size);
+/* Is the word in a list that blanks or commas separate? */
+bool doctor_lists(const char *list, const char *word);
 
 #endif

@@ -1,5 +1,4 @@
 /* What the kernel offers: the list of what judgebox-sandbox stands on. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -189,154 +188,6 @@ check_tmpfs(struct doctor *d, struct finding *f)
 		doctor_found(f, HEALTH_FAIL, "%s", strerror(why));
 }
 
-/* --- cgroups --- */
-
-static const char *const controllers[] = { "memory", "pids", "cpu", "cpuacct" };
-#define CONTROLLERS (sizeof(controllers) / sizeof(controllers[0]))
-
-/* Is the word in a list that blanks or commas separate? */
-static bool
-lists(const char *list, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (const char *at = strstr(list, word); at != NULL; at = strstr(at + 1, word)) {
-		bool begins = at == list || strchr(" ,", at[-1]) != NULL;
-		if (begins && (at[n] == '\0' || strchr(" ,\n", at[n]) != NULL))
-			return true;
-	}
-	return false;
-}
-
-struct cgroups {
-	char v2[128]; /* where cgroup2 is mounted; "" if nowhere */
-	char v2_controllers[128];
-	char v1[CONTROLLERS][128]; /* where each is mounted as v1 */
-};
-
-/* A line of mountinfo: … root MOUNT_POINT options … - TYPE source SUPER_OPTIONS */
-static void
-take_mount(struct cgroups *g, const char *line)
-{
-	char point[128] = "", type[32] = "", super[256] = "", path[160];
-	const char *dash = strstr(line, " - ");
-
-	if (dash == NULL || sscanf(line, "%*s %*s %*s %*s %127s", point) != 1 ||
-	    sscanf(dash, " - %31s %*s %255s", type, super) != 2)
-		return;
-	if (strcmp(type, "cgroup2") == 0 && g->v2[0] == '\0') {
-		snprintf(g->v2, sizeof(g->v2), "%s", point);
-		snprintf(path, sizeof(path), "%s/cgroup.controllers", point);
-		doctor_read(path, g->v2_controllers, sizeof(g->v2_controllers));
-	}
-	for (size_t i = 0; i < CONTROLLERS; i++)
-		if (strcmp(type, "cgroup") == 0 && lists(super, controllers[i]))
-			snprintf(g->v1[i], sizeof(g->v1[i]), "%s", point);
-}
-
-static void
-find_cgroups(struct cgroups *g)
-{
-	char line[1024];
-	FILE *in = fopen("/proc/self/mountinfo", "re");
-
-	*g = (struct cgroups){ 0 };
-	while (in != NULL && fgets(line, sizeof(line), in) != NULL)
-		take_mount(g, line);
-	if (in != NULL)
-		fclose(in);
-}
-
-/* False if a group counts memory, and not its peak: before Linux 5.19 none does. */
-static bool
-counts_peaks(const struct cgroups *g)
-{
-	char path[400];
-	bool counts = true;
-	DIR *root = g->v1[0][0] == '\0' ? opendir(g->v2) : NULL;
-
-	for (const struct dirent *e; root != NULL && (e = readdir(root)) != NULL;) {
-		snprintf(path, sizeof(path), "%s/%s/memory.current", g->v2, e->d_name);
-		if (access(path, F_OK) == -1)
-			continue;
-		snprintf(path, sizeof(path), "%s/%s/memory.peak", g->v2, e->d_name);
-		counts = access(path, F_OK) == 0;
-		break;
-	}
-	if (root != NULL)
-		closedir(root);
-	return counts;
-}
-
-static void
-check_cgroups(struct doctor *d, struct finding *f)
-{
-	struct cgroups g;
-	char missing[80] = "", where[100] = "";
-
-	find_cgroups(&g);
-	for (size_t i = 0; i < CONTROLLERS; i++) {
-		/* v2 has no cpuacct: its cpu.stat is always there */
-		const char *in_v2 =
-		    strcmp(controllers[i], "cpuacct") == 0 ? "cpu" : controllers[i];
-		const char *from = g.v1[i][0] != '\0'               ? "v1"
-				   : lists(g.v2_controllers, in_v2) ? "v2"
-								    : NULL;
-		char *list = from != NULL ? where : missing;
-		size_t n = strlen(list),
-		       size = from != NULL ? sizeof(where) : sizeof(missing);
-		snprintf(list + n, size - n, "%s%s%s%s", n > 0 ? ", " : "",
-		    controllers[i], from != NULL ? " " : "", from != NULL ? from : "");
-	}
-	if (missing[0] != '\0')
-		doctor_found(f, HEALTH_FAIL, "no %s", missing);
-	else if (!counts_peaks(&g))
-		doctor_found(f, HEALTH_FAIL, "%s has no memory.peak", g.v2);
-	else if (d->root && !weaker_is_account() &&
-		 access(g.v1[0][0] != '\0' ? g.v1[0] : g.v2, W_OK) == -1)
-		doctor_found(f, HEALTH_FAIL, "%s is read-only",
-		    g.v1[0][0] != '\0' ? g.v1[0] : g.v2);
-	else
-		doctor_found(f, HEALTH_OK, "%s", where);
-}
-
-static bool
-has_swap(void)
-{
-	char line[160];
-	unsigned long long kb = 0;
-	FILE *in = fopen("/proc/meminfo", "re");
-
-	while (in != NULL && fgets(line, sizeof(line), in) != NULL)
-		if (sscanf(line, "SwapTotal: %llu", &kb) == 1)
-			break;
-	if (in != NULL)
-		fclose(in);
-	return kb > 0;
-}
-
-/* v2 counts swap unless told not to; the file is absent in the root cgroup, so that the
- * kernel's command line has to be asked. */
-static void
-check_swap(struct doctor *d, struct finding *f)
-{
-	struct cgroups g;
-	char path[200], line[1024] = "";
-
-	(void)d;
-	find_cgroups(&g);
-	snprintf(path, sizeof(path), "%s/memory.memsw.limit_in_bytes", g.v1[0]);
-	doctor_read("/proc/cmdline", line, sizeof(line));
-	bool counted = g.v1[0][0] != '\0' ? access(path, F_OK) == 0
-					  : strstr(line, "swapaccount=0") == NULL;
-	if (counted)
-		doctor_found(f, HEALTH_OK, "counted");
-	else if (!has_swap())
-		doctor_found(f, HEALTH_OK, "not counted, but there is no swap");
-	else
-		doctor_found(f, HEALTH_FAIL, "swap is in use and not counted");
-}
-
 /* --- system calls --- */
 
 static void
@@ -346,9 +197,9 @@ check_seccomp(struct doctor *d, struct finding *f)
 
 	(void)d;
 	doctor_read("/proc/sys/kernel/seccomp/actions_avail", actions, sizeof(actions));
-	if (prctl(PR_GET_SECCOMP) == -1 || !lists(actions, "errno"))
+	if (prctl(PR_GET_SECCOMP) == -1 || !doctor_lists(actions, "errno"))
 		doctor_found(f, HEALTH_FAIL, "no filters (CONFIG_SECCOMP_FILTER)");
-	else if (!lists(actions, "user_notif"))
+	else if (!doctor_lists(actions, "user_notif"))
 		doctor_found(f, HEALTH_FAIL, "filters, but no user notification");
 	else
 		doctor_found(f, HEALTH_OK, "filters and user notification");
@@ -419,11 +270,11 @@ const struct doctor_row doctor_kernel[] = {
 	{ "id maps", check_id_map,
 	    "the helper must be root with CAP_SETUID and CAP_SETGID, here or in its "
 	    "unit." },
-	{ "cgroups", check_cgroups,
+	{ "cgroups", doctor_check_groups,
 	    "mount cgroup2 (or the v1 controllers) writable, with memory, pids and cpu; "
 	    "under systemd give the helper's unit Delegate=yes; memory.peak is of Linux "
 	    "5.19." },
-	{ "swap", check_swap,
+	{ "swap", doctor_check_swap,
 	    "boot with swapaccount=1, or swapoff -a: else the memory limit is not one." },
 	{ "seccomp", check_seccomp,
 	    "use a kernel with CONFIG_SECCOMP_FILTER, 5.0 or later." },

@@ -55,6 +55,7 @@ check_helper(struct doctor *d, struct finding *f)
 		doctor_found(f, HEALTH_OK, "%u slots, %u busy", s.slots, s.busy);
 	d->have_caps = s.slots > 0;
 	d->caps = s.caps;
+	d->most_slots = s.most_slots;
 	d->weaker = s.weaker;
 }
 
@@ -432,6 +433,13 @@ const struct doctor_row doctor_service[] = {
 	{ "caps", check_caps,
 	    "keep `caps` and `compile_caps` of judgebox.conf at or below `caps` of "
 	    "sandbox.conf, and the floors of language files below both." },
+	{ "memory", doctor_check_memory,
+	    "should all slots be full at once, the kernel ends a program that is below "
+	    "its "
+	    "own limit: it is run once more, and then is an internal_error.  Lower "
+	    "memory_bytes of `caps` and `compile_caps` in judgebox.conf, or slots and "
+	    "max_slots in sandbox.conf, or raise MemoryMax (systemctl edit "
+	    "judgebox.slice)." },
 	{ "FastCGI socket", check_socket,
 	    "start judgebox-fcgi, its log says what it misses; the web server must be "
 	    "able to "

@@ -202,6 +202,7 @@ box_status(struct box *b, struct box_state *s, struct err *e)
 		.tenants = w->tenants,
 		.weaker = w->weaker,
 		.spare = w->spare,
+		.most_slots = w->most_slots,
 		.wait_us = w->wait_us,
 		.oldest_us = w->oldest_us,
 		.refused = w->refused,

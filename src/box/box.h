@@ -22,10 +22,11 @@ struct box;
 
 struct box_state {
 	unsigned slots, ready, busy, queued, jobs, tenants;
-	unsigned spare;     /* of the ready ones: beyond `slots`, for a while */
-	uint64_t wait_us;   /* all work that the helper knows of, shared by the slots */
-	uint64_t oldest_us; /* how long the oldest run waits */
-	uint64_t refused;   /* jobs that found the queue full, since the helper's start */
+	unsigned spare;      /* of the ready ones: beyond `slots`, for a while */
+	unsigned most_slots; /* there may ever be, with those */
+	uint64_t wait_us;    /* all work that the helper knows of, shared by the slots */
+	uint64_t oldest_us;  /* how long the oldest run waits */
+	uint64_t refused; /* jobs that found the queue full, since the helper's start */
 	uint64_t cache_hits, cache_misses; /* compiles, since the helper's start */
 	uint64_t warm_hits, warm_misses;   /* tests of warm languages, since then */
 	unsigned weaker;                   /* mask of base/weaker.h */

@@ -1,7 +1,7 @@
 #!/bin/bash
 # `make check-install`, as root: the package in ./deb, installed where not all is well.  Each
 # story has a copy of this machine's files to itself (an overlay in memory), without systemd,
-# without network; the machine is not touched.  check_install.sh DIRECTORY
+# without network; the machine is not touched.  check_install.sh DIRECTORY [STORY...]
 set -u
 export LC_ALL=C.UTF-8
 STORIES="twice without_nginx beside_a_site port_taken socket_taken edited_files
@@ -214,16 +214,12 @@ without_control_groups()
 # is installed whole, its helper makes nothing and says what it misses, and so does doctor.
 KERNEL_CALLS=(seccomp/5.0 memfd_create/3.17 open_tree/5.2 move_mount/5.2 clone3/5.3 openat2/5.6
 	close_range/5.11 mount_setattr/5.12)
-
-lacking() # NAME[:ERROR],... COMMAND...: as on a kernel without them
-{
-	/root/old_kernel.py "$@"
-}
+LACKING=/root/old_kernel.py # NAME[:ERROR],... COMMAND...: as on a kernel without them
 
 misses() # WORDS NAME[:ERROR],...
 {
-	says "judgebox-sandbox.*lacks $1: Linux 5.12 or later is needed" lacking "$2" judgebox-sandbox &&
-		[ ! -e /run/judgebox ] && says "system calls *fail *missing: $1" lacking "$2" judgebox doctor
+	says "judgebox-sandbox.*lacks $1: Linux 5.12 or later is needed" $LACKING "$2" judgebox-sandbox &&
+		[ -z "$(ls -A /run/judgebox/private)" ] && says "system calls *fail *missing: $1" $LACKING "$2" judgebox doctor
 }
 
 old_kernel()
@@ -232,7 +228,7 @@ old_kernel()
 	for call in "${KERNEL_CALLS[@]}"; do
 		all=$all,${call%/*}
 	done
-	lacking "$all" dpkg -i /root/judgebox.deb </dev/null && is_whole || return 1
+	$LACKING "$all" dpkg -i /root/judgebox.deb </dev/null && is_whole || return 1
 	for call in "${KERNEL_CALLS[@]}"; do
 		misses "${call%/*} (${call#*/})" "${call%/*}" || return 1
 	done
@@ -240,14 +236,14 @@ old_kernel()
 		misses 'close_range (5.11), mount_setattr (5.12)' \
 			close_range:EINVAL,mount_setattr,landlock_create_ruleset && # Linux 5.10
 		says 'judgebox needs Linux 5.12' setarch x86_64 --uname-2.6 judgebox doctor &&
-		lacking "$all" dpkg -P judgebox && is_gone
+		$LACKING "$all" dpkg -P judgebox && is_gone
 }
 
 # shellcheck disable=SC2016 # for the inner shell
 no_name_spaces()
 {
 	install && says 'lacks one of the user, mount, PID, network, IPC, UTS and cgroup namespaces' \
-		lacking clone3:EINVAL judgebox-sandbox &&
+		$LACKING clone3:EINVAL judgebox-sandbox &&
 		[ ! -e /run/judgebox/private/sandbox.sock ] &&
 		says 'cannot be made: user (ENOSPC)' unshare --user --map-root-user bash -c \
 			'echo 0 >/proc/sys/user/max_user_namespaces; exec judgebox doctor' &&
@@ -369,7 +365,8 @@ work=$(mktemp -d)
 trap 'rm -rf --one-file-system "$work"' EXIT
 mkdir "$work/scratch"
 passed=0 failed=0 skipped=0
-for story in $STORIES; do
+shift
+for story in ${*:-$STORIES}; do
 	unshare --mount --net --pid --fork --kill-child "$0" --inside "$deb" \
 		"$work/scratch" "$story" >"$work/log" 2>&1 </dev/null
 	case $? in

@@ -257,12 +257,42 @@ class Cli(SystemTest):
         # value → wanted, why
         self.assertRegex(r.stdout, r"(?m)^kernel\.kptr_restrict +\w+ +\d → at least 1: kernel addresses help exploits")
 
+    def memory_row(self):
+        r = self.run_cli("doctor", "--config", self.stack.path("judgebox.conf"))
+        found = re.search(r"(?m)^memory +(\w+) +(\d+) slots, spare ones too, of (\d+) MiB: (\d+) MiB of (\d+) \((.*)\)$", r.stdout)
+        self.assertTrue(found, r)
+        self.assertEqual(int(found[2]) * int(found[3]), int(found[4]))
+        return found[1], int(found[4]), int(found[5]), found[6], r.stdout
+
+    def test_doctor_compares_slots_with_memory(self):
+        """The most that slots may take, with what the group above them leaves; of the machine
+        first, and then of a group that has less."""
+        health, wanted, there, where, _ = self.memory_row()
+        self.assertEqual(health, "ok" if wanted <= there else "warn")
+        with open("/proc/meminfo", encoding="ascii") as f:
+            self.assertLessEqual(there, int(f.readline().split()[1]) >> 10)
+        group = next(d for d in stack.cgroups(self.stack.cgroup)
+                     if os.path.exists(os.path.join(d, "memory.limit_in_bytes"))
+                     or os.path.exists(os.path.join(d, "memory.max")))
+        path = os.path.join(group, "memory.max" if os.path.exists(os.path.join(group, "memory.max")) else "memory.limit_in_bytes")
+        before = stack.read(path).strip()
+        with open(path, "w", encoding="ascii") as f:
+            f.write(str((wanted - 1) << 20))
+        try:
+            health, _, there, where, said = self.memory_row()
+        finally:
+            with open(path, "w", encoding="ascii") as f:
+                f.write("-1" if "limit" in path else before)
+        self.assertEqual((health, there), ("warn", wanted - 1))
+        self.assertIn(self.stack.cgroup, where)
+        self.assertIn("should all slots be full at once", said)
+
     def test_doctor_finds_the_helper_gone(self):
         conf, = self.files(judgebox__conf=stack.read(self.stack.path("judgebox.conf")).replace("sandbox.sock", "nobody.sock"))
         r = self.run_cli("doctor", "--config", conf)
         self.assertEqual(r.returncode, 1, r)
         self.assertIn("nobody.sock", r.stdout)
-
+        self.assertRegex(r.stdout, r"(?m)^memory +warn +.*; what slots may take is not known$")
 
     def test_doctor_finds_caps_above_the_helpers(self):
         text = stack.read(self.stack.path("judgebox.conf"))

@@ -335,6 +335,7 @@ dispatch(struct session *s, const struct wire_message *m, const int *fds, unsign
 {
 	struct wire_welcome welcome = { s->f->slots, WIRE_PENDING_MAX };
 	struct wire_state state = { .slots = s->f->slots,
+		.most_slots = s->f->slots + 2,
 		.busy = 1,
 		.queued = 3,
 		.jobs = 4,
