@@ -1,13 +1,15 @@
 #include "sandbox/digest.h"
 
-#include <openssl/evp.h>
+/* As in base/sha256.c: what needs no provider. */
+#define OPENSSL_API_COMPAT 0x10100000L
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/fd.h"
 
 struct digest_maker {
-	EVP_MD_CTX *ctx;
+	SHA256_CTX ctx;
 	bool broken;
 };
 
@@ -16,10 +18,7 @@ digest_begin(struct err *e)
 {
 	struct digest_maker *m = calloc(1, sizeof(*m));
 
-	if (m != NULL)
-		m->ctx = EVP_MD_CTX_new();
-	if (m == NULL || m->ctx == NULL ||
-	    EVP_DigestInit_ex(m->ctx, EVP_sha256(), NULL) != 1) {
+	if (m == NULL || SHA256_Init(&m->ctx) != 1) {
 		err_set(e, ERR_SYS, "libcrypto: SHA-256 does not start");
 		digest_end(m, NULL, e);
 		return NULL;
@@ -30,7 +29,7 @@ digest_begin(struct err *e)
 static int
 update(struct digest_maker *m, const void *data, size_t len, struct err *e)
 {
-	if (EVP_DigestUpdate(m->ctx, data, len) == 1)
+	if (SHA256_Update(&m->ctx, data, len) == 1)
 		return 0;
 	m->broken = true;
 	return err_set(e, ERR_SYS, "libcrypto: SHA-256");
@@ -71,10 +70,8 @@ int
 digest_end(struct digest_maker *m, struct digest *out, struct err *e)
 {
 	bool good = m != NULL && out != NULL && !m->broken &&
-		    EVP_DigestFinal_ex(m->ctx, out->byte, NULL) == 1;
+		    SHA256_Final(out->byte, &m->ctx) == 1;
 
-	if (m != NULL)
-		EVP_MD_CTX_free(m->ctx);
 	free(m);
 	if (good)
 		return 0;

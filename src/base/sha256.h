@@ -1,8 +1,5 @@
 /*
  * sha256 - the hash of bytes; the one door to libcrypto on this side of the bridge.
- *
- * Call sha256_start once before the process closes itself in: libcrypto reads its
- * configuration at its first use.
  */
 #ifndef BASE_SHA256_H
 #define BASE_SHA256_H
@@ -24,7 +21,6 @@ struct sha256_part {
 	size_t len;
 };
 
-int sha256_start(struct err *e);
 int sha256_of(const void *data, size_t len, struct sha256 *out, struct err *e);
 /* Of the parts one after the other, as if they were one. */
 int sha256_parts(
