@@ -375,6 +375,18 @@ close_conn(void *conn)
 	free(c);
 }
 
+/*
+ * For the process, and before its first connection; later they change nothing.  SQLite
+ * sets 140 KB aside for each connection, pages and small things, and there is one in each
+ * of hundreds of workers, of which the most never see a key.
+ */
+static void
+be_modest(void)
+{
+	sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+	sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
+}
+
 static int
 open_file(
     struct sqlite *c, const char *place, const struct db_options *how, struct err *e)
@@ -388,6 +400,7 @@ open_file(
 	if (access(c->path, F_OK) == -1) /* SQLite would only say that it cannot */
 		return err_sys(e, "%.200s", c->path);
 	c->busy_ms = how->busy_ms;
+	be_modest();
 	int rc = sqlite3_open_v2(c->path, &c->db,
 	    flags | (how->readonly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE), NULL);
 	if (rc != SQLITE_OK)
