@@ -196,7 +196,7 @@ is_same_interpreter(const struct rack *k)
 {
 	struct stat now;
 
-	return stat(words_next(&k->lang->run, NULL), &now) == 0 &&
+	return stat(words_next(k->lang->run, NULL), &now) == 0 &&
 	       is_same_file(&now, &k->interpreter);
 }
 
@@ -338,7 +338,7 @@ look_at(struct images *s, struct rack *k, uint64_t now_us)
 		return NULL;
 	/* one change too early makes them be made again, one too late would not be seen
 	 */
-	if (k->n == 0 && stat(words_next(&k->lang->run, NULL), &k->interpreter) == -1)
+	if (k->n == 0 && stat(words_next(k->lang->run, NULL), &k->interpreter) == -1)
 		return NULL;
 	struct run *r = new_run(s, k->lang, &e);
 	if (r == NULL)

@@ -355,13 +355,13 @@ job_command(const struct run *r, const struct words *prepared, struct inner_run 
     struct err *e)
 {
 	const struct job *j = r->job;
-	const struct words *command[] = { [RUN_TEST] = &j->lang->run,
-		[RUN_COMPILE] = &j->lang->compile,
-		[RUN_VERSION] = &j->lang->version,
-		[RUN_PROBE] = &j->lang->run,
+	const struct words *command[] = { [RUN_TEST] = j->lang->run,
+		[RUN_COMPILE] = j->lang->compile,
+		[RUN_VERSION] = j->lang->version,
+		[RUN_PROBE] = j->lang->run,
 		[RUN_PREPARE] =
 		    j->lang->prepare != NULL ? &j->lang->prepare->command : NULL,
-		[RUN_FREEZE] = &j->lang->run };
+		[RUN_FREEZE] = j->lang->run };
 	struct language_call call = { .files = j->files,
 		.nfiles = j->nfiles,
 		.options = &j->options,

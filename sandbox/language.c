@@ -14,12 +14,19 @@
 #include "base/scope.h"
 
 struct languages {
-	struct language item[LANGUAGES_MAX];
+	struct language *item[LANGUAGES_MAX]; /* owned, each with its lists */
 	unsigned count;
 };
 
+/* What a language keeps of a file as lists. */
+#define LISTS(X)                                                                         \
+	X(extensions) X(compile) X(run) X(version) X(env) X(paths) X(options) X(prefer)
+
 struct file {
-	struct language lang;
+	struct language lang; /* all but its lists */
+#define MEMBER(name) struct words name;
+	LISTS(MEMBER)
+#undef MEMBER
 	char class[32], compile_class[32];
 	struct words home; /* directories, and {home} is the first that is there */
 };
@@ -31,14 +38,14 @@ static const struct conf_key keys[] = {
 	    sizeof(((struct language *)0)->source), 0, 0, "name of the main file" },
 	{ "artifact", CONF_TEXT, offsetof(struct file, lang.artifact),
 	    sizeof(((struct language *)0)->artifact), 0, 0, "what the compiler leaves" },
-	{ "extensions", CONF_WORDS, offsetof(struct file, lang.extensions), 0, 0, 0, "" },
-	{ "compile", CONF_WORDS, offsetof(struct file, lang.compile), 0, 0, 0, "" },
-	{ "run", CONF_WORDS, offsetof(struct file, lang.run), 0, 0, 0, "" },
-	{ "version", CONF_WORDS, offsetof(struct file, lang.version), 0, 0, 0, "" },
-	{ "env", CONF_WORDS, offsetof(struct file, lang.env), 0, 0, 0, "" },
-	{ "paths", CONF_WORDS, offsetof(struct file, lang.paths), 0, 0, 0, "" },
-	{ "options", CONF_WORDS, offsetof(struct file, lang.options), 0, 0, 0, "" },
-	{ "prefer", CONF_WORDS, offsetof(struct file, lang.prefer), 0, 0, 0, "" },
+	{ "extensions", CONF_WORDS, offsetof(struct file, extensions), 0, 0, 0, "" },
+	{ "compile", CONF_WORDS, offsetof(struct file, compile), 0, 0, 0, "" },
+	{ "run", CONF_WORDS, offsetof(struct file, run), 0, 0, 0, "" },
+	{ "version", CONF_WORDS, offsetof(struct file, version), 0, 0, 0, "" },
+	{ "env", CONF_WORDS, offsetof(struct file, env), 0, 0, 0, "" },
+	{ "paths", CONF_WORDS, offsetof(struct file, paths), 0, 0, 0, "" },
+	{ "options", CONF_WORDS, offsetof(struct file, options), 0, 0, 0, "" },
+	{ "prefer", CONF_WORDS, offsetof(struct file, prefer), 0, 0, 0, "" },
 	{ "home", CONF_WORDS, offsetof(struct file, home), 0, 0, 0, "" },
 	{ "heap_reserve", CONF_BYTES, offsetof(struct file, lang.heap_reserve), 8, 0,
 	    1ULL << 34, "memory that is not heap" },
@@ -68,7 +75,7 @@ static const struct conf_key prepare_keys[] = {
 };
 
 static int
-read_prepare(const struct conf *c, struct language *l, struct err *e)
+read_prepare(const struct conf *c, struct file *f, struct err *e)
 {
 	struct words names;
 
@@ -81,16 +88,16 @@ read_prepare(const struct conf *c, struct language *l, struct err *e)
 		return err_sys(e, "calloc");
 	if (conf_read(c, "prepare", prepare_keys, p, e) == -1)
 		return -1;
-	if (l->compile.count == 0 || p->files.count == 0 || p->files.count % 2 != 0 ||
+	if (f->compile.count == 0 || p->files.count == 0 || p->files.count % 2 != 0 ||
 	    p->command.count == 0 || p->words.count == 0 || p->sets.count == 0)
 		return conf_fault(c, "prepare", e,
 		    "prepare: needs compile, pairs of files, command, words and sets");
-	for (const char *f = words_next(&p->files, NULL); f != NULL;
-	     f = words_next(&p->files, words_next(&p->files, f)))
-		if (path_check_name(f, strlen(f), e) == -1)
+	for (const char *n = words_next(&p->files, NULL); n != NULL;
+	     n = words_next(&p->files, words_next(&p->files, n)))
+		if (path_check_name(n, strlen(n), e) == -1)
 			return conf_fault(
-			    c, "prepare", e, "prepare: '%.60s' is not a plain name", f);
-	l->prepare = take_ptr(&p);
+			    c, "prepare", e, "prepare: '%.60s' is not a plain name", n);
+	f->lang.prepare = take_ptr(&p);
 	return 0;
 }
 
@@ -101,27 +108,27 @@ check_language(const struct conf *c, struct file *f, struct err *e)
 	int class = seccomp_class_of(f->class);
 	int compile_class = seccomp_class_of(f->compile_class);
 
-	if (l->id[0] == '\0' || l->run.count == 0 || l->source[0] == '\0')
+	if (l->id[0] == '\0' || f->run.count == 0 || l->source[0] == '\0')
 		return conf_fault(c, NULL, e, "id, source and run are required");
 	if (path_check_name(l->source, strlen(l->source), e) == -1)
 		return conf_fault(c, "source", e, "source: not a plain file name");
 	if (class == -1)
 		return conf_fault(
 		    c, "class", e, "class: no seccomp class '%s'", f->class);
-	if ((l->compile.count == 0) != (l->artifact[0] == '\0'))
+	if ((f->compile.count == 0) != (l->artifact[0] == '\0'))
 		return conf_fault(c, NULL, e, "compile and artifact go together");
-	if (l->compile.count > 0 && compile_class == -1)
+	if (f->compile.count > 0 && compile_class == -1)
 		return conf_fault(c, "compile_class", e,
 		    "compile_class: no seccomp class '%s'", f->compile_class);
-	if (l->prefer.count % 2 != 0)
+	if (f->prefer.count % 2 != 0)
 		return conf_fault(c, "prefer", e, "prefer: a file and a word, in pairs");
-	for (const char *p = words_next(&l->paths, NULL); p != NULL;
-	     p = words_next(&l->paths, p))
+	for (const char *p = words_next(&f->paths, NULL); p != NULL;
+	     p = words_next(&f->paths, p))
 		if (p[0] != '/' || strstr(p, "..") != NULL)
 			return conf_fault(
 			    c, "paths", e, "paths: '%s' is not absolute", p);
-	for (const char *v = words_next(&l->env, NULL); v != NULL;
-	     v = words_next(&l->env, v))
+	for (const char *v = words_next(&f->env, NULL); v != NULL;
+	     v = words_next(&f->env, v))
 		if (strchr(v, '=') == NULL || v[0] == '=')
 			return conf_fault(
 			    c, "env", e, "env: '%.40s' is not NAME=value", v);
@@ -151,9 +158,9 @@ digest_of_file(const char *path, struct digest *out, struct err *e)
 static int
 settle_home(const struct conf *c, struct file *f, struct err *e)
 {
-	struct language *l = &f->lang;
-	struct words *const all[] = { &l->version, &l->compile, &l->run, &l->env,
-		l->prepare != NULL ? &l->prepare->command : NULL };
+	struct language_prepare *p = f->lang.prepare;
+	struct words *const all[] = { &f->version, &f->compile, &f->run, &f->env,
+		p != NULL ? &p->command : NULL };
 	const char *home = words_first_present(&f->home);
 
 	for (const char *h = words_next(&f->home, NULL); h != NULL;
@@ -165,6 +172,29 @@ settle_home(const struct conf *c, struct file *f, struct err *e)
 		if (all[i] != NULL && words_fill(all[i], "{home}", home, e) == -1)
 			return -1;
 	return 0;
+}
+
+/* In one block, so that free(3) releases it: there are a hundred kilobytes of room for
+ * lists in a file, and one of words. */
+static struct language *
+pack(const struct file *f, struct err *e)
+{
+	size_t room = 0;
+
+#define MEASURE(name) room += words_room(&f->name);
+	LISTS(MEASURE)
+#undef MEASURE
+	struct language *l = malloc(sizeof(*l) + room);
+	if (l == NULL) {
+		err_sys(e, "malloc");
+		return NULL;
+	}
+	*l = f->lang;
+	char *at = (char *)(l + 1);
+#define PACK(name) l->name = words_pack(&f->name, &at);
+	LISTS(PACK)
+#undef PACK
+	return l;
 }
 
 static int
@@ -182,14 +212,15 @@ load_one(struct languages *all, const char *path, struct err *e)
 		return -1;
 	if (languages_find(all, f->lang.id) != NULL)
 		return conf_fault(c, "id", e, "id: '%s' is taken", f->lang.id);
-	if (read_prepare(c, &f->lang, e) == -1)
+	if (read_prepare(c, f, e) == -1)
 		return -1;
-	if (settle_home(c, f, e) == -1) {
+	f->lang.index = all->count;
+	struct language *l = settle_home(c, f, e) == 0 ? pack(f, e) : NULL;
+	if (l == NULL) {
 		free(f->lang.prepare);
 		return -1;
 	}
-	f->lang.index = all->count;
-	all->item[all->count++] = f->lang;
+	all->item[all->count++] = l;
 	return 0;
 }
 
@@ -250,15 +281,17 @@ languages_load(const char *dir, struct languages **out, struct err *e)
 void
 languages_free(struct languages *l)
 {
-	for (unsigned i = 0; l != NULL && i < l->count; i++)
-		free(l->item[i].prepare);
+	for (unsigned i = 0; l != NULL && i < l->count; i++) {
+		free(l->item[i]->prepare);
+		free(l->item[i]);
+	}
 	free(l);
 }
 
 const struct language *
 languages_at(const struct languages *l, unsigned i)
 {
-	return i < l->count ? &l->item[i] : NULL;
+	return i < l->count ? l->item[i] : NULL;
 }
 
 unsigned
@@ -271,8 +304,8 @@ const struct language *
 languages_find(const struct languages *l, const char *id)
 {
 	for (unsigned i = 0; i < l->count; i++)
-		if (strcmp(l->item[i].id, id) == 0)
-			return &l->item[i];
+		if (strcmp(l->item[i]->id, id) == 0)
+			return l->item[i];
 	return NULL;
 }
 
@@ -281,7 +314,7 @@ languages_paths(const struct languages *l, struct words *paths, struct err *e)
 {
 	*paths = (struct words){ 0 };
 	for (unsigned i = 0; i < l->count; i++) {
-		const struct words *w = &l->item[i].paths;
+		const struct words *w = l->item[i]->paths;
 
 		for (const char *p = words_next(w, NULL); p != NULL; p = words_next(w, p))
 			if (!words_has(paths, p) && words_add(paths, p, e) == -1)
@@ -293,7 +326,7 @@ languages_paths(const struct languages *l, struct words *paths, struct err *e)
 bool
 language_is_compiled(const struct language *l)
 {
-	return l->compile.count > 0;
+	return words_next(l->compile, NULL) != NULL;
 }
 
 bool
@@ -301,8 +334,8 @@ language_is_source(const struct language *l, const char *file)
 {
 	size_t n = strlen(file);
 
-	for (const char *x = words_next(&l->extensions, NULL); x != NULL;
-	     x = words_next(&l->extensions, x))
+	for (const char *x = words_next(l->extensions, NULL); x != NULL;
+	     x = words_next(l->extensions, x))
 		if (n > strlen(x) && strcmp(file + n - strlen(x), x) == 0)
 			return true;
 	return false;
@@ -325,16 +358,16 @@ add_sources(const struct language *l, const struct language_call *call, struct w
 static int
 add_preferred(const struct language *l, struct words *out, struct err *e)
 {
-	const char *file = words_next(&l->prefer, NULL);
+	const char *file = words_next(l->prefer, NULL);
 
 	while (file != NULL) {
-		const char *word = words_next(&l->prefer, file);
+		const char *word = words_next(l->prefer, file);
 
 		if (word == NULL)
 			break;
 		if (access(file, F_OK) == 0)
 			return words_add(out, word, e);
-		file = words_next(&l->prefer, word);
+		file = words_next(l->prefer, word);
 	}
 	return 0;
 }
@@ -457,7 +490,7 @@ language_prepared_set(const struct language *l, const struct words *options)
 			return -1; /* two that matter: the last may win, or not */
 		chosen = o;
 	}
-	if (chosen == NULL || words_has(&l->compile, chosen))
+	if (chosen == NULL || words_has(l->compile, chosen))
 		chosen = "";
 	for (const char *s = words_next(&p->sets, NULL); s != NULL;
 	     s = words_next(&p->sets, s), n++)
@@ -487,7 +520,7 @@ language_prepared_words(
 void
 language_look_at_toolchain(const struct language *l, struct language_toolchain *out)
 {
-	const char *const files[] = { words_next(&l->compile, NULL),
+	const char *const files[] = { words_next(l->compile, NULL),
 		"/var/lib/dpkg/status", "/usr/lib/sysimage/rpm/rpmdb.sqlite",
 		"/var/lib/rpm/rpmdb.sqlite" };
 
@@ -528,10 +561,9 @@ language_environment(const struct language *l, struct words *out, struct err *e)
 	struct words w = { 0 };
 
 	for (unsigned i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
-		if (!names_variable(&l->env, fixed[i]) &&
-		    words_add(&w, fixed[i], e) == -1)
+		if (!names_variable(l->env, fixed[i]) && words_add(&w, fixed[i], e) == -1)
 			return -1;
-	if (words_append(&w, &l->env, e) == -1)
+	if (words_append(&w, l->env, e) == -1)
 		return -1;
 	*out = w;
 	return 0;

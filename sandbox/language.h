@@ -33,8 +33,9 @@ struct language {
 	char id[32];
 	char source[64];
 	char artifact[64]; /* "main", "out/", or empty: interpreted */
-	struct words extensions, compile, run, version, env, paths, options;
-	struct words prefer; /* pairs: a file, and what {prefer} is if it is there */
+	/* owned, but packed: only to be read; NULL is empty, too */
+	const struct words *extensions, *compile, *run, *version, *env, *paths, *options;
+	const struct words *prefer; /* pairs: a file, what {prefer} is if it is there */
 	struct language_prepare *prepare; /* owned; NULL: nothing */
 	uint64_t heap_reserve;            /* bytes */
 	bool warm;          /* its run command may start from a frozen image */

@@ -21,6 +21,7 @@ struct probes {
 	unsigned nslots, made;
 	bool wanted[CLASS_MAX_]; /* some language is of this class */
 	struct language lang[CLASS_MAX_];
+	struct words command; /* of them all */
 	struct {
 		unsigned next; /* class to try next; CLASS_MAX_: none */
 		bool seen;     /* it was up before */
@@ -28,12 +29,14 @@ struct probes {
 	} slot[CONFIG_SLOTS_MAX];
 };
 
-static int
-fill_language(struct language *l, enum seccomp_class c, struct err *e)
+static void
+fill_language(struct probes *p, enum seccomp_class c)
 {
+	struct language *l = &p->lang[c];
+
 	snprintf(l->id, sizeof(l->id), "probe");
 	l->class = l->compile_class = c;
-	return words_add(&l->run, PROBE_NAME, e);
+	l->run = &p->command;
 }
 
 static int
@@ -65,10 +68,9 @@ probes_open(const struct languages *languages, int program, unsigned nslots,
 	}
 	for (unsigned i = 0; i < CONFIG_SLOTS_MAX; i++)
 		p->slot[i].out = -1;
-	int r = 0;
-	for (int c = 0; c < CLASS_MAX_ && r == 0; c++)
-		r = fill_language(&p->lang[c], (enum seccomp_class)c, e);
-	if (r == 0)
+	for (int c = 0; c < CLASS_MAX_; c++)
+		fill_language(p, (enum seccomp_class)c);
+	if (words_add(&p->command, PROBE_NAME, e) == 0)
 		p->program = copy_program(program, e);
 	if (p->program == -1) {
 		probes_close(p);

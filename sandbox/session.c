@@ -122,7 +122,7 @@ check_options(const struct language *l, const struct words *options, struct err 
 {
 	for (const char *o = words_next(options, NULL); o != NULL;
 	     o = words_next(options, o))
-		if (!words_has(&l->options, o) && !JB_FAULT(OPTIONS))
+		if (!words_has(l->options, o) && !JB_FAULT(OPTIONS))
 			return err_set(
 			    e, ERR_BAD_INPUT, "compile option '%.60s' is not listed", o);
 	return 0;

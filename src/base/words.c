@@ -56,8 +56,10 @@ words_fill(struct words *w, const char *token, const char *value, struct err *e)
 const char *
 words_next(const struct words *w, const char *at)
 {
-	const char *next = at == NULL ? w->data : at + strlen(at) + 1;
+	if (w == NULL)
+		return NULL;
 
+	const char *next = at == NULL ? w->data : at + strlen(at) + 1;
 	return next < w->data + w->len ? next : NULL;
 }
 
@@ -94,6 +96,25 @@ words_check(const struct words *w, struct err *e)
 		return err_set(
 		    e, ERR_PROTO, "words: %u announced, %u found", w->count, found);
 	return 0;
+}
+
+size_t
+words_room(const struct words *w)
+{
+	size_t n = offsetof(struct words, data) + w->len;
+
+	return (n + _Alignof(struct words) - 1) / _Alignof(struct words) *
+	       _Alignof(struct words);
+}
+
+const struct words *
+words_pack(const struct words *w, char **at)
+{
+	void *copy = *at;
+
+	memcpy(copy, w, offsetof(struct words, data) + w->len);
+	*at += words_room(w);
+	return copy;
 }
 
 int

@@ -3,12 +3,13 @@
  *
  * No pointers, so it can be copied, sent over the wire and checked whole: data
  * holds `count` strings one after the other, each with its NUL, `len` bytes in all.
- * Zeroed memory is the empty list.
+ * Zeroed memory is the empty list; to who only reads, so is NULL.
  */
 #ifndef BASE_WORDS_H
 #define BASE_WORDS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -40,6 +41,11 @@ bool words_has(const struct words *w, const char *s);
 
 /* Refuses what a peer could have forged: a count or length that does not fit the data. */
 int words_check(const struct words *w, struct err *e);
+
+/* A copy at *at that is only to be read: it takes no more room than its words do, which
+ * words_room says, and *at is then behind it. */
+size_t words_room(const struct words *w);
+const struct words *words_pack(const struct words *w, char **at);
 
 /* Fills argv[0..count] (NULL at the end) with pointers into *w; max counts the NULL. */
 int words_pointers(const struct words *w, const char **argv, unsigned max, struct err *e);

@@ -73,7 +73,7 @@ write_commands(const struct language *l)
 	struct language_call call = {
 		.files = &main_file, .nfiles = 1, .options = &options, .limits = &limits
 	};
-	const struct words *const commands[] = { &l->compile, &l->run, &l->version };
+	const struct words *const commands[] = { l->compile, l->run, l->version };
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		struct err e = { .code = ERR_NONE };

@@ -136,6 +136,28 @@ words_are_one_block(void **state)
 }
 
 static void
+words_are_packed(void **state)
+{
+	struct words w = { 0 }, none = { 0 };
+	struct err e = { 0 };
+	char room[64] __attribute__((aligned(8))), *at = room;
+
+	(void)state;
+	assert_null(words_next(NULL, NULL));
+	CHECK_OK(words_add(&w, "a", &e), e);
+	CHECK_OK(words_add(&w, "bc", &e), e);
+	assert_true(words_room(&w) >= 9 && words_room(&w) < 12);
+	memset(room, 'x', sizeof(room));
+	const struct words *empty = words_pack(&none, &at);
+	const struct words *packed = words_pack(&w, &at);
+	CHECK_INT("behind", at - room, words_room(&none) + words_room(&w));
+	assert_int_equal(*at, 'x');
+	assert_null(words_next(empty, NULL));
+	CHECK_OK(words_check(packed, &e), e);
+	CHECK_STR("second", words_next(packed, words_next(packed, NULL)), "bc");
+}
+
+static void
 words_have_bounds(void **state)
 {
 	struct words w = { 0 };
@@ -518,6 +540,7 @@ main(void)
 		cmocka_unit_test(words_of_strangers_are_escaped),
 		cmocka_unit_test(numbers_are_strict),
 		cmocka_unit_test(words_are_one_block),
+		cmocka_unit_test(words_are_packed),
 		cmocka_unit_test(words_have_bounds),
 		cmocka_unit_test(words_are_filled),
 		cmocka_unit_test(forged_words_are_refused),

@@ -50,7 +50,7 @@ tokens_are_replaced(void **state)
 		{ { "x{prefer}", NULL }, "x{prefer}" },
 	};
 	static struct language l = { .heap_reserve = 80 << 20 };
-	static struct words options;
+	static struct words options, extensions, prefer;
 	struct bundle_entry files[3] = { { .name = "src/main.c" }, { .name = "b.c" },
 		{ .name = "data.txt" } };
 	struct wire_limits limits = { .memory_bytes = 256 << 20, .stack_bytes = 1 << 20 };
@@ -60,9 +60,11 @@ tokens_are_replaced(void **state)
 
 	(void)state;
 	fill(&options, (const char *const[]){ "-O3", "-g", NULL });
-	fill(&l.extensions, (const char *const[]){ ".c", NULL });
-	fill(&l.prefer, (const char *const[]){ "/nonexistent/first", "first", "/dev/null",
-			    "second", "/dev/zero", "third", NULL });
+	fill(&extensions, (const char *const[]){ ".c", NULL });
+	fill(&prefer, (const char *const[]){ "/nonexistent/first", "first", "/dev/null",
+			  "second", "/dev/zero", "third", NULL });
+	l.extensions = &extensions;
+	l.prefer = &prefer;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct words command = { 0 }, out = { 0 };
 		struct err e = { 0 };
@@ -95,7 +97,7 @@ static void
 a_variable_is_replaced_not_doubled(void **state)
 {
 	static struct language l;
-	struct words env = { 0 };
+	struct words env = { 0 }, own = { 0 };
 	struct err e = { 0 };
 	char text[512];
 
@@ -105,7 +107,8 @@ a_variable_is_replaced_not_doubled(void **state)
 	assert_string_equal(text,
 	    "PATH=/usr/bin:/bin|HOME=/work|TMPDIR=/tmp|LANG=C.UTF-8|LC_ALL=C.UTF-8|"
 	    "USER=box|LOGNAME=box|LIBC_FATAL_STDERR_=1");
-	fill(&l.env, (const char *const[]){ "LC_ALL=C", "HOMES=2", "PATH=/x", NULL });
+	fill(&own, (const char *const[]){ "LC_ALL=C", "HOMES=2", "PATH=/x", NULL });
+	l.env = &own;
 	assert_int_equal(language_environment(&l, &env, &e), 0);
 	join(&env, text, sizeof(text));
 	assert_string_equal(text,
@@ -131,11 +134,12 @@ options_choose_a_set_or_none(void **state)
 		{ { "-std=c11", "-O3", NULL }, -1 },
 	};
 	static struct language_prepare p;
-	static struct language l = { .prepare = &p };
+	static struct words compile;
+	static struct language l = { .prepare = &p, .compile = &compile };
 	struct err e = { 0 };
 
 	(void)state;
-	fill(&l.compile, (const char *const[]){ "cc", "-std=c17", NULL });
+	fill(&compile, (const char *const[]){ "cc", "-std=c17", NULL });
 	fill(&p.sets, (const char *const[]){ "", "-std=c11", NULL });
 	fill(&p.beside, (const char *const[]){ "-Wall", NULL });
 	fill(&p.words, (const char *const[]){ "-I", "x{dir}/y", "z", NULL });
@@ -260,9 +264,9 @@ home_is_the_first_that_is_there(void **state)
 			fail_msg("%s", e.msg);
 		const struct language *a = languages_find(l, "a");
 		assert_non_null(a);
-		assert_string_equal(words_next(&a->run, NULL), cases[i].run);
-		assert_string_equal(words_next(&a->env, NULL), cases[i].env);
-		assert_int_equal(a->run.count, 2);
+		assert_string_equal(words_next(a->run, NULL), cases[i].run);
+		assert_string_equal(words_next(a->env, NULL), cases[i].env);
+		assert_int_equal(a->run->count, 2);
 		languages_free(l);
 	}
 	unlink(path);
