@@ -21,6 +21,10 @@
 /* What may be more than at rest before anybody looks at what it is. */
 #define LEFT_BYTES (32 << 20)
 
+/* Between two looks at the page cache: of more, and of less. */
+#define MORE_BYTES (32 << 20)
+#define LESS_BYTES (4 << 20)
+
 #define PERIOD_US    100000 /* cpu.cfs_period_us, the kernel's default */
 #define QUOTA_MIN_US 1000   /* the kernel refuses less */
 
@@ -269,6 +273,69 @@ meter_kills_since(const int fd[METER_MAX_], uint64_t seen, bool *own)
 /* Rounded up to 1 MiB: the baseline wobbles by pages, the limit need not follow. */
 #define ROUND_UP(v) (((v) + 0xfffff) & ~(uint64_t)0xfffff)
 
+static int
+look_at_caches(struct meter *m, struct err *e)
+{
+	struct meter_force *f = m->force;
+	char text[TEXT_BYTES];
+	uint64_t all, held;
+
+	if (read_text(m, METER_STAT, text, e) == -1 ||
+	    find_number(METER_STAT, text, m->v2 ? "\nfile " : "cache ", &all, e) == -1 ||
+	    find_number(METER_STAT, text, "\nshmem ", &held, e) == -1)
+		return -1;
+	held += SLACK_BYTES; /* the kernel adds up from time to time */
+	f->caches = all > held ? all - held : 0;
+	if (f->caches > m->memory0)
+		f->caches = m->memory0;
+	f->caches_seen = m->memory0;
+	return 0;
+}
+
+/* v2 is told how much to give up.  v1 gives up all, or what is beyond a limit. */
+static void
+shed_files(struct meter *m, uint64_t bytes)
+{
+	struct err ignored = { 0 };
+
+	if (!m->v2) {
+		m->force->memory_max = 0;
+		write_number(m, METER_MEMORY_MAX, ROUND_UP(m->memory0 - bytes), &ignored);
+	} else if (m->fd[METER_SHED] != -1)
+		write_number(m, METER_SHED, bytes, &ignored);
+}
+
+/*
+ * How much of what is there are files that earlier boxes read.  The kernel gives them up
+ * when this box needs their room, so they are not added to its limit: box after box, each
+ * of which reads what is in no cache yet, would raise it as far as there is memory.
+ * Half of its limit is free from the start, or it would pay for what others read.
+ */
+static int
+find_caches(struct meter *m, uint64_t most, uint64_t *out, struct err *e)
+{
+	const struct meter_force *f = m->force;
+
+	*out = 0;
+	if (m->fd[METER_STAT] == -1)
+		return 0;
+	if ((m->memory0 > f->caches_seen + MORE_BYTES ||
+		m->memory0 + LESS_BYTES < f->caches_seen) &&
+	    look_at_caches(m, e) == -1)
+		return -1;
+	uint64_t gone = f->caches_seen > m->memory0 ? f->caches_seen - m->memory0 : 0;
+	uint64_t now = f->caches > gone ? f->caches - gone : 0;
+	if (now > most) {
+		shed_files(m, now - most);
+		if (read_number(m, METER_MEMORY, NULL, &m->memory0, e) == -1 ||
+		    look_at_caches(m, e) == -1)
+			return -1;
+		now = f->caches < most ? f->caches : most;
+	}
+	*out = now;
+	return 0;
+}
+
 int
 meter_start(struct meter *m, const struct wire_limits *l, unsigned at_rest, struct err *e)
 {
@@ -276,8 +343,11 @@ meter_start(struct meter *m, const struct wire_limits *l, unsigned at_rest, stru
 	    read_number(m, METER_PIDS, NULL, &m->pids0, e) == -1)
 		return -1;
 	struct meter_force *f = m->force;
+	uint64_t caches;
 	m->limit = l->memory_bytes;
-	uint64_t memory = ROUND_UP(m->memory0 + l->memory_bytes);
+	if (find_caches(m, l->memory_bytes / 2, &caches, e) == -1)
+		return -1;
+	uint64_t memory = ROUND_UP(m->memory0 - caches + l->memory_bytes);
 	uint64_t there = m->pids0 < at_rest ? m->pids0 : at_rest;
 	uint64_t pids = there + 1 + l->processes; /* + 1: the box's own PID 1 */
 	if (enforce(m, &f->memory_max, memory, set_memory, e) == -1 ||

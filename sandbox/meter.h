@@ -39,6 +39,8 @@ struct meter_force {
 	uint64_t share;       /* thousandths + 1 */
 	uint64_t kernel_rest; /* the kernel's own memory between two boxes */
 	uint64_t memory_rest; /* all memory while there is no /work */
+	uint64_t caches;      /* of that, files in the page cache, ... */
+	uint64_t caches_seen; /* ... when all memory was so much */
 };
 
 /* The kernel's own counts, since the group was made. */

@@ -46,6 +46,8 @@ open_group(int fd[METER_MAX_], bool v2)
 	set(fd[METER_MEMORY_PEAK], "1048576\n");
 	set(fd[METER_OOM], "oom 9\noom_kill 3\n");
 	set(fd[METER_PIDS], "2\n");
+	set(fd[METER_STAT], v2 ? "anon 0\nfile 0\nkernel 0\nshmem 0\n"
+			       : "cache 0\nrss 0\nrss_huge 0\nshmem 0\n");
 }
 
 static void
@@ -367,6 +369,82 @@ caches_of_names_are_given_up_when_they_are_many(void **state)
 	}
 }
 
+/* 64 MiB allowed, beside files in the page cache (4 MiB of them may be anything). */
+static void
+caches_of_earlier_boxes_do_not_raise_the_limit(void **state)
+{
+	static const struct {
+		bool v2;
+		const char *now, *stat, *limit, *shed;
+	} rows[] = {
+		{ false, "67108864\n", "cache 38797312\nrss 1\nshmem 1048576\n",
+		    "100663296", "" }, /* 64 of which 32 */
+		{ true, "67108864\n", "anon 1\nfile 38797312\nx 1\nshmem 1048576\n",
+		    "100663296", "" },
+		{ false, "33554432\n", "cache 33554432\nrss 1\nshmem 0\n", "100663296",
+		    "" }, /* too little to look at */
+		/* the kernel gives up what leaves less than half of the limit; as it
+		 * does not here, the box has its half */
+		{ true, "268435456\n", "anon 1\nfile 264241152\nx 1\nshmem 0\n",
+		    "301989888", "226492416" },
+		{ false, "268435456\n", "cache 264241152\nrss 1\nshmem 0\n", "301989888",
+		    "" },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct meter_force force = { 0 };
+		struct meter m;
+		struct err e = { 0 };
+		int fd[METER_MAX_];
+
+		open_group(fd, rows[i].v2);
+		set(fd[METER_MEMORY], rows[i].now);
+		set(fd[METER_STAT], rows[i].stat);
+		meter_open(&m, fd, rows[i].v2, &force);
+		assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
+		is(fd[METER_MEMORY_MAX], rows[i].limit);
+		is(fd[METER_SHED], rows[i].shed);
+		close_group(fd);
+	}
+}
+
+static void
+caches_are_looked_at_when_they_may_have_changed(void **state)
+{
+	static const struct {
+		const char *now, *stat;
+		unsigned mib; /* of the limit */
+	} rows[] = {
+		{ "67108864\n", "cache 38797312\nrss 1\nshmem 1048576\n", 96 },
+		{ "75497472\n", "", 104 }, /* 8 MiB more, of whatever kind */
+		{ "65011712\n", "", 96 },  /* 2 less, which were files */
+		{ "62914560\n", "", 96 },  /* 4 less */
+		{ "58720256\n", "cache 4194304\nrss 1\nshmem 0\n", 120 },
+		{ "104857600\n", "cache 37748736\nrss 1\nshmem 0\n", 132 },
+	};
+	struct meter_force force = { 0 };
+	struct meter m;
+	struct err e = { 0 };
+	int fd[METER_MAX_];
+
+	(void)state;
+	open_group(fd, true);
+	meter_open(&m, fd, false, &force);
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char limit[24];
+
+		set(fd[METER_MEMORY], rows[i].now);
+		set(fd[METER_STAT], rows[i].stat);
+		set(fd[METER_MEMORY_MAX], "");
+		force.memory_max = 0;
+		assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
+		snprintf(limit, sizeof(limit), "%u", rows[i].mib << 20);
+		is(fd[METER_MEMORY_MAX], limit);
+	}
+	close_group(fd);
+}
+
 /* What lies in memory when there is no /work: 10 MiB at first. */
 static void
 files_that_outlive_their_box_are_seen(void **state)
@@ -416,6 +494,8 @@ main(void)
 		cmocka_unit_test(a_peak_below_the_kernels_grain_is_not_believed),
 		cmocka_unit_test(a_missing_counter_is_named),
 		cmocka_unit_test(caches_of_names_are_given_up_when_they_are_many),
+		cmocka_unit_test(caches_of_earlier_boxes_do_not_raise_the_limit),
+		cmocka_unit_test(caches_are_looked_at_when_they_may_have_changed),
 		cmocka_unit_test(files_that_outlive_their_box_are_seen),
 	};
 
