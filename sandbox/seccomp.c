@@ -110,6 +110,10 @@ read_action(char **words, unsigned *at, uint32_t *action, struct err *e)
 		*action = SCMP_ACT_NOTIFY;
 		return 0;
 	}
+	if (strcmp(w, "done") == 0) {
+		*action = SCMP_ACT_ERRNO(0);
+		return 0;
+	}
 	if (strcmp(w, "errno") != 0 || words[*at] == NULL)
 		return err_set(e, ERR_BAD_INPUT, "unknown action '%.40s'", w);
 	w = words[(*at)++];
