@@ -316,10 +316,8 @@ judge(const struct options *o)
 	client_encode(o->job, &body);
 	if (client_call(o->url, "/api/run", &body, CLI_WAIT_S, &a, &e) == -1)
 		return cli_fail(CLI_NO_SERVICE, &e);
-	if (o->json && a.body.len > 0) {
-		fwrite(a.body.data, 1, a.body.len, stdout);
-		putchar('\n');
-	}
+	if (o->json && a.body.len > 0)
+		cli_print_safe(a.body.data, a.body.len);
 	if (a.status != 200)
 		status = cli_refused(&a);
 	else if (client_read_result(&a.body, &r, &e) == -1)

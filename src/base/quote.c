@@ -23,29 +23,42 @@ static const char marks[256] = {
 	[0x80 ... 0xff] = WIDE,
 };
 
+static const char hex[] = "0123456789abcdef";
+
 static void
 put_escape(struct buf *out, unsigned char c)
 {
-	static const char hex[] = "0123456789abcdef";
 	const char escape[6] = { '\\', marks[c], '0', '0', hex[c >> 4], hex[c & 15] };
 
 	buf_add(out, escape, marks[c] == LONG ? 6 : 2);
 }
 
+/* What is written for a character: itself, or an escape. */
+struct piece {
+	const char *text;
+	size_t size;
+	char escape[6];
+};
+
 /* Everything from 0x80 up.  Returns the bytes taken. */
 static size_t
-wide(const unsigned char *s, size_t len, const char **text, size_t *size)
+wide(const unsigned char *s, size_t len, struct piece *p)
 {
 	uint32_t point = 0;
 	unsigned n = utf8_next(s, len, &point);
 
-	*text = n == 0            ? "\xef\xbf\xbd" /* U+FFFD */
-		: point == 0x2028 ? "\\u2028"
-		: point == 0x2029 ? "\\u2029"
-				  : NULL;
-	*size = *text != NULL ? strlen(*text) : n;
-	if (*text == NULL)
-		*text = (const char *)s;
+	p->text = (const char *)s;
+	p->size = n;
+	if (n == 0) {
+		p->text = "\xef\xbf\xbd"; /* U+FFFD */
+		p->size = 3;
+	} else if (point < 0xa0 || point == 0x2028 || point == 0x2029) {
+		memcpy(p->escape, "\\u", 2);
+		for (int i = 0; i < 4; i++)
+			p->escape[2 + i] = hex[point >> (12 - 4 * i) & 15];
+		p->text = p->escape;
+		p->size = sizeof(p->escape);
+	}
 	return n > 0 ? n : 1;
 }
 
@@ -53,8 +66,7 @@ void
 quote_add(struct buf *out, const char *data, size_t len)
 {
 	const unsigned char *s = (const unsigned char *)data;
-	const char *text;
-	size_t size;
+	struct piece p;
 
 	buf_room(out, len + 2);
 	buf_add(out, "\"", 1);
@@ -69,8 +81,8 @@ quote_add(struct buf *out, const char *data, size_t len)
 			put_escape(out, s[i++]);
 			continue;
 		}
-		i += wide(s + i, len - i, &text, &size);
-		buf_add(out, text, size);
+		i += wide(s + i, len - i, &p);
+		buf_add(out, p.text, p.size);
 	}
 	buf_add(out, "\"", 1);
 }
@@ -79,15 +91,14 @@ uint64_t
 quote_size(const char *data, size_t len)
 {
 	const unsigned char *s = (const unsigned char *)data;
-	const char *text;
+	struct piece p;
 	uint64_t sum = 0;
-	size_t size;
 
-	for (size_t i = 0; i < len; sum += size) {
+	for (size_t i = 0; i < len; sum += p.size) {
 		char mark = marks[s[i]];
 
-		size = mark == PLAIN ? 1 : mark == LONG ? 6 : 2;
-		i += mark != WIDE ? 1 : wide(s + i, len - i, &text, &size);
+		p.size = mark == PLAIN ? 1 : mark == LONG ? 6 : 2;
+		i += mark != WIDE ? 1 : wide(s + i, len - i, &p);
 	}
 	return sum;
 }

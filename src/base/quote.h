@@ -1,7 +1,8 @@
 /*
  * quote - text as a string of JSON.  Whatever bytes go in, valid UTF-8 comes out: a byte
- * that is not UTF-8 becomes U+FFFD; control characters, DEL, U+2028 and U+2029 are
- * escaped, so that a line of the answer is one line everywhere.
+ * that is not UTF-8 becomes U+FFFD; control characters, DEL to U+009F and U+2028 and U+2029
+ * among them, are escaped, so that a line of the answer is one line everywhere and no
+ * terminal takes it for an order.
  */
 #ifndef BASE_QUOTE_H
 #define BASE_QUOTE_H

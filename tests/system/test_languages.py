@@ -230,6 +230,13 @@ class Cli(SystemTest):
         r = self.run_cli("run", *self.files(main__py="print(input())"), "--test", "text:5", "text:5", "--json")
         self.assertEqual((r.returncode, json.loads(r.stdout)["verdict"]), (0, "accepted"), r)
 
+    def test_json_on_a_terminal(self):
+        """What the service sends gives no terminal an order, and neither does what another would."""
+        text = "\x1b[2J\x9b2J\x85\u2028ü"
+        r = self.run_cli("run", *self.files(main__py="print(%r)" % text), "--test", "text:", "text:" + text, "--json")
+        self.assertEqual(json.loads(r.stdout)["tests"][0]["stdout"], text + "\n")
+        self.assertIn("\\u001b[2J\\u009b2J\\u0085\\u2028ü", r.stdout)
+
     def test_refused_request(self):
         r = self.run_cli("run", *self.files(main__py="print(1)"), "--limit", "cpuMs=10h")
         self.assertIn(r.returncode, (2, 3), r)
