@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/scope.h"
 #include "store/db.h"
+#include "tree.h"
 
 struct fixture {
 	char dir[64], path[96];
@@ -48,10 +49,7 @@ static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
-
-	snprintf(command, sizeof(command), "rm -rf %s", f->dir);
-	int rc = system(command); // NOLINT
+	int rc = tree_remove(f->dir);
 	free(f);
 	return rc;
 }

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "fcgi_client.h"
+#include "tree.h"
 
 struct fixture {
 	char dir[40], config[80], socket[80];
@@ -55,10 +56,7 @@ static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	char cmd[80];
-
-	snprintf(cmd, sizeof(cmd), "rm -r %s", f->dir);
-	int rc = system(cmd);
+	int rc = tree_remove(f->dir);
 	free(f);
 	return rc;
 }

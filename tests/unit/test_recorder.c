@@ -21,6 +21,7 @@
 #include "store/keys.h"
 #include "store/runs.h"
 #include "store/trail.h"
+#include "tree.h"
 
 #define WORKERS 3
 
@@ -135,7 +136,6 @@ static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
 
 	if (f->recorder > 0)
 		end_recorder(f, SIGTERM);
@@ -146,8 +146,7 @@ teardown(void **state)
 	notice_free(f->notice);
 	job_free(f->job);
 	result_free(&f->result);
-	snprintf(command, sizeof(command), "rm -rf %s", f->dir);
-	int rc = system(command); // NOLINT
+	int rc = tree_remove(f->dir);
 	free(f);
 	return rc;
 }

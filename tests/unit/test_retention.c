@@ -9,6 +9,7 @@
 #include "base/scope.h"
 #include "store/runs.h"
 #include "store/trail.h"
+#include "tree.h"
 
 #define HOUR  3600000000LL
 #define DAY   (24 * HOUR)
@@ -154,11 +155,9 @@ static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
 
 	db_close(f->d);
-	snprintf(command, sizeof(command), "rm -rf %s", f->dir);
-	int rc = system(command); // NOLINT
+	int rc = tree_remove(f->dir);
 	free(f);
 	return rc;
 }

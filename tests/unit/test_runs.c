@@ -9,6 +9,7 @@
 #include "store/trail.h"
 #include "store/omitted.h"
 #include "store/runs.h"
+#include "tree.h"
 
 struct fixture {
 	char dir[64];
@@ -75,15 +76,13 @@ static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
 
 	db_close(f->d);
 	job_free(f->job);
 	result_free(&f->result);
 	buf_free(&f->message);
 	record_free(&f->r);
-	snprintf(command, sizeof(command), "rm -rf %s", f->dir);
-	int rc = system(command); // NOLINT
+	int rc = tree_remove(f->dir);
 	free(f);
 	return rc;
 }

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "app/settings.h"
+#include "tree.h"
 
 struct fixture {
 	char dir[40], main[64], conf_d[64];
@@ -46,10 +47,7 @@ static int
 teardown(void **state)
 {
 	struct fixture *f = *state;
-	char cmd[80];
-
-	snprintf(cmd, sizeof(cmd), "rm -r %s", f->dir);
-	int rc = system(cmd);
+	int rc = tree_remove(f->dir);
 	free(f);
 	return rc;
 }
