@@ -6,7 +6,7 @@ set -u
 export LC_ALL=C.UTF-8
 STORIES="twice without_nginx beside_a_site port_taken socket_taken edited_files
 	killed_while_configuring killed_while_unpacking read_only_etc without_control_groups
-	old_kernel no_name_spaces full_disk ordinary_account"
+	old_kernel no_name_spaces full_disk ordinary_account from_source"
 
 # --- inside: / is the machine of one story ---------------------------------------------
 
@@ -20,7 +20,8 @@ make_root() # DEB SCRATCH
 		mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" &&
 		mount --rbind /sys "$root/sys" && mount -t tmpfs -o mode=0755 none "$root/run" &&
 		mount -t tmpfs -o mode=1777 none "$root/tmp" &&
-		cp "$1" "$root/root/judgebox.deb" && cp "$0" "$root/root/check_install.sh" &&
+		cp "$1" "$root/root/judgebox.deb" && cp "${1%/*}"/judgebox_*.orig.tar.xz "$root/root/source.tar.xz" &&
+		cp "$0" "$root/root/check_install.sh" &&
 		cp "${0%/*}/../../README.md" "${0%/*}/old_kernel.py" "$root/root/" && mkdir -p "$root/old" &&
 		cd "$root" && pivot_root . old && cd / && umount -l /old
 }
@@ -343,6 +344,40 @@ ordinary_account()
 	kill $(jobs -p) && wait
 	find /sys/fs/cgroup -depth -type d -path "*/$name*" -exec rmdir {} \;
 	return "$status"
+}
+
+# README's commands, word by word, but for those that bring what this machine has and those
+# that test; then what is written below them.
+from_source()
+{
+	local name=jbsource-$RANDOM$RANDOM status=0 PATH=/usr/local/sbin:/usr/local/bin:$PATH
+	userdel judgebox 2>/dev/null
+	dpkg --force-all -P judgebox >/dev/null 2>&1
+	mkdir /root/source && cd /root/source && tar -xf /root/source.tar.xz --strip-components=1 &&
+		sed -n '/^## Install from source/,/^## /p' README.md |
+		awk '/^```sh$/ { inside = 1; next } /^```/ { inside = 0 } inside' >/root/commands &&
+		[ "$(grep -c . /root/commands)" = 7 ] &&
+		grep -v 'bootstrap deps$\|^make check$' /root/commands | sed "s/^sudo //; s/^make$/make -s -j2/" \
+			>/root/do && [ "$(grep -c . /root/do)" = 5 ] && bash -ex /root/do || return 1
+	# its ids and groups are this test's, whatever else the machine does
+	printf 'cgroup = "%s"; uid_base = 800000; slots = 1; prepared_bytes = 0;\n' "$name" \
+		>>/etc/judgebox/sandbox.conf
+	rm -f /etc/nginx/sites-enabled/* && echo 'include /etc/judgebox/nginx/judgebox.conf;' \
+		>/etc/nginx/conf.d/judgebox.conf && nginx || return 1
+	judgebox-sandbox &
+	timeout 60 bash -c 'until [ -S /run/judgebox/private/sandbox.sock ]; do sleep 0.1; done'
+	judgebox-fcgi &
+	for _ in $(seq 150); do
+		judged && break
+		sleep 0.2
+	done
+	judged && judgebox run tests/examples/subarrays/solution.cpp --tests tests/examples/subarrays &&
+		judgebox doctor || status=1
+	# shellcheck disable=SC2046 # a list of words
+	kill $(jobs -p) && wait
+	nginx -s stop
+	find /sys/fs/cgroup -depth -type d -path "*/$name*" -exec rmdir {} \;
+	[ "$status" = 0 ] && make -s uninstall && [ -z "$(find /usr/local -type f -name '*judgebox*')" ]
 }
 
 case $1 in
