@@ -43,7 +43,7 @@ static const int allowed[] = {
  * name, and it makes and removes none. */
 static const int allowed_with_files[] = { CALL(openat), CALL(open), CALL(access),
 	CALL(faccessat), CALL(faccessat2), CALL(stat), CALL(lstat), CALL(readlink),
-	CALL(readlinkat), CALL(getcwd), CALL(fcntl) };
+	CALL(readlinkat), CALL(getcwd), CALL(fcntl), CALL(flock) };
 
 /* Nobody calls for these who is what we started. */
 static const int deadly[] = { CALL(execve), CALL(execveat), CALL(fork), CALL(vfork),

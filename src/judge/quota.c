@@ -9,7 +9,7 @@
  *
  * A process owns hold n while it has a lock on byte n of the file; the kernel drops it
  * when the process ends, however it ends.  So whoever would be refused looks first which
- * holds are nobody's any more.  One more byte is the lock of all the rest, for a few
+ * holds are nobody's any more.  All the rest has one lock, of the whole file, for a few
  * hundred nanoseconds at a time.
  *
  * A process may be killed between any two stores.  Each store leaves the file valid, and
@@ -171,6 +171,8 @@ hold(struct quota *q, const struct quota_claim *c, const struct stand *s)
 {
 	struct hold *h = &q->t->holds[q->mine];
 
+	if (q->t->head.high <= q->mine)
+		q->t->head.high = q->mine + 1;
 	h->key_at = s->key_at;
 	h->user_at = s->user_at;
 	h->cpu_us = c->cpu_ms * MSEC_US;
@@ -237,13 +239,9 @@ quota_take(struct quota *q, const struct quota_claim *c, struct quota_state *sta
 {
 	struct err e = { 0 };
 
-	if (quota_lock(q, &e) == -1)
+	if (holds_own(q, &e) == -1 || quota_lock(q, &e) == -1)
 		return cannot_count(&e, p);
-	int rc = holds_own(q, &e);
-	if (rc == 0)
-		rc = take_locked(q, c, state, p);
-	else
-		cannot_count(&e, p);
+	int rc = take_locked(q, c, state, p);
 	quota_unlock(q);
 	return rc;
 }

@@ -9,8 +9,10 @@
  * (nothing was run, so nothing was used) or quota_settle.  A process that dies with a
  * claim gives it back by dying.  Refused is: nothing changed.
  *
- * The file is opened once in a process and never closed before its end: the locks are
- * the process's own (fcntl(2)), and closing any descriptor of the file would drop them.
+ * The file is opened once in a process and never closed before its end: the locks of
+ * holds are the process's own (fcntl(2)), and closing any descriptor of the file would
+ * drop them; the lock of the rest is the descriptor's (flock(2)), so a child opens its
+ * own.
  */
 #ifndef JUDGE_QUOTA_H
 #define JUDGE_QUOTA_H

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -15,12 +16,13 @@
 #include "base/log.h"
 #include "base/scope.h"
 
-#define MAGIC       0x31544f5551424aULL /* "JBQUOT1" */
-#define LAYOUT      1
-#define LOCK_ALL    0
-#define LOCK_HOLDS  1 /* byte of hold 0 */
-#define LOCK_WAIT_S 2
-#define DAY_S       86400
+#define MAGIC         0x31544f5551424aULL /* "JBQUOT1" */
+#define LAYOUT        1
+#define LOCK_HOLDS    1 /* byte of hold 0 */
+#define LOCK_WAIT_S   2
+#define PAUSE_NS      50000
+#define PAUSE_MOST_NS 3200000
+#define DAY_S         86400
 
 /* --- clocks --- */
 
@@ -69,18 +71,25 @@ set_lock(const struct quota *q, off_t byte, short type)
 	return fcntl(q->fd, F_SETLK, &l);
 }
 
-/* Bounded: a holder that was stopped must not stop everybody. */
+/*
+ * Of the whole file and of another kind than the holds': among those of a hundred
+ * processes the kernel would look for a conflict each time, from the first to the last.
+ * Who waits is not woken: he looks again, and less often the longer it takes, for then
+ * the holder is not at work but waits for a processor himself.
+ */
 int
 quota_lock(const struct quota *q, struct err *e)
 {
-	static const struct timespec pause = { .tv_nsec = 50000 };
+	struct timespec pause = { .tv_nsec = PAUSE_NS };
 
 	for (uint64_t since = clock_us(); clock_us() - since < LOCK_WAIT_S * 1000000;) {
-		if (set_lock(q, LOCK_ALL, F_WRLCK) == 0)
+		if (flock(q->fd, LOCK_EX | LOCK_NB) == 0)
 			return 0;
-		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
+		if (errno != EAGAIN && errno != EINTR)
 			return err_sys(e, "lock the quotas");
 		nanosleep(&pause, NULL);
+		if (pause.tv_nsec < PAUSE_MOST_NS)
+			pause.tv_nsec *= 2;
 	}
 	return err_set(e, ERR_BUSY, "the quotas have been locked for %d s", LOCK_WAIT_S);
 }
@@ -88,7 +97,7 @@ quota_lock(const struct quota *q, struct err *e)
 void
 quota_unlock(const struct quota *q)
 {
-	set_lock(q, LOCK_ALL, F_UNLCK);
+	flock(q->fd, LOCK_UN);
 }
 
 /* --- the file --- */
@@ -284,8 +293,6 @@ quota_close(struct quota *q)
 int
 holds_own(struct quota *q, struct err *e)
 {
-	struct head *h = &q->t->head;
-
 	if (q->mine != QUOTA_NOBODY)
 		return 0;
 	for (uint32_t i = 0; i < QUOTA_HOLDS; i++) {
@@ -293,8 +300,6 @@ holds_own(struct quota *q, struct err *e)
 			continue;
 		q->t->holds[i].active = 0;
 		q->mine = i;
-		if (h->high <= i)
-			h->high = i + 1;
 		return 0;
 	}
 	return err_set(

@@ -80,9 +80,10 @@ struct now quota_now(const struct quota *q);
 int quota_lock(const struct quota *q, struct err *e);
 void quota_unlock(const struct quota *q);
 
-/* --- holds; with the lock --- */
+/* --- holds; with the lock, but for the first --- */
 
-/* Takes one for this process, once; ERR_BUSY: all are owned. */
+/* Takes one for this process, once; ERR_BUSY: all are owned.  The more processes there
+ * are the longer it takes, and nobody is to wait for that. */
 int holds_own(struct quota *q, struct err *e);
 /* Ends what dead processes held.  Returns whether there was any. */
 bool holds_bury_dead(struct quota *q);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -117,6 +118,14 @@ lock_file(void)
 	int fd = open(file, O_RDWR);
 
 	return answer(fcntl(fd, F_SETLK, &l));
+}
+
+static int
+lock_all_of_it(void)
+{
+	int fd = open(file, O_RDONLY);
+
+	return fd == -1 ? errno : answer(flock(fd, LOCK_EX | LOCK_NB));
 }
 
 static int
@@ -258,6 +267,7 @@ static const struct {
 	{ "write it", write_file, EPERM, 0 },
 	{ "write it, high bits", write_high, EPERM, 0 },
 	{ "lock it", lock_file, EPERM, 0 },
+	{ "lock all of it", lock_all_of_it, EACCES, 0 },
 	{ "make one beside it", make_file, EPERM, EACCES },
 	{ "make one elsewhere", make_elsewhere, EPERM, EACCES },
 	{ "new code", new_code, EPERM, EPERM },

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -419,10 +420,8 @@ killed_anywhere(void **state)
 static int
 hold_the_lock(struct bed *b, struct quota *q, int fd)
 {
-	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
-
 	(void)q;
-	if (fcntl(open(b->path, O_RDWR), F_SETLK, &l) == -1 || write(fd, "x", 1) != 1)
+	if (flock(open(b->path, O_RDWR), LOCK_EX) == -1 || write(fd, "x", 1) != 1)
 		return 1;
 	for (;;)
 		pause();
