@@ -2,13 +2,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/landlock.h"
+#include "base/scope.h"
 
 #define CALL(name) SCMP_SYS(name)
 
@@ -79,6 +84,9 @@ add_all(scmp_filter_ctx ctx, uint32_t action, const int *calls, size_t n, struct
 	return 0;
 }
 
+/* Stands for the process in a program that is made before it. */
+#define NOBODY 0x7fedcba9 /* above all process numbers */
+
 static int
 add_conditions(scmp_filter_ctx ctx, bool files, struct err *e)
 {
@@ -90,7 +98,7 @@ add_conditions(scmp_filter_ctx ctx, bool files, struct err *e)
 	} rules[] = {
 		{ CALL(mmap), LOW(2, PROT_EXEC, 0) },
 		{ CALL(mprotect), LOW(2, PROT_EXEC, 0) },
-		{ CALL(tgkill), LOW(0, INT, (unsigned)getpid()) }, /* abort(3) */
+		{ CALL(tgkill), LOW(0, INT, NOBODY) }, /* abort(3) */
 	};
 
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
@@ -139,16 +147,56 @@ fill(scmp_filter_ctx ctx, bool files, struct err *e)
 }
 
 static int
-enter_filter(bool files, struct err *e)
+read_program(int fd, struct confine_program *out, struct err *e)
 {
+	off_t size = lseek(fd, 0, SEEK_END);
+	unsigned found = 0;
+
+	if (size <= 0 || (size_t)size > sizeof(out->code))
+		return err_set(
+		    e, ERR_BUG, "a filter of %lld instructions", (long long)size / 8);
+	out->len = (unsigned short)((size_t)size / sizeof(out->code[0]));
+	if (fd_pread_all(fd, out->code, (size_t)size, 0, e) == -1)
+		return -1;
+	for (unsigned short i = 0; i < out->len; i++)
+		if (out->code[i].k == NOBODY) {
+			out->process_at = i;
+			found++;
+		}
+	if (found != 1)
+		return err_set(
+		    e, ERR_BUG, "a filter that names its process %u times", found);
+	return 0;
+}
+
+int
+confine_write(bool files, struct confine_program *out, struct err *e)
+{
+	scope_fd fd = memfd_create("judgebox-filter", MFD_CLOEXEC);
+	if (fd == -1)
+		return err_sys(e, "memfd_create");
+
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	if (ctx == NULL)
 		return err_set(e, ERR_SYS, "libseccomp: no memory for a filter");
 	int r = fill(ctx, files, e);
 	if (r == 0)
-		r = library(seccomp_load(ctx), "load the filter", e);
+		r = library(seccomp_export_bpf(ctx, fd), "write the filter", e);
 	seccomp_release(ctx);
-	return r;
+	return r == 0 ? read_program(fd, out, e) : -1;
+}
+
+static int
+enter_filter(const struct confine_program *program, struct err *e)
+{
+	struct confine_program mine = *program;
+	struct sock_fprog load = { .len = mine.len, .filter = mine.code };
+
+	mine.code[mine.process_at].k = (uint32_t)getpid();
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
+	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &load) == -1)
+		return err_sys(e, "load the filter");
+	return 0;
 }
 
 static int
@@ -168,9 +216,9 @@ enter_light_filter(struct err *e)
 
 /* LeakSanitizer starts a thread at the end, which traces us and reads /proc. */
 int
-confine(const char *const *files, struct err *e)
+confine(const char *const *files, const struct confine_program *program, struct err *e)
 {
-	(void)files, (void)e, (void)enter_filter;
+	(void)files, (void)program, (void)e, (void)enter_filter;
 	return 0;
 }
 
@@ -184,7 +232,7 @@ confine_lightly(struct err *e)
 #else
 
 int
-confine(const char *const *files, struct err *e)
+confine(const char *const *files, const struct confine_program *program, struct err *e)
 {
 	struct landlock_rule rules[CONFINE_FILES_MAX];
 	unsigned n = 0;
@@ -197,7 +245,7 @@ confine(const char *const *files, struct err *e)
 					   LANDLOCK_TRUNCATE };
 	if (landlock_enter(rules, n, e) == -1)
 		return -1;
-	return enter_filter(files != NULL, e);
+	return enter_filter(program, e);
 }
 
 int

@@ -17,6 +17,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,9 +58,10 @@ struct crew_config {
 	struct settings settings;
 	struct langs *langs;
 	struct versions *versions;
-	const char **version_table; /* a worker's own view of versions */
-	struct notice *notice;      /* borrowed: of the store, shared by all */
-	bool records;               /* there is a store */
+	const char **version_table;         /* a worker's own view of versions */
+	struct notice *notice;              /* borrowed: of the store, shared by all */
+	bool records;                       /* there is a store */
+	struct confine_program confinement; /* of its workers */
 };
 
 struct worker {
@@ -177,7 +179,7 @@ logbook_for(const struct crew_config *crew, int fd)
 /* All but the keys and quotas that are open by now: their databases come back to files.
  */
 static int
-give_up(const char *state, struct err *e)
+give_up(const struct crew_config *crew, struct err *e)
 {
 	static const char *const names[] = { KEYS_FILE, KEYS_FILE "-wal",
 		KEYS_FILE "-shm", QUOTA_FILE };
@@ -185,12 +187,13 @@ give_up(const char *state, struct err *e)
 	const char *files[sizeof(names) / sizeof(names[0]) + 1] = { NULL };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(paths[i], sizeof(paths[i]), "%.255s/%s", state, names[i]);
+		snprintf(paths[i], sizeof(paths[i]), "%.255s/%s", crew->settings.state,
+		    names[i]);
 		files[i] = paths[i];
 	}
 	tzset(); /* it reads a file, too */
 	api_prepare();
-	return confine(files, e);
+	return confine(files, &crew->confinement, e);
 }
 
 static unsigned
@@ -270,7 +273,7 @@ serve_requests(struct crew_config *crew, const struct listener *l, bool draining
 	w.api.gate = gate_for_api(&w.gate);
 	crew->settings.site.jobs_per_key = jobs_per_key(crew);
 	metrics_worker_join();
-	if (give_up(crew->settings.state, &e) == -1) {
+	if (give_up(crew, &e) == -1) {
 		log_err(&e, "worker");
 		return 1;
 	}
@@ -350,7 +353,8 @@ static int
 fill(struct crew_config *crew, const char *path, struct err *e)
 {
 	if (settings_load(path, &crew->settings, e) == -1 ||
-	    langs_load(crew->settings.languages, &crew->langs, e) == -1)
+	    langs_load(crew->settings.languages, &crew->langs, e) == -1 ||
+	    confine_write(true, &crew->confinement, e) == -1)
 		return -1;
 
 	unsigned n = langs_count(crew->langs);
@@ -386,6 +390,7 @@ load(void *ctx, struct err *e)
 		unload(crew);
 		return NULL;
 	}
+	malloc_trim(0); /* what was needed to read it is not to be every worker's */
 	log_start("judgebox-fcgi", settings_log_level(&crew->settings));
 	if (source->serving)
 		gate_prepare(crew->settings.state, &crew->settings.site.access);

@@ -298,7 +298,9 @@ expected(size_t i, bool with_file)
 static int
 confine_plainly(struct err *e)
 {
-	return confine(NULL, e);
+	struct confine_program program;
+
+	return confine_write(false, &program, e) == -1 ? -1 : confine(NULL, &program, e);
 }
 
 static int
@@ -306,7 +308,9 @@ confine_with_file(struct err *e)
 {
 	const char *const files[] = { file, "/var/tmp/judgebox-none", NULL };
 
-	return confine(files, e);
+	struct confine_program program;
+
+	return confine_write(true, &program, e) == -1 ? -1 : confine(files, &program, e);
 }
 
 static int
