@@ -67,12 +67,24 @@ static const struct conf_key keys[] = {
 static const struct conf_key prepare_keys[] = {
 	CONF_ROW(WORDS, struct language_prepare, files, 0, 0, "names and sources"),
 	CONF_ROW(WORDS, struct language_prepare, command, 0, 0, ""),
+	CONF_ROW(TEXT, struct language_prepare, unless, 0, 0, "a file"),
 	CONF_ROW(WORDS, struct language_prepare, words, 0, 0, ""),
 	CONF_ROW(WORDS, struct language_prepare, sets, 0, 0, "compile options"),
 	CONF_ROW(WORDS, struct language_prepare, beside, 0, 0, "harmless options"),
 	CONF_ROW(BOOL, struct language_prepare, quiet, 0, 0, ""),
 	{ .name = NULL },
 };
+
+/* "file", or "tree/" */
+static int
+check_made_name(const char *name, struct err *e)
+{
+	char plain[PATH_NAME_MAX + 2];
+	size_t n = strlen(name) - (language_prepares_tree(name) ? 1 : 0);
+
+	snprintf(plain, sizeof(plain), "%.*s", (int)n, name);
+	return path_check_name(plain, n, e);
+}
 
 static int
 read_prepare(const struct conf *c, struct file *f, struct err *e)
@@ -94,7 +106,7 @@ read_prepare(const struct conf *c, struct file *f, struct err *e)
 		    "prepare: needs compile, pairs of files, command, words and sets");
 	for (const char *n = words_next(&p->files, NULL); n != NULL;
 	     n = words_next(&p->files, words_next(&p->files, n)))
-		if (path_check_name(n, strlen(n), e) == -1)
+		if (check_made_name(n, e) == -1)
 			return conf_fault(
 			    c, "prepare", e, "prepare: '%.60s' is not a plain name", n);
 	f->lang.prepare = take_ptr(&p);
@@ -472,6 +484,12 @@ language_command(const struct language *l, const struct words *command,
 }
 
 /* --- prepared files --- */
+
+bool
+language_prepares_tree(const char *file)
+{
+	return file[0] != '\0' && file[strlen(file) - 1] == '/';
+}
 
 /* Without those that make no difference, and that the command names anyway, what is left
  * must be one set's: none, or one word. */

@@ -20,13 +20,15 @@
 /* Files that make a compiler faster and change nothing else; see prepared.h. */
 struct language_prepare {
 	struct words files;   /* pairs: a name, the source it is made from */
-	struct words command; /* makes one, and calls it LANGUAGE_MADE */
+	struct words command; /* makes one, and calls it LANGUAGE_MADE or _TREE */
+	char unless[128];     /* a file: where it is, nothing is prepared; "": always */
 	struct words words;   /* what {prepared} stands for; {dir} is where it lies */
 	struct words sets;    /* compile options, "": none; each set has its own */
 	struct words beside;  /* options that make no difference */
 	bool quiet; /* only a compile that says nothing is the same with and without */
 };
-#define LANGUAGE_MADE "made"
+#define LANGUAGE_MADE      "made"
+#define LANGUAGE_MADE_TREE "out/"
 
 struct language {
 	unsigned index; /* below LANGUAGES_MAX, its own */
@@ -70,6 +72,8 @@ struct language_call {
 int language_command(const struct language *l, const struct words *command,
     const struct language_call *call, struct words *out, struct err *e);
 
+/* "name/": what is made is a tree. */
+bool language_prepares_tree(const char *file);
 /* Which of the sets these options choose; -1: none. */
 int language_prepared_set(const struct language *l, const struct words *options);
 /* Adds to *out what {prepared} stands for with one file, which lies in dir. */

@@ -16,11 +16,12 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "sandbox/artifact.h"
 #include "sandbox/chore.h"
 #include "sandbox/inner.h"
+#include "sandbox/kept.h"
 
-#define KEY_FORMAT "judgebox prepared 1"
-#define SUM        "sum" /* beside the file: what its bytes were when it was made */
+#define KEY_FORMAT "judgebox prepared 2"
 #define TRIES_MAX  3
 #define MIB(n)     ((uint64_t)(n) << 20)
 
@@ -36,10 +37,10 @@ enum state {
 struct item {
 	const struct language *lang;
 	const char *file, *source, *set; /* words of the language file */
+	unsigned rank;                   /* of the set, in its language */
 	char name[DIGEST_HEX];
-	struct stat seen; /* before it was looked into: who changes it changes this */
+	struct kept_mark seen; /* before it was looked into */
 	enum state state;
-	uint64_t bytes;
 	const struct run *run; /* that makes it; NULL: none does */
 	unsigned tries;
 };
@@ -90,25 +91,6 @@ is_name(const struct prepared *p, const char *name)
 
 /* --- the directory --- */
 
-/* Everything below is root's and ours: no link is followed, and no box can be here. */
-static void
-remove_tree(int dir, const char *name)
-{
-	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *d = fd != -1 ? fdopendir(fd) : NULL;
-
-	for (struct dirent *de = d != NULL ? readdir(d) : NULL; de != NULL;
-	     de = readdir(d)) {
-		if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0)
-			continue;
-		if (unlinkat(fd, de->d_name, 0) == -1)
-			remove_tree(fd, de->d_name);
-	}
-	if (d != NULL)
-		closedir(d);
-	unlinkat(dir, name, AT_REMOVEDIR);
-}
-
 /* Files of compilers that were, and of makings that were cut short. */
 static void
 remove_strangers(const struct prepared *p)
@@ -120,33 +102,22 @@ remove_strangers(const struct prepared *p)
 	     de = readdir(d))
 		if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0 &&
 		    !is_name(p, de->d_name))
-			remove_tree(p->dir, de->d_name);
+			kept_remove(p->dir, de->d_name);
 	if (d != NULL)
 		closedir(d);
 }
 
 static void
-path_of(const struct item *it, const char *file, char *out, size_t size)
-{
-	snprintf(out, size, "%s/%s", it->name, file);
-}
-
-static void
 look_for(const struct prepared *p, struct item *it)
 {
-	char path[DIGEST_HEX + PATH_NAME_MAX + 2];
-	struct stat st;
+	struct err absent = { 0 };
 
-	path_of(it, it->file, path, sizeof(path));
 	it->state = ABSENT;
-	it->bytes = 0;
 	it->tries = 0;
 	it->run = NULL;
-	if (fstatat(p->dir, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return;
-	it->seen = st;
-	it->bytes = (uint64_t)st.st_size;
-	it->state = it->set[0] == '\0' ? ASKED : PRESENT;
+	it->seen = (struct kept_mark){ 0 };
+	if (kept_look(p->dir, it->name, &it->seen, &absent) == 0)
+		it->state = it->set[0] == '\0' ? ASKED : PRESENT;
 }
 
 /* The names of a language's files, and which of them are there. */
@@ -167,47 +138,12 @@ look_again(struct prepared *p, const struct language *l, struct err *e)
 /* --- before it is used --- */
 
 static int
-sum_of(int fd, uint64_t size, char hex[DIGEST_HEX], struct err *e)
-{
-	struct digest_maker *m = digest_begin(e);
-	struct digest d;
-
-	if (m != NULL && digest_file(m, fd, 0, size, e) == -1) {
-		digest_end(m, NULL, e);
-		return -1;
-	}
-	if (digest_end(m, &d, e) == -1)
-		return -1;
-	digest_hex(&d, hex);
-	return 0;
-}
-
-static int
 check_item(void *arg, int made[CHORE_MADE], struct err *e)
 {
-	struct prepared *p = arg;
-	const struct item *it = &p->items[p->checking];
-	char path[DIGEST_HEX + PATH_NAME_MAX + 2], sum[DIGEST_HEX] = "", is[DIGEST_HEX];
-	struct stat st;
+	const struct prepared *p = arg;
 
 	(void)made;
-	path_of(it, SUM, path, sizeof(path));
-	scope_fd sum_fd = openat(p->dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (sum_fd == -1)
-		return err_sys(e, "open its digest");
-	if (fd_pread_all(sum_fd, sum, DIGEST_HEX - 1, 0, e) == -1)
-		return -1;
-	path_of(it, it->file, path, sizeof(path));
-	scope_fd fd = openat(p->dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd == -1 || fstat(fd, &st) == -1)
-		return err_sys(e, "open it");
-	if (!S_ISREG(st.st_mode) || st.st_uid != 0 || (st.st_mode & 0222) != 0)
-		return err_set(e, ERR_BUG, "it is not a file of root's alone");
-	if (sum_of(fd, (uint64_t)st.st_size, is, e) == -1)
-		return -1;
-	if (strcmp(is, sum) != 0)
-		return err_set(e, ERR_BUG, "its content changed");
-	return 0;
+	return kept_check(p->dir, p->items[p->checking].name, e);
 }
 
 static void check_next(struct prepared *p);
@@ -223,7 +159,7 @@ on_checked(void *owner, const struct err *why, int made[CHORE_MADE])
 		it->state = READY;
 	else if (it->state == ASKED) {
 		log_err(why, "prepared file %s is removed", it->file);
-		remove_tree(p->dir, it->name);
+		kept_remove(p->dir, it->name);
 		it->state = ABSENT;
 	}
 	check_next(p);
@@ -261,19 +197,22 @@ count_items(const struct languages *languages)
 	return n;
 }
 
-/* Set by set: the files of the first one, which most ask for, come first. */
 static void
 add_items(struct prepared *p, const struct language *l)
 {
 	const struct words *sets = &l->prepare->sets, *files = &l->prepare->files;
+	unsigned rank = 0;
 
-	for (const char *s = words_next(sets, NULL); s != NULL; s = words_next(sets, s))
+	for (const char *s = words_next(sets, NULL); s != NULL;
+	     s = words_next(sets, s), rank++)
 		for (const char *f = words_next(files, NULL), *source; f != NULL;
 		     f = words_next(files, source)) {
 			source = words_next(files, f);
-			p->items[p->n++] = (struct item){
-				.lang = l, .file = f, .source = source, .set = s
-			};
+			p->items[p->n++] = (struct item){ .lang = l,
+				.file = f,
+				.source = source,
+				.set = s,
+				.rank = rank };
 		}
 }
 
@@ -302,7 +241,9 @@ fill(struct prepared *p, struct err *e)
 
 	for (unsigned i = 0; (l = languages_at(p->languages, i)) != NULL; i++) {
 		if (l->prepare == NULL ||
-		    access(words_next(&l->prepare->command, NULL), X_OK) == -1)
+		    access(words_next(&l->prepare->command, NULL), X_OK) == -1 ||
+		    (l->prepare->unless[0] != '\0' &&
+			access(l->prepare->unless, F_OK) == 0))
 			continue;
 		add_items(p, l);
 		if (look_again(p, l, e) == -1)
@@ -379,25 +320,16 @@ refresh(struct prepared *p, const struct language *l)
 	check_next(p);
 }
 
-static bool
-is_same_time(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-/* Its digest was right once.  If the file was touched since, it must be right again. */
+/* Its digest was right once.  If a file was touched since, it must be right again. */
 static bool
 is_as_checked(const struct prepared *p, struct item *it)
 {
-	char path[DIGEST_HEX + PATH_NAME_MAX + 2];
-	struct stat now = { 0 };
+	struct kept_mark now = { 0 };
+	struct err gone = { 0 };
 
-	path_of(it, it->file, path, sizeof(path));
-	fstatat(p->dir, path, &now, AT_SYMLINK_NOFOLLOW); /* gone: nothing is as it was */
-	bool same = now.st_dev == it->seen.st_dev && now.st_ino == it->seen.st_ino &&
-		    now.st_size == it->seen.st_size &&
-		    is_same_time(&now.st_mtim, &it->seen.st_mtim) &&
-		    is_same_time(&now.st_ctim, &it->seen.st_ctim);
+	if (kept_look(p->dir, it->name, &now, &gone) == -1)
+		now = (struct kept_mark){ 0 };
+	bool same = memcmp(&now, &it->seen, sizeof(now)) == 0;
 	it->seen = now;
 	return same;
 }
@@ -449,7 +381,7 @@ bytes_kept(const struct prepared *p)
 	uint64_t bytes = 0;
 
 	for (unsigned i = 0; i < p->n; i++)
-		bytes += p->items[i].bytes;
+		bytes += p->items[i].seen.bytes;
 	return bytes;
 }
 
@@ -460,13 +392,14 @@ has_room(const struct prepared *p, const struct item *it)
 	uint64_t bytes = 0;
 
 	for (unsigned i = 0; i < p->n; i++)
-		if (p->items[i].lang == it->lang && p->items[i].bytes > bytes &&
+		if (p->items[i].lang == it->lang && p->items[i].seen.bytes > bytes &&
 		    strcmp(p->items[i].file, it->file) == 0)
-			bytes = p->items[i].bytes;
+			bytes = p->items[i].seen.bytes;
 	return bytes_kept(p) + bytes <= p->config->prepared_bytes;
 }
 
-/* One at a time: making one takes memory, and a slot. */
+/* One at a time: making one takes memory, and a slot.  What most ask for comes first, in
+ * all languages. */
 static struct item *
 next_item(const struct prepared *p)
 {
@@ -475,7 +408,8 @@ next_item(const struct prepared *p)
 	for (unsigned i = 0; p != NULL && i < p->n; i++) {
 		if (p->items[i].run != NULL)
 			return NULL;
-		if (p->items[i].state == ABSENT && next == NULL)
+		if (p->items[i].state == ABSENT &&
+		    (next == NULL || p->items[i].rank < next->rank))
 			next = &p->items[i];
 	}
 	return next;
@@ -576,71 +510,50 @@ prepared_next(struct prepared *p)
 }
 
 static int
-make_parents(int dir, const char *file, struct err *e)
+store_tree(
+    const struct prepared *p, const struct item *it, int fd, uint64_t size, struct err *e)
 {
-	char part[PATH_NAME_MAX + 1];
+	scope_free struct bundle_entry *files = NULL;
+	uint32_t count = 0;
 
-	for (const char *s = strchr(file, '/'); s != NULL; s = strchr(s + 1, '/')) {
-		snprintf(part, sizeof(part), "%.*s", (int)(s - file), file);
-		if (mkdirat(dir, part, 0755) == -1)
-			return err_sys(e, "mkdir %s", part);
-	}
-	return 0;
+	/* our copy: the slot's could still be written */
+	scope_fd copy = artifact_copy(fd, size, e);
+	if (copy == -1)
+		return -1;
+	scope_fd sealed = fd_seal(take_fd(&copy), e);
+	if (sealed == -1 || bundle_open(sealed, &files, &count, e) == -1)
+		return -1;
+	return kept_store(p->dir, it->name, sealed, files, count, e);
 }
 
-static int
-copy_file(int dir, const char *file, int from, uint64_t size, struct err *e)
-{
-	static char block[65536];
-	uint64_t at = 0;
-
-	scope_fd to =
-	    openat(dir, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444);
-	if (to == -1)
-		return err_sys(e, "create %s", file);
-	while (at < size) {
-		size_t n = size - at < sizeof(block) ? size - at : sizeof(block);
-
-		if (fd_pread_all(from, block, n, at, e) == -1 ||
-		    fd_write_all(to, block, n, e) == -1)
-			return -1;
-		at += n;
-	}
-	return 0;
-}
-
-/* Under another name first: what bears its own is whole. */
 int
-prepared_store(struct prepared *p, const struct run *r, int fd, struct err *e)
+prepared_store(
+    struct prepared *p, const struct run *r, int fd, bool is_tree, struct err *e)
 {
 	const struct item *it = &p->items[r->prepares];
-	char new[DIGEST_HEX + 8], sum[DIGEST_HEX];
+	struct bundle_entry file = { 0 };
 	struct stat st;
 
 	if (it->run != r)
 		return err_set(e, ERR_GONE, "the compiler changed meanwhile");
-	umask(022);
-	snprintf(new, sizeof(new), "%s.new", it->name);
-	remove_tree(p->dir, new);
 	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
-	    (uint64_t)st.st_size > PREPARED_BYTES_MAX)
+	    (uint64_t)st.st_size > PREPARED_BYTES_MAX ||
+	    is_tree != language_prepares_tree(it->file))
 		return err_set(e, ERR_PROTO, "the slot passed no such file");
-	if (mkdirat(p->dir, new, 0755) == -1)
-		return err_sys(e, "mkdir");
-	scope_fd dir = openat(p->dir, new, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir == -1)
-		return err_sys(e, "open");
-	if (make_parents(dir, it->file, e) == -1 ||
-	    copy_file(dir, it->file, fd, (uint64_t)st.st_size, e) == -1 ||
-	    sum_of(fd, (uint64_t)st.st_size, sum, e) == -1)
-		return -1;
-	scope_fd sum_fd = openat(dir, SUM, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
-	if (sum_fd == -1 || fd_write_all(sum_fd, sum, strlen(sum), e) == -1)
-		return err_sys(e, "write its digest");
-	remove_tree(p->dir, it->name);
-	if (renameat(p->dir, new, p->dir, it->name) == -1)
-		return err_sys(e, "rename");
-	return 0;
+	file.size = (uint64_t)st.st_size;
+	if (is_tree)
+		return store_tree(p, it, fd, file.size, e);
+	snprintf(file.name, sizeof(file.name), "%s", it->file);
+	return kept_store(p->dir, it->name, fd, &file, 1, e);
+}
+
+const char *
+prepared_artifact(const struct prepared *p, const struct run *r, uint64_t *most)
+{
+	bool is_tree = language_prepares_tree(p->items[r->prepares].file);
+
+	*most = is_tree ? BUNDLE_BYTES : PREPARED_BYTES_MAX;
+	return is_tree ? LANGUAGE_MADE_TREE : LANGUAGE_MADE;
 }
 
 void
@@ -655,8 +568,8 @@ prepared_stored(struct prepared *p, const struct run *r)
 	if (it->state == ABSENT)
 		it->state = HOPELESS;
 	if (bytes_kept(p) > p->config->prepared_bytes) {
-		remove_tree(p->dir, it->name);
-		it->bytes = 0;
+		kept_remove(p->dir, it->name);
+		it->seen.bytes = 0;
 		it->state = HOPELESS;
 	}
 	check_next(p);
@@ -677,7 +590,7 @@ prepared_ended(struct prepared *p, const struct run *r, const struct wire_outcom
 	if (there)
 		log_info("prepared %s language=%s set=%s bytes=%" PRIu64 " ms=%" PRIu64,
 		    it->file, it->lang->id, it->set[0] != '\0' ? it->set : "default",
-		    it->bytes, o->wall_us / 1000);
+		    it->seen.bytes, o->wall_us / 1000);
 	else if (o->fired != WIRE_FIRED_CANCEL)
 		log_warn("%s is not prepared language=%s exit=%d signal=%d: %s", it->file,
 		    it->lang->id, o->exit_code, o->signal, o->fault.msg);

@@ -1,5 +1,6 @@
 /*
- * prepared - files that make compilers faster: precompiled headers, class archives.
+ * prepared - files that make compilers faster: precompiled headers, class archives,
+ * archives of a standard library.
  *
  * What they are made of stands in the language files (prepare = { … }), how they are made
  * is a compile in a box like any other.  They lie in a directory of root's, one folder
@@ -39,11 +40,15 @@ int prepared_words(struct prepared *p, const struct language *l,
 /* A run that makes the next file that is missing, the caller's; NULL: none is. */
 struct run *prepared_next(struct prepared *p);
 bool prepared_is_wanting(const struct prepared *p);
+/* What that run leaves behind, and how much of it at most. */
+const char *prepared_artifact(
+    const struct prepared *p, const struct run *r, uint64_t *most);
 /* The directory, borrowed: what that child needs, and what slots show.  -1: there is
  * none. */
 int prepared_dir(const struct prepared *p);
 /* Copies what a slot made of run r to its place: long work, to be done by a child. */
-int prepared_store(struct prepared *p, const struct run *r, int fd, struct err *e);
+int prepared_store(
+    struct prepared *p, const struct run *r, int fd, bool is_tree, struct err *e);
 /* The parent's half: it is there now. */
 void prepared_stored(struct prepared *p, const struct run *r);
 /* The run is over.  gave_way: it was ended for somebody who waited; try again. */

@@ -134,10 +134,13 @@ find_prepared(struct slot *s, struct run *r, struct words *out, struct err *e)
 }
 
 static const char *
-artifact_of(const struct run *r)
+artifact_of(const struct slot *s, uint64_t *most)
 {
+	const struct run *r = s->run;
+
+	*most = BUNDLE_BYTES;
 	return r->kind == RUN_COMPILE   ? r->job->lang->artifact
-	       : r->kind == RUN_PREPARE ? LANGUAGE_MADE
+	       : r->kind == RUN_PREPARE ? prepared_artifact(s->host->prepared, r, most)
 					: FROZEN_IMAGE;
 }
 
@@ -153,8 +156,7 @@ send_compile(struct slot *s, struct err *e)
 	m.type = INNER_COMPILE;
 	m.filter = job_filter(r);
 	m.work_bytes = r->limits.file_bytes;
-	m.artifact_bytes = r->kind == RUN_PREPARE ? PREPARED_BYTES_MAX : BUNDLE_BYTES;
-	snprintf(m.artifact, sizeof(m.artifact), "%s", artifact_of(r));
+	snprintf(m.artifact, sizeof(m.artifact), "%s", artifact_of(s, &m.artifact_bytes));
 	if (r->kind == RUN_FREEZE) /* a file, as a test's input is */
 		snprintf(m.input, sizeof(m.input), "%s", r->job->lang->source);
 	if (find_prepared(s, r, &prepared, e) == -1 ||
@@ -448,7 +450,7 @@ copy_artifact(void *arg, int made[CHORE_MADE], struct err *e)
 	const struct copy *c = arg;
 
 	if (c->run->kind == RUN_PREPARE)
-		return prepared_store(c->prepared, c->run, c->fd, e);
+		return prepared_store(c->prepared, c->run, c->fd, c->is_tree, e);
 	return job_adopt_copy(c->run->job, c->fd, c->is_tree, made, e);
 }
 

@@ -90,11 +90,39 @@ JAVA = ['public class Code { public static void main(String[] a) { System.out.pr
         'import java.util.*; public class Main { List l = new ArrayList(); public static void main(String[] a) { new Date(1, 1, 1); } }']
 
 
+GO = ['package main\n\nimport "fmt"\n\nfunc main() { fmt.Println("hello") }\n',
+      """package main
+import ("bufio"; "container/heap"; "encoding/json"; "fmt"; "math/big"; "os"; "regexp"; "sort"; "strings")
+type H []int
+func (h H) Len() int { return len(h) }
+func (h H) Less(i, j int) bool { return h[i] < h[j] }
+func (h H) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *H) Push(x any) { *h = append(*h, x.(int)) }
+func (h *H) Pop() any { o := *h; x := o[len(o)-1]; *h = o[:len(o)-1]; return x }
+func main() {
+	var a, b int
+	fmt.Fscan(bufio.NewReader(os.Stdin), &a, &b)
+	h := &H{a, b}
+	heap.Push(h, 0)
+	sort.Ints(*h)
+	j, _ := json.Marshal(*h)
+	fmt.Println(string(j), big.NewInt(int64(b)), regexp.MustCompile("l+").FindString("hello"), strings.Repeat("x", b))
+}
+""",
+      'package main\nimport "text/template"\nfunc main() { println(template.IsTrue(1)) }\n',
+      'package main\nimport "fmt"\nfunc main() { fmt.Println(missing) }\n',
+      'package main\nimport ("fmt"; "nowhere")\nfunc main() { }\n',
+      'package main\nimport "fmt"\nfunc main() { fmt.Println("x"\n']
+# Where Go comes with its archives, they are made all the same.
+ANY_GO = ("go", (r'unless = ".*?";', ""))
+
+
 class Same(Prepared):
     @classmethod
     def make_stack(cls):
         def prepare(s):
             edit(s, "cpp", ONE_SET)
+            edit(s, *ANY_GO)
         cls.without = make(0, prepare, slots=1).start()
         return make("2G", prepare).start()
 
@@ -164,6 +192,23 @@ class Same(Prepared):
         for code in JAVA:
             self.both("java", code)
         self.both("java", JAVA[-1], compileArgs=["-Xlint:all"])
+
+    def test_go(self):
+        self.need("go")
+        stack.wait_for("Go's archives\n" + self.log(),
+                       lambda: re.search(r"prepared std/ language=go set=default bytes=[1-9]", self.log()), 240, 0.1)
+        self.wait_usable("// UNIQUE\n" + GO[0], "go")
+        before = set(self.artifacts(self.stack))
+        used = self.log().count(USED)
+        for code in GO:
+            self.both("go", code, tests=[{"input": "3 4"}])
+            self.both("go", code, tests=[{"input": "3 4"}], compileArgs=["-gcflags=-N -l"])
+        self.assertGreaterEqual(self.log().count(USED), used + 2 * len(GO))
+        ours, plain = self.artifacts(self.stack), self.artifacts(self.without)
+        made = (set(ours) - before) & set(plain)
+        self.assertGreaterEqual(len(made), 6)
+        for name in made:
+            self.assertTrue(ours[name] == plain[name], f"{name}: another program was made")
 
     def test_boxes_cannot_change_them(self):
         self.need("python")

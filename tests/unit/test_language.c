@@ -193,6 +193,16 @@ files_say_what_is_wrong_and_where(void **state)
 		  "sets=[\"\"]; };",
 		    "a.conf:1: prepare: '../x' is not a plain name", 0644 },
 		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\"; "
+		  "compile=[\"c\"]; artifact=\"m\"; compile_class=\"compiler\"; "
+		  "prepare={\nfiles=[\"x/y/\",\"\"]; command=[\"c\"]; words=[\"w\"]; "
+		  "sets=[\"\"]; unless=\"/x\"; };",
+		    "", 0644 },
+		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\"; "
+		  "compile=[\"c\"]; artifact=\"m\"; compile_class=\"compiler\"; "
+		  "prepare={\nfiles=[\"x//\",\"\"]; command=[\"c\"]; words=[\"w\"]; "
+		  "sets=[\"\"]; };",
+		    "a.conf:1: prepare: 'x//' is not a plain name", 0644 },
+		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\"; "
 		  "\nprefer=[\"/bin/x\"];",
 		    "a.conf:2: prefer: a file and a word, in pairs", 0644 },
 		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\"; "

@@ -97,6 +97,37 @@ install_package()
 		bash -ex install.sh <<<y && apt -y install ./debs/judgebox-languages-all_*.deb
 }
 
+# Where Go comes without its library compiled, a program takes ten seconds of CPU time until
+# the helper has done that: more than is allowed on a machine as slow as this one.
+go_has_its_library()
+{
+	local _
+	[ ! -e /usr/lib/go/pkg/linux_amd64/fmt.a ] || return 0
+	for _ in {1..300}; do
+		if journalctl -q -b -u judgebox-sandbox -o cat --no-pager -g 'prepared std/ language=go'; then
+			return 0
+		fi
+		sleep 1
+	done
+	journalctl -b -u judgebox-sandbox -o cat --no-pager
+	return 1
+}
+
+# The profiles are in packages for parsers that know user namespaces.  Where the kernel does,
+# too, they are loaded; they confine nothing.
+apparmor_profiles()
+{
+	local profile=/etc/apparmor.d/usr.sbin.judgebox-sandbox
+	if [ ! -e $profile ]; then
+		dpkg --compare-versions "$(dpkg-query -W -f '${Version}' apparmor)" lt 4
+		return
+	fi
+	apparmor_parser -Q -K $profile && apparmor_parser -N $profile >/tmp/profiles &&
+		diff /tmp/profiles - <<<$'judgebox-rootless\njudgebox-sandbox' || return 1
+	[ ! -e /sys/kernel/security/apparmor/profiles ] ||
+		grep judgebox /sys/kernel/security/apparmor/profiles
+}
+
 # The commands of a section, the one on packages.  What comes before the installation, the
 # build, was done outside.
 readme() # [SECTION]
@@ -411,6 +442,8 @@ case $VMTEST_BOOT in
 	check "README's commands make it judge" as_readme_says
 	check "sockets belong to whom they should" check_sockets
 	check "processes have what they need and no more" check_processes
+	check "AppArmor knows the profiles" apparmor_profiles
+	check "Go has its library" go_has_its_library
 	check "judges the example in every language" judge_all
 	check "self-tests of every language" judgebox languages --selftest
 	show judgebox languages
