@@ -192,22 +192,35 @@ open_log(const struct cli_pick *p, bool write)
 	return NULL;
 }
 
-void
-cli_csv(FILE *out, const char *text, bool last)
+static bool
+begins_formula(char c)
 {
-	bool formula = text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL;
+	return c != '\0' && strchr("=+-@\t\r", c) != NULL;
+}
 
-	if (!formula && text[strcspn(text, ",\"\r\n")] == '\0') {
-		fprintf(out, "%s%s", text, last ? "\r\n" : ",");
-		return;
-	}
-	fputs(formula ? "\"'" : "\"", out);
-	for (; *text != '\0'; text++) {
+/* Where commas are decimal points, spreadsheets take cells apart at semicolons, quoted or
+ * not. */
+static void
+put_cell(FILE *out, const char *text)
+{
+	for (char before = ';'; *text != '\0'; before = *text++) {
+		if (strchr(";\t\r\n", before) != NULL && begins_formula(*text))
+			putc('\'', out);
 		if (*text == '"')
 			putc('"', out);
 		putc(*text, out);
 	}
-	fputs(last ? "\"\r\n" : "\",", out);
+}
+
+void
+cli_csv(FILE *out, const char *text, bool last)
+{
+	bool quoted = begins_formula(text[0]) || strpbrk(text, ",;\"\t\r\n") != NULL;
+	const char *quote = quoted ? "\"" : "";
+
+	fputs(quote, out);
+	put_cell(out, text);
+	fprintf(out, "%s%s", quote, last ? "\r\n" : ",");
 }
 
 struct runs_filter

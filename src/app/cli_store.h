@@ -46,7 +46,7 @@ int cli_verbs(const char *command, const struct cli_verb *verbs, int argc, char 
 int cli_do_verb(const struct cli_verb *v, int argc, char **argv);
 
 /* A cell of RFC 4180; text that a spreadsheet would take for a formula gets a ' before
- * it.  last: ends the line. */
+ * it, also behind a semicolon.  last: ends the line. */
 void cli_csv(FILE *out, const char *text, bool last);
 void cli_csv_int(FILE *out, int64_t n, bool last);
 

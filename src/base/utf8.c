@@ -42,13 +42,27 @@ utf8_next(const unsigned char *s, size_t len, uint32_t *point)
 	return rows[row].len;
 }
 
+/* What is not there to be seen: it moves the cursor, ends the line, or has what follows
+ * shown in another order than it is written. */
+static const struct {
+	uint32_t first, last;
+} unseen[] = {
+	{ 0x00, 0x1f },
+	{ 0x7f, 0x9f },
+	{ 0x2028, 0x202e },
+	{ 0x2066, 0x2069 },
+};
+
 unsigned
 utf8_shown(const unsigned char *s, size_t len)
 {
 	uint32_t point = 0;
 	unsigned n = utf8_next(s, len, &point);
 
-	return point < 0x20 || (point >= 0x7f && point < 0xa0) ? 0 : n;
+	for (unsigned i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
+		if (point >= unseen[i].first && point <= unseen[i].last)
+			return 0;
+	return n;
 }
 
 bool

@@ -11,7 +11,8 @@
 unsigned utf8_next(const unsigned char *s, size_t len, uint32_t *point);
 
 /* The same if a terminal only shows it; 0 for a control character, too, be it one of
- * ASCII, DEL or of U+0080 to U+009F. */
+ * ASCII, DEL or of U+0080 to U+009F, and for one that ends a line (U+2028, U+2029) or
+ * turns its order around (U+202A to U+202E, U+2066 to U+2069). */
 unsigned utf8_shown(const unsigned char *s, size_t len);
 
 bool utf8_valid(const char *s, size_t len);

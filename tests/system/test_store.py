@@ -116,10 +116,10 @@ class Log(SystemTest):
         self.assertEqual(logged(self.stack), before)
 
     def test_formats_and_filters(self):
-        users = ["=1+1", "a,b\"c", "semi;colon's", "ünïcode"]
+        users = ["=1+1", "a,b\"c", "semi;colon's;=1+1;-", "ünïcode"]
         jobs = [self.stack.post(job(user=u)).json["jobId"] for u in users]
         rows = {r["job"]: r for r in csv.DictReader(io.StringIO(cli(self.stack, "log", "export", "--csv"), newline=""))}
-        self.assertEqual([rows[j]["user"] for j in jobs], ["'=1+1", "a,b\"c", "semi;colon's", "ünïcode"])
+        self.assertEqual([rows[j]["user"] for j in jobs], ["'=1+1", "a,b\"c", "semi;colon's;'=1+1;'-", "ünïcode"])
         self.assertEqual(rows[jobs[0]]["passed"], "1")
         tests = list(csv.DictReader(io.StringIO(cli(self.stack, "log", "export", "--csv", "--tests", "--user", "ünïcode"), newline="")))
         self.assertEqual([(t["job"], t["test"], t["test_passed"]) for t in tests], [(jobs[3], "0", "1")])

@@ -664,6 +664,11 @@ users(void **state)
 	assert_string_equal(user_after(b, "a\nb"), "bad_field");
 	assert_string_equal(user_after(b, "a\x7f"), "bad_field");
 	assert_string_equal(user_after(b, "a\xc2\x9b"), "bad_field");
+	/* what follows would be shown from right to left */
+	assert_string_equal(user_after(b, "a\xe2\x80\xae"), "bad_field");
+	assert_string_equal(user_after(b, "a\xe2\x81\xa6"), "bad_field");
+	assert_string_equal(
+	    user_after(b, "\xd7\x90\xe2\x80\x8f"), "\xd7\x90\xe2\x80\x8f");
 	assert_string_equal(user_after(b, "J\xc3\xb6rg = \"x\""), "J\xc3\xb6rg = \"x\"");
 
 	SET(b->s.rq.user, "bob"); /* not trusted: no effect */
