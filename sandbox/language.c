@@ -388,11 +388,10 @@ static void
 stem_of(const char *file, char *out, size_t size)
 {
 	const char *slash = strrchr(file, '/');
-	const char *base = slash != NULL ? slash + 1 : file;
-	const char *dot = strrchr(base, '.');
+	const char *dot = strrchr(slash != NULL ? slash : file, '.');
 
 	snprintf(
-	    out, size, "%.*s", dot != NULL ? (int)(dot - base) : (int)strlen(base), base);
+	    out, size, "%.*s", dot != NULL ? (int)(dot - file) : (int)strlen(file), file);
 }
 
 static uint64_t

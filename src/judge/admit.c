@@ -315,9 +315,8 @@ fill_gaps(struct job *job, const struct lang *lang)
 {
 	if (job->nfiles == 0)
 		job_add_file(job);
-	if (!job->main_named)
-		lang_main_file(lang, job->files[0].content.data,
-		    job->files[0].content.len, job->files[0].name);
+	lang_main_file(lang, job->files[0].content.data, job->files[0].content.len,
+	    job->main_named, job->files[0].name);
 	if (job->ntests == 0)
 		job_add_test(job);
 }

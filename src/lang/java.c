@@ -16,6 +16,8 @@ struct scan {
 	struct word type; /* whose body this is */
 	struct word with_main;
 	bool has_usual, escapes;
+	bool odd_package;
+	char folder[JAVA_NAME_MAX + 1];
 };
 
 static bool
@@ -112,12 +114,47 @@ is_mark(const struct word *w, char mark)
 	return w->at != NULL && w->len == 0 && *w->at == mark;
 }
 
-/* package a.b; import a.record.B; */
+static bool
+put_name(const struct word *w, char out[JAVA_NAME_MAX + 1])
+{
+	if (w->len == 0 || w->len > JAVA_NAME_MAX || (*w->at >= '0' && *w->at <= '9'))
+		return false;
+	for (size_t i = 0; i < w->len; i++)
+		if ((unsigned char)w->at[i] >= 0x80)
+			return false;
+	snprintf(out, JAVA_NAME_MAX + 1, "%.*s", (int)w->len, w->at);
+	return true;
+}
+
+/* import a.record.B; */
 static void
 skip_statement(struct scan *c)
 {
 	while (!is_mark(&c->now, ';') && next(c))
 		;
+}
+
+/* package a.b; */
+static void
+take_package(struct scan *c)
+{
+	char name[JAVA_NAME_MAX + 1];
+	bool wants_name = true;
+
+	while (next(c) && !is_mark(&c->now, ';')) {
+		size_t used = strlen(c->folder);
+
+		if (wants_name ? !put_name(&c->now, name) ||
+				     used + c->now.len + 1 >= sizeof(c->folder)
+			       : !is_mark(&c->now, '.'))
+			c->odd_package = true;
+		else if (wants_name) {
+			memcpy(c->folder + used, c->now.at, c->now.len);
+			c->folder[used + c->now.len] = '/';
+		}
+		wants_name = !wants_name;
+	}
+	c->odd_package |= wants_name;
 }
 
 static bool
@@ -137,7 +174,9 @@ take_top(struct scan *c, const char *usual)
 {
 	bool annotation = is_mark(&c->before, '@');
 
-	if (is(&c->now, "package") || is(&c->now, "import"))
+	if (is(&c->now, "package"))
+		take_package(c);
+	else if (is(&c->now, "import"))
 		skip_statement(c);
 	else if (is(&c->now, "public") && !annotation)
 		c->is_public = true;
@@ -175,24 +214,12 @@ look_for_main(struct scan *c)
 		c->with_main = c->type;
 }
 
-static bool
-put_name(const struct word *w, char out[JAVA_NAME_MAX + 1])
-{
-	if (w->len == 0 || w->len > JAVA_NAME_MAX || (*w->at >= '0' && *w->at <= '9'))
-		return false;
-	for (size_t i = 0; i < w->len; i++)
-		if ((unsigned char)w->at[i] >= 0x80)
-			return false;
-	snprintf(out, JAVA_NAME_MAX + 1, "%.*s", (int)w->len, w->at);
-	return true;
-}
-
 bool
-java_main_type(
-    const char *text, size_t len, const char *usual, char out[JAVA_NAME_MAX + 1])
+java_look(const char *text, size_t len, const char *usual, struct java_source *out)
 {
 	struct word found = { NULL, 0 };
 
+	*out = (struct java_source){ 0 };
 	if (len == 0)
 		return false;
 	struct scan c = { .s = text, .end = text + len };
@@ -203,9 +230,12 @@ java_main_type(
 		if (c.now.at != NULL)
 			count_depth(&c);
 	}
-	if (c.escapes)
+	if (c.escapes || c.odd_package)
 		return false;
 	if (found.len == 0 && !c.has_usual)
 		found = c.with_main;
-	return put_name(&found, out);
+	if (!put_name(&found, out->type))
+		out->type[0] = '\0';
+	snprintf(out->folder, sizeof(out->folder), "%s", c.folder);
+	return true;
 }

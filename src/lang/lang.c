@@ -278,16 +278,38 @@ langs_find(const struct langs *l, const char *name)
 	return NULL;
 }
 
-void
-lang_main_file(
-    const struct lang *l, const char *code, size_t len, char out[PATH_NAME_MAX + 1])
+/* javac takes a file anywhere, java finds the class by its package: so there it goes. */
+static void
+place_java(const struct lang *l, const char *code, size_t len, bool named,
+    char name[PATH_NAME_MAX + 1])
 {
-	const char *dot = strrchr(l->source, '.');
+	const char *dot = strrchr(l->source, '.'), *slash = strrchr(name, '/');
 	int stem = dot != NULL ? (int)(dot - l->source) : (int)strlen(l->source);
-	char usual[sizeof(l->source)], type[JAVA_NAME_MAX + 1];
+	char usual[sizeof(l->source)], base[PATH_NAME_MAX + 1],
+	    full[JAVA_NAME_MAX + PATH_NAME_MAX + 2];
+	struct java_source java;
+	struct err e;
 
 	snprintf(usual, sizeof(usual), "%.*s", stem, l->source);
-	snprintf(out, PATH_NAME_MAX + 1, "%s", l->source);
-	if (l->named_by[0] != '\0' && java_main_type(code, len, usual, type))
-		snprintf(out, PATH_NAME_MAX + 1, "%s%s", type, l->source + stem);
+	/* what may not be a name at all is left to be refused */
+	if (path_check_name(name, strlen(name), &e) == -1 ||
+	    !java_look(code, len, usual, &java))
+		return;
+	if (!named && java.type[0] != '\0')
+		snprintf(base, sizeof(base), "%s%s", java.type, l->source + stem);
+	else
+		snprintf(base, sizeof(base), "%s", slash != NULL ? slash + 1 : name);
+	snprintf(full, sizeof(full), "%s%s", java.folder, base);
+	snprintf(name, PATH_NAME_MAX + 1, "%s",
+	    path_check_name(full, strlen(full), &e) == 0 ? full : base);
+}
+
+void
+lang_main_file(const struct lang *l, const char *code, size_t len, bool named,
+    char name[PATH_NAME_MAX + 1])
+{
+	if (!named)
+		snprintf(name, PATH_NAME_MAX + 1, "%s", l->source);
+	if (l->named_by[0] != '\0')
+		place_java(l, code, len, named, name);
 }

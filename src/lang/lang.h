@@ -52,8 +52,10 @@ const struct lang *langs_at(const struct langs *l, unsigned i); /* sorted by id 
 /* By id or alias, lower case; NULL if unknown. */
 const struct lang *langs_find(const struct langs *l, const char *name);
 
-/* The name of the main file of a program whose client gave it none. */
-void lang_main_file(
-    const struct lang *l, const char *code, size_t len, char out[PATH_NAME_MAX + 1]);
+/* Names the main file, if its client did not, and puts it where the language looks for
+ * it.
+ */
+void lang_main_file(const struct lang *l, const char *code, size_t len, bool named,
+    char name[PATH_NAME_MAX + 1]);
 
 #endif

@@ -484,9 +484,25 @@ class Space(Programs):
             with self.subTest(name):
                 j = self.judge("java", f"public class {name} {{ public static void main(String[] a) {{ }} }}")
                 self.assertEqual(j["verdict"], "compile_error", j)
-        j = self.judge("java", "package org.example; public class Code { public static void main(String[] a) { } }")
-        self.assertEqual(j["verdict"], "runtime_error", "a class of a package is compiled, not started")
-        self.assertIn("Code", j["tests"][0]["stderr"])
+
+    def test_java_in_a_package(self):
+        """As from a development environment: started by its qualified name, wherever its file lay."""
+        self.need("java")
+        code = "package org.example;\npublic class %s { public static void main(String[] a) { System.out.println(%s); } }"
+        self.assertEqual(self.judge1("java", code % ("Code", "Code.class.getName()"))["stdout"], "org.example.Code\n")
+        helper = {"name": "src/org/example/Helper.java", "content": "package org.example; class Helper { static int it() { return 7; } }"}
+        for name in ("Start.java", "org/example/Start.java", "src/org/example/Start.java"):
+            with self.subTest(name):
+                a = self.stack.post({"language": "java", "entry": name, "tests": [{}], "files": [
+                    helper, {"name": name, "content": code % ("Start", "Helper.it()")}]})
+                self.assertEqual((a.status, a.json.get("tests", [{}])[0].get("stdout")), (200, "7\n"), a)
+        a = self.stack.post({"language": "java", "entry": "src/Main.java", "tests": [{}], "files": [
+            {"name": "src/Main.java", "content": (code % ("Main", "1"))[len("package org.example;"):]}]})
+        self.assertEqual((a.status, a.json["tests"][0]["stdout"]), (200, "1\n"), a)
+        self.refused({"language": "java", "code": code % ("Code", "1"), "files": [{"name": "org/example/Code.java", "content": ""}]},
+                     400, "bad_file_name")
+        j = self.judge("java", "package ../x; public class Code { }")
+        self.assertEqual(j["verdict"], "compile_error", j)
 
     def test_data_file_named_like_a_compiled_one(self):
         self.need("java")

@@ -297,7 +297,28 @@ static const struct {
 	{ "a nested one", "class A { public class B { } } public class C { }", "C" },
 	{ "only a nested one", "class A { public class B { } }", NULL },
 	{ "without blanks", "import java.util.*;public class Code{}", "Code" },
-	{ "a package", "package org.example;\npublic class Code " MAIN, "Code" },
+	{ "a package", "package org.example;\npublic class Code " MAIN,
+	    "org/example/Code" },
+	{ "a package of one word", "package a; class Main " MAIN, "a/Main" },
+	{ "blanks in a package",
+	    "/* x */ package\n a /* . */ . b\t; public class Code { }", "a/b/Code" },
+	{ "a package without a class", "package a.b;", "a/b/Main" },
+	{ "a package with an import", "package a; import b.C; public class D { }",
+	    "a/D" },
+	{ "the word in a comment", "// package a;\npublic class Code { }", "Code" },
+	{ "a package that goes up", "package ../a; public class Code { }", NULL },
+	{ "an absolute package", "package /a; public class Code { }", NULL },
+	{ "an empty word in a package", "package a..b; public class Code { }", NULL },
+	{ "no word in a package", "package ; public class Code { }", NULL },
+	{ "a dot at a package's end", "package a.; public class Code { }", NULL },
+	{ "two words in a package", "package a b; public class Code { }", NULL },
+	{ "a number in a package", "package a.1b; public class Code { }", NULL },
+	{ "a package that is not ASCII", "package \xc3\xbc; public class Code { }",
+	    NULL },
+	{ "an escape in a package", "package \\u0061; public class Code { }", NULL },
+	{ "a package without an end", "package a.b", "a/b/Main" },
+	{ "a package that is too deep",
+	    "package a.b.c.d.e.f.g.h.i; public class Code { }", "Code" },
 	{ "an import that looks like one",
 	    "import a.record.B; import static public_.C.class_;"
 	    "public class Code { }",
@@ -353,7 +374,8 @@ the_public_type_names_the_file(void **state)
 	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
 		const char *code = sources[i].code;
 
-		lang_main_file(&java, code[0] != '\0' ? code : NULL, strlen(code), name);
+		lang_main_file(
+		    &java, code[0] != '\0' ? code : NULL, strlen(code), false, name);
 		snprintf(want, sizeof(want), "%s.java",
 		    sources[i].name != NULL ? sources[i].name : "Main");
 		CHECK_STR(sources[i].what, name, want);
@@ -373,15 +395,73 @@ no_name_is_too_long(void **state)
 		int len =
 		    snprintf(code, sizeof(code), "public class %.*s { }", n, letters);
 
-		lang_main_file(&java, code, (size_t)len, name);
+		lang_main_file(&java, code, (size_t)len, false, name);
 		assert_int_equal(path_check_name(name, strlen(name), &e), 0);
 		assert_int_equal(strlen(name), n > 100 ? 9 : n + 5);
 	}
 	/* a NUL is a mark like any other, and ends nothing */
-	lang_main_file(&java, "\0public class Code { }", 22, name);
+	lang_main_file(&java, "\0public class Code { }", 22, false, name);
 	CHECK_STR("NUL", name, "Code.java");
-	lang_main_file(&java, "public class Co\0de { }", 22, name);
+	lang_main_file(&java, "public class Co\0de { }", 22, false, name);
 	CHECK_STR("NUL in a name", name, "Co.java");
+}
+
+/* A client's own name stays, in the directories where java looks for it. */
+static void
+a_named_file_lies_in_its_package(void **state)
+{
+	static const struct {
+		const char *name, *code, *want;
+	} cases[] = {
+		{ "Main.java", "public class Other { }", "Main.java" },
+		{ "Main.java", "package a.b; class Main { }", "a/b/Main.java" },
+		{ "a/b/Main.java", "package a.b; class Main { }", "a/b/Main.java" },
+		{ "src/a/b/Main.java", "package a.b; class Main { }", "a/b/Main.java" },
+		{ "src/Main.java", "class Main { }", "Main.java" },
+		{ "src/Main.java", "", "src/Main.java" },
+		{ "src/Main.java", "package \\u0061;", "src/Main.java" },
+		{ "../Main.java", "class Main { }", "../Main.java" }, /* to be refused */
+		{ "/etc/Main.java", "package a;", "/etc/Main.java" },
+	};
+	struct lang java = { .source = "Main.java", .named_by = "java" };
+	struct lang c = { .source = "main.c" };
+	char name[PATH_NAME_MAX + 1];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *code = cases[i].code;
+
+		snprintf(name, sizeof(name), "%s", cases[i].name);
+		lang_main_file(&java, code, strlen(code), true, name);
+		CHECK_STR(cases[i].code, name, cases[i].want);
+	}
+	snprintf(name, sizeof(name), "src/main.c");
+	lang_main_file(&c, "package a;", 10, true, name);
+	CHECK_STR("C", name, "src/main.c");
+}
+
+/* A name and a package that are both as long as they may be. */
+static void
+long_packages_end_nowhere_else(void **state)
+{
+	struct lang java = { .source = "Main.java", .named_by = "java" };
+	char code[400], name[PATH_NAME_MAX + 1], letters[101];
+	struct err e;
+
+	(void)state;
+	memset(letters, 'x', sizeof(letters));
+	for (int n = 1; n <= 100; n++)
+		for (int m = 95; m <= 100; m++) {
+			int len = snprintf(code, sizeof(code),
+			    "package %.*s; public class %.*s { }", m, letters, n,
+			    letters);
+
+			lang_main_file(&java, code, (size_t)len, false, name);
+			assert_int_equal(path_check_name(name, strlen(name), &e), 0);
+			bool fits = m < 100 && m + 1 + n + 5 <= PATH_NAME_MAX;
+			assert_int_equal(
+			    strlen(name), m == 100 ? 9 : n + 5 + (fits ? m + 1 : 0));
+		}
 }
 
 static void
@@ -391,7 +471,7 @@ other_languages_keep_their_name(void **state)
 	char name[PATH_NAME_MAX + 1];
 
 	(void)state;
-	lang_main_file(&c, "public class Code { }", 21, name);
+	lang_main_file(&c, "public class Code { }", 21, false, name);
 	CHECK_STR("C", name, "main.c");
 }
 
@@ -402,6 +482,8 @@ main(void)
 		cmocka_unit_test(the_public_half_is_read),
 		cmocka_unit_test(the_public_type_names_the_file),
 		cmocka_unit_test(no_name_is_too_long),
+		cmocka_unit_test(a_named_file_lies_in_its_package),
+		cmocka_unit_test(long_packages_end_nowhere_else),
 		cmocka_unit_test(other_languages_keep_their_name),
 		cmocka_unit_test(bad_files_are_refused_with_their_line),
 		cmocka_unit_test(a_directory_must_be_there),

@@ -42,7 +42,7 @@ tokens_are_replaced(void **state)
 		{ { "cc", "{source}", NULL }, "cc|src/main.c" },
 		{ { "cc", "{sources}", NULL }, "cc|src/main.c|b.c" },
 		{ { "cc", "{options}", "-o", "m", NULL }, "cc|-O3|-g|-o|m" },
-		{ { "java", "-Xmx{heap_mb}m", "{stem}", NULL }, "java|-Xmx176m|main" },
+		{ { "java", "-Xmx{heap_mb}m", "{stem}", NULL }, "java|-Xmx176m|src/main" },
 		{ { "x", "{memory_mb}/{stack_kb}", NULL }, "x|256/1024" },
 		{ { "x", "{unknown}", "a{source", "", NULL }, "x|{unknown}|a{source|" },
 		{ { "x", "--opt={sources}", NULL }, "x|--opt={sources}" },
