@@ -101,16 +101,14 @@ install_package()
 # the helper has done that: more than is allowed on a machine as slow as this one.
 go_has_its_library()
 {
-	local _
 	[ ! -e /usr/lib/go/pkg/linux_amd64/fmt.a ] || return 0
-	for _ in {1..300}; do
-		if journalctl -q -b -u judgebox-sandbox -o cat --no-pager -g 'prepared std/ language=go'; then
-			return 0
-		fi
+	local end=$((SECONDS + 900)) said
+	until said=$(journalctl -q -b -u judgebox-sandbox -o cat --no-pager -g 'std/ is not prepared|prepared std/ language=go'); do
+		[ $SECONDS -lt $end ] || break
 		sleep 1
 	done
-	journalctl -b -u judgebox-sandbox -o cat --no-pager
-	return 1
+	echo "$said"
+	no grep 'is not prepared' <<<"$said" && [ -n "$said" ]
 }
 
 # The profiles are in packages for parsers that know user namespaces.  Where the kernel does,
