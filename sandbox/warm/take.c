@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "sandbox/raw.h"
+#include "sandbox/warm/end.h"
 #include "sandbox/warm/frozen.h"
 
 #define STACK_IMAGE    0x100000000000UL /* far from everything the kernel places */
@@ -407,6 +408,24 @@ write_program(const struct map *m, int out)
 	return 0;
 }
 
+static int
+write_patch(const struct map *m, const struct end_patch *p, int out)
+{
+	uint64_t offset = HEADER_BYTES;
+
+	for (unsigned i = 0; p->at != 0 && i < m->n; i++) {
+		const struct region *r = &m->region[i];
+
+		if (p->at >= r->from && p->at + sizeof(p->code) <= r->to)
+			return pwrite(out, p->code, sizeof(p->code),
+				   (off_t)(offset + p->at - r->from)) == sizeof(p->code)
+				   ? 0
+				   : -1;
+		offset += r->to - r->from;
+	}
+	return p->at == 0 ? 0 : -1;
+}
+
 /* Between two pages of nothing: else the kernel would join it with its neighbours. */
 static char *
 map_scratch(void)
@@ -424,8 +443,10 @@ int
 frozen_take(int proc, int out)
 {
 	static struct map m;
+	struct end_patch patch;
 	char *scratch = map_scratch();
 
+	end_prepare(&patch);
 	if (scratch == NULL || read_map(&m, proc, scratch) == -1 || ask_streams() == -1 ||
 	    ask_signals() == -1 || ask_thread() == -1 || ask_vdso() == -1 ||
 	    find_hot(&m, proc, scratch) == -1 || prctl(PR_GET_NAME, frozen.name) == -1)
@@ -434,5 +455,5 @@ frozen_take(int proc, int out)
 	frozen.stack_to = m.stack_to;
 	frozen.stack_image = STACK_IMAGE;
 	place_stack(&m);
-	return write_program(&m, out);
+	return write_program(&m, out) == -1 ? -1 : write_patch(&m, &patch, out);
 }

@@ -119,6 +119,13 @@ class Programs(WarmTest):
             with self.subTest(code):
                 self.assertLess(abs(cold - warm), 1 << 20, f"{warm} warm, {cold} cold")
 
+    def test_short_end(self):
+        """The end that a frozen CPython has instead of its own is in force; a jump stands where that begins."""
+        code = "import ctypes\nprint(ctypes.string_at(ctypes.cast(ctypes.pythonapi.Py_FinalizeEx, ctypes.c_void_p), 2).hex())"
+        cold, warm = (self.ask(s, Program(code, code))["stdout"] for s in (self.cold, self.stack))
+        self.assertEqual(warm, "48b8\n")
+        self.assertNotEqual(cold, warm)
+
     def test_other_commands_start_cold(self):
         before = self.lines("started cold")
         a = self.judge("python", None, entry="other.py", files=[{"name": "other.py", "content": "import sys\nprint(sys.argv)"}])

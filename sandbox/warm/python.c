@@ -1,0 +1,133 @@
+#include "sandbox/warm/python.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+#define NAME(name)                                                                       \
+	{                                                                                \
+#name, offsetof(struct python, name)                                     \
+	}
+
+static const struct {
+	const char *name;
+	size_t at;
+} names[] = {
+	NAME(Py_FinalizeEx),
+	NAME(Py_IsInitialized),
+	NAME(Py_DecRef),
+	NAME(PyErr_Clear),
+	NAME(PyGILState_Ensure),
+	NAME(PyGILState_Release),
+	NAME(PyList_New),
+	NAME(PyList_Size),
+	NAME(PyList_GetItem),
+	NAME(PyTuple_Size),
+	NAME(PyTuple_GetItem),
+	NAME(PyDict_GetItemString),
+	NAME(PyDict_Next),
+	NAME(PyImport_GetModuleDict),
+	NAME(PyModule_GetDict),
+	NAME(PyModule_GetDef),
+	NAME(PyObject_GetAttrString),
+	NAME(PyObject_CallMethod),
+	NAME(_PyObject_GetDictPtr),
+	NAME(PySys_GetObject),
+	NAME(PyCFunction_GetFunction),
+	NAME(PyType_GetSlot),
+	NAME(PyType_IsSubtype),
+	NAME(PyUnicode_CompareWithASCIIString),
+	NAME(PyInterpreterState_Head),
+	NAME(PyInterpreterState_Next),
+	NAME(PyInterpreterState_ThreadHead),
+	NAME(PyThreadState_Next),
+	NAME(PyCFunction_Type),
+	NAME(PyGen_Type),
+	NAME(PyList_Type),
+	NAME(PyModule_Type),
+	NAME(PyTuple_Type),
+	NAME(PyType_Type),
+	NAME(PyUnicode_Type),
+	NAME(_PyWeakref_CallableProxyType),
+	NAME(_PyWeakref_ProxyType),
+	NAME(_PyWeakref_RefType),
+	NAME(_Py_NoneStruct),
+	NAME(PyExc_DeprecationWarning),
+	NAME(PyExc_ImportWarning),
+	NAME(PyExc_PendingDeprecationWarning),
+	NAME(PyExc_ResourceWarning),
+};
+
+/* As typeslots.h numbers them. */
+enum { SLOT_DEALLOC = 52, SLOT_HASH = 59, SLOT_FINALIZE = 80 };
+
+bool
+python_find(struct python *py)
+{
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		void *at = dlsym(RTLD_DEFAULT, names[i].name);
+
+		if (at == NULL)
+			return false;
+		memcpy((char *)py + names[i].at, &at, sizeof(at));
+	}
+	return true;
+}
+
+bool
+python_has_known_types(const struct python *py)
+{
+	const struct type *gen = py->PyGen_Type, *text = py->PyUnicode_Type;
+	bool known =
+	    gen->finalize != NULL && gen->del == NULL && text->finalize == NULL &&
+	    (py->PyType_Type->flags & TYPE_OF_TYPES) != 0 &&
+	    (text->flags & TYPE_OF_TYPES) == 0 && text->head.type == py->PyType_Type &&
+	    py->PyType_GetSlot(py->PyGen_Type, SLOT_FINALIZE) == gen->finalize &&
+	    py->PyType_GetSlot(py->PyGen_Type, SLOT_DEALLOC) == gen->dealloc &&
+	    py->PyType_GetSlot(py->PyUnicode_Type, SLOT_HASH) == text->hash;
+
+	py->PyErr_Clear(); /* before 3.10 it refuses these types */
+	return known;
+}
+
+static bool
+is_list(const struct generation *g)
+{
+	return g->head.next != 0 && g->head.prev != 0 &&
+	       gc_prev(gc_next(&g->head)) == &g->head &&
+	       gc_next(gc_prev(&g->head)) == &g->head;
+}
+
+/* The youngest object is the last of the first generation. */
+struct collector *
+python_collector(const struct python *py)
+{
+	struct object *young = py->PyList_New(0);
+	if (young == NULL)
+		return NULL;
+	struct gc_head *last = (struct gc_head *)young - 1;
+	struct collector *c = (struct collector *)gc_next(last);
+	bool known = c != NULL && gc_prev(&c->generation[0].head) == last &&
+		     c->first == &c->generation[0].head;
+
+	for (unsigned i = 0; known && i < 3; i++)
+		known = is_list(&c->generation[i]) && c->generation[i].threshold > 0;
+	known = known && is_list(&c->permanent);
+	py->Py_DecRef(young);
+	return known ? c : NULL;
+}
+
+struct object *
+python_module(const struct python *py, const char *name)
+{
+	return py->PyDict_GetItemString(py->PyImport_GetModuleDict(), name);
+}
+
+struct object *
+python_member(const struct python *py, const char *module, const char *name)
+{
+	struct object *m = python_module(py, module);
+
+	return m != NULL && m->type == py->PyModule_Type
+		   ? py->PyDict_GetItemString(py->PyModule_GetDict(m), name)
+		   : NULL;
+}

@@ -1,0 +1,150 @@
+/*
+ * python - CPython as a library of ours sees it that is preloaded into it: what it
+ * exports, by name, and what its objects look like.
+ */
+#ifndef SANDBOX_WARM_PYTHON_H
+#define SANDBOX_WARM_PYTHON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Include/object.h and cpython/ of 3.8 to 3.13; see python_has_known_types(). */
+struct object {
+	intptr_t refs;
+	struct type *type;
+};
+
+struct type {
+	struct object head;
+	intptr_t size;
+	const char *name;
+	intptr_t basic, item;
+	void *dealloc;
+	void *to_as_mapping[8];
+	void *hash;
+	void *to_as_buffer[5];
+	unsigned long flags;
+	void *to_weaklist[25];
+	void *del;
+	unsigned long version;
+	void *finalize;
+};
+
+_Static_assert(offsetof(struct type, hash) == 120, "PyTypeObject");
+_Static_assert(offsetof(struct type, flags) == 168, "PyTypeObject");
+_Static_assert(offsetof(struct type, finalize) == 392, "PyTypeObject");
+
+#define TYPE_OF_TYPES 0x80000000UL /* Py_TPFLAGS_TYPE_SUBCLASS */
+
+struct method {
+	const char *name;
+	void *call;
+	int flags;
+	const char *doc;
+};
+
+#define METHOD_OF_ONE 0x0008 /* METH_O */
+
+/* builtin_function_or_method */
+struct function {
+	struct object head;
+	struct method *method;
+};
+
+struct reference {
+	struct object head;
+	struct object *referent, *callback;
+};
+
+struct module_kind {
+	struct object head;
+	void *init;
+	intptr_t index;
+	void *copy;
+	const char *name;
+};
+
+/* In front of each object that the collector knows; see internal/pycore_gc.h. */
+struct gc_head {
+	uintptr_t next, prev; /* two bits of each are flags */
+};
+
+struct generation {
+	struct gc_head head;
+	int threshold, count;
+};
+
+struct collector {
+	struct generation generation[3];
+	struct gc_head *first;
+	struct generation permanent;
+};
+
+struct python {
+	int (*Py_FinalizeEx)(void);
+	int (*Py_IsInitialized)(void);
+	void (*Py_DecRef)(void *);
+	void (*PyErr_Clear)(void);
+	int (*PyGILState_Ensure)(void);
+	void (*PyGILState_Release)(int);
+	struct object *(*PyList_New)(intptr_t);
+	intptr_t (*PyList_Size)(void *);
+	struct object *(*PyList_GetItem)(void *, intptr_t);
+	intptr_t (*PyTuple_Size)(void *);
+	struct object *(*PyTuple_GetItem)(void *, intptr_t);
+	struct object *(*PyDict_GetItemString)(void *, const char *);
+	int (*PyDict_Next)(void *, intptr_t *, struct object **, struct object **);
+	struct object *(*PyImport_GetModuleDict)(void);
+	struct object *(*PyModule_GetDict)(void *);
+	struct module_kind *(*PyModule_GetDef)(void *);
+	struct object *(*PyObject_GetAttrString)(void *, const char *);
+	struct object *(*PyObject_CallMethod)(void *, const char *, const char *, ...);
+	struct object **(*_PyObject_GetDictPtr)(void *);
+	struct object *(*PySys_GetObject)(const char *);
+	void *(*PyCFunction_GetFunction)(void *);
+	void *(*PyType_GetSlot)(void *, int);
+	int (*PyType_IsSubtype)(void *, void *);
+	int (*PyUnicode_CompareWithASCIIString)(void *, const char *);
+	void *(*PyInterpreterState_Head)(void);
+	void *(*PyInterpreterState_Next)(void *);
+	void *(*PyInterpreterState_ThreadHead)(void *);
+	void *(*PyThreadState_Next)(void *);
+	struct type *PyCFunction_Type, *PyGen_Type, *PyList_Type, *PyModule_Type,
+	    *PyTuple_Type, *PyType_Type, *PyUnicode_Type, *_PyWeakref_CallableProxyType,
+	    *_PyWeakref_ProxyType, *_PyWeakref_RefType;
+	struct object *_Py_NoneStruct;
+	struct object **PyExc_DeprecationWarning, **PyExc_ImportWarning,
+	    **PyExc_PendingDeprecationWarning, **PyExc_ResourceWarning;
+};
+
+/* Returns false if this is no CPython, or one that we do not know. */
+bool python_find(struct python *py);
+
+/* What follows is for a thread that holds the interpreter's lock. */
+
+/* Are types what struct type says? */
+bool python_has_known_types(const struct python *py);
+
+/* NULL: it is not what struct collector says. */
+struct collector *python_collector(const struct python *py);
+
+/* What stands in sys.modules, whatever that is, and what a module calls so; NULL: none.
+ */
+struct object *python_module(const struct python *py, const char *name);
+struct object *python_member(
+    const struct python *py, const char *module, const char *name);
+
+static inline struct gc_head *
+gc_next(const struct gc_head *h)
+{
+	return (struct gc_head *)(h->next & ~(uintptr_t)3);
+}
+
+static inline struct gc_head *
+gc_prev(const struct gc_head *h)
+{
+	return (struct gc_head *)(h->prev & ~(uintptr_t)3);
+}
+
+#endif
