@@ -20,7 +20,6 @@
 #include <getopt.h>
 #include <grp.h>
 #include <limits.h>
-#include <malloc.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -40,6 +39,7 @@
 #include "base/fd.h"
 #include "base/kernel.h"
 #include "base/landlock.h"
+#include "base/lean.h"
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/scope.h"
@@ -76,6 +76,7 @@ struct helper {
 	uid_t client;
 	gid_t client_group;
 	bool stop;
+	bool used; /* since it last gave back what it does not need */
 };
 
 /* --- clients --- */
@@ -461,8 +462,15 @@ turn(struct helper *h, uint64_t watchdog_us, uint64_t *barked_us, struct err *e)
 	if (watchdog_us != 0 &&
 	    watchdog_us / 1000 < (wait < 0 ? INT_MAX : (unsigned)wait))
 		wait = (int)(watchdog_us / 1000);
+	if (h->used && (wait < 0 || wait > LEAN_REST_MS))
+		wait = LEAN_REST_MS;
+	uint64_t began_us = clock_us();
 	if (loop_turn(&h->loop, wait, e) == -1)
 		return -1;
+	bool rested = h->used && clock_us() - began_us >= LEAN_REST_MS * 1000ULL;
+	if (rested)
+		lean_rest();
+	h->used = !rested;
 	dispatch_check(&h->dispatch);
 	if (watchdog_us != 0 && clock_us() - *barked_us >= watchdog_us) {
 		notify_send("WATCHDOG=1");
@@ -483,8 +491,8 @@ serve(struct helper *h, struct err *e)
 		config_slots(&h->config), config_all_slots(&h->config), e) == -1 ||
 	    wait_for_slots(h, e) == -1 || start_listening(h, e) == -1)
 		return -1;
-	malloc_trim(
-	    0); /* filters and files were read: their memory is not needed again */
+	lean_rest(); /* filters and files were read: their memory is not needed again */
+	lean_drop_zeros(); /* libcgroup's tables: 800 KB, and a few names */
 	log_info("ready slots=%u max_slots=%u languages=%u cgroup=v%d landlock=%d "
 		 "probes=%u ms=%llu "
 		 "socket=%s",

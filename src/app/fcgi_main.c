@@ -17,7 +17,6 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +39,7 @@
 #include "app/settings.h"
 #include "app/versions.h"
 #include "base/clock.h"
+#include "base/lean.h"
 #include "base/log.h"
 #include "base/scope.h"
 #include "http/fcgi.h"
@@ -390,7 +390,7 @@ load(void *ctx, struct err *e)
 		unload(crew);
 		return NULL;
 	}
-	malloc_trim(0); /* what was needed to read it is not to be every worker's */
+	lean_rest(); /* what was needed to read it is not to be every worker's */
 	log_start("judgebox-fcgi", settings_log_level(&crew->settings));
 	if (source->serving)
 		gate_prepare(crew->settings.state, &crew->settings.site.access);

@@ -254,6 +254,13 @@ ledger_tidy(struct ledger *l)
 }
 
 void
+ledger_rest(struct ledger *l)
+{
+	if (l->db != NULL)
+		db_rest(l->db);
+}
+
+void
 ledger_open(struct ledger *l, const struct ledger_rules *rules, struct notice *notice)
 {
 	struct utsname u;

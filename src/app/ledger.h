@@ -44,6 +44,9 @@ void ledger_write(struct ledger *l, struct ledger_entry *entries, unsigned n);
 /* A round of keeping it within its bounds; some ten milliseconds at most. */
 void ledger_tidy(struct ledger *l);
 
+/* Nobody has written anything for a while. */
+void ledger_rest(struct ledger *l);
+
 /* Counts and tells that something went wrong. */
 void ledger_complain(struct ledger *l, const struct err *e);
 

@@ -13,6 +13,7 @@
 #include "app/clerk.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/lean.h"
 #include "base/log.h"
 #include "base/scope.h"
 
@@ -35,6 +36,7 @@ struct recorder {
 	bool ending;
 	bool failed; /* the next one may do better: it gets all ends again */
 	uint64_t tidy_us;
+	bool heard, used;         /* since the last look; since the last rest */
 	struct item items[BATCH]; /* of the entries beside it */
 	struct ledger_entry batch[BATCH];
 	unsigned n;
@@ -227,6 +229,18 @@ on_control(struct recorder *r)
 		fail(r, &e);
 }
 
+/* Two megabytes of pages help who writes a thousand times a second, and nobody else. */
+static void
+rest(struct recorder *r)
+{
+	if (r->used && !r->heard) {
+		ledger_rest(&r->ledger);
+		lean_rest();
+	}
+	r->used = r->heard;
+	r->heard = false;
+}
+
 static int
 wait_ms(const struct recorder *r)
 {
@@ -254,6 +268,7 @@ turn(struct recorder *r)
 		else
 			receive(r, fd);
 	}
+	r->heard |= n > 0;
 	flush(r);
 	if (r->ending)
 		clerk_end(&r->clerk);
@@ -262,6 +277,7 @@ turn(struct recorder *r)
 	if (!r->ending && clock_us() >= r->tidy_us) {
 		r->tidy_us = clock_us() + TIDY_US;
 		ledger_tidy(&r->ledger);
+		rest(r);
 	}
 	return n;
 }

@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <sys/time.h>
 
+#include "base/lean.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "base/scope.h"
@@ -257,17 +258,26 @@ serve_one(const struct fcgi_service *s, FCGX_Request *r)
  * A connection wakes one of the waiting workers, not all of hundreds (EPOLLEXCLUSIVE).
  * Whoever is woken goes on to accept(2), so no wake-up is lost; whoever was busy sees
  * when he comes back that somebody waits.
+ *
+ * *worked: a request was answered; who then has nothing to do for a while gives memory
+ * back that the next one may never need.
  */
 static bool
-told_to_stop(int epoll, const sigset_t *inside)
+told_to_stop(int epoll, const sigset_t *inside, bool *worked)
 {
 	struct epoll_event ev;
 	sigset_t waiting;
+	int n;
 
 	if (sigpending(&waiting) == 0 && sigismember(&waiting, SIGTERM) == 1)
 		return true;
-	/* EINTR: nothing else has a handler */
-	return epoll_pwait(epoll, &ev, 1, -1, inside) == -1;
+	n = epoll_pwait(epoll, &ev, 1, *worked ? LEAN_REST_MS : -1, inside);
+	if (n == 0) {
+		lean_rest();
+		*worked = false;
+		n = epoll_pwait(epoll, &ev, 1, -1, inside);
+	}
+	return n == -1; /* EINTR: nothing else has a handler */
 }
 
 static int
@@ -328,6 +338,7 @@ fcgi_serve(const struct fcgi_service *s, struct err *e)
 	FCGX_Request r;
 	sigset_t inside;
 	uint64_t served = 0;
+	bool worked = true; /* it has just started, which is work, too */
 	int n = 1;
 
 	if (prepare(&r, s, &inside, e) == -1)
@@ -338,13 +349,14 @@ fcgi_serve(const struct fcgi_service *s, struct err *e)
 	while (s->max_requests == 0 || served < s->max_requests) {
 		/* whoever goes here although he was woken is replaced at once, and his
 		 * successor finds the connection */
-		if (told_to_stop(epoll, &inside) ||
+		if (told_to_stop(epoll, &inside, &worked) ||
 		    (s->is_over != NULL && s->is_over(s->ctx)))
 			break;
 		n = accept_one(s, &r, e);
 		if (n == -1)
 			return -1;
 		served += (uint64_t)n;
+		worked |= n == 1;
 	}
 	for (n = s->empty_queue; n == 1;)
 		n = accept_one(s, &r, e);

@@ -53,6 +53,7 @@ struct backend {
 	int (*salvage)(void *conn, const char *broken, int64_t *rows, struct err *e);
 	int (*in_use)(const char *place, int *pid, struct err *e);
 	int (*version)(void *conn, uint64_t *number, struct err *e);
+	void (*rest)(void *conn);
 };
 
 extern const struct backend sqlite_backend;

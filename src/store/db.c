@@ -446,6 +446,12 @@ db_backup(struct db *d, const char *path, struct err *e)
 	return d->backend->backup(d->conn, path, e);
 }
 
+void
+db_rest(struct db *d)
+{
+	d->backend->rest(d->conn);
+}
+
 int
 db_trim(struct db *d, uint64_t bytes, bool *done, struct err *e)
 {

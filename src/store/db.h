@@ -125,6 +125,8 @@ int db_check_schema(struct db *d, const struct db_schema *s, struct err *e);
 int db_check(struct db *d, struct err *e);
 /* A consistent copy while others write; the file must not be there. */
 int db_backup(struct db *d, const char *path, struct err *e);
+/* Frees what it holds only to be faster next time. */
+void db_rest(struct db *d);
 /* A journal of more bytes than that is emptied, unless somebody reads something that is
  * only in it: then false in *done, at once. */
 int db_trim(struct db *d, uint64_t bytes, bool *done, struct err *e);

@@ -637,6 +637,12 @@ in_use(const char *place, int *pid, struct err *e)
 	return 0;
 }
 
+static void
+rest(void *conn)
+{
+	sqlite3_db_release_memory(((struct sqlite *)conn)->db);
+}
+
 static const struct backend_word words[] = {
 	{ "{int}", "INTEGER" },
 	{ "{real}", "REAL" },
@@ -681,4 +687,5 @@ const struct backend sqlite_backend = {
 	.salvage = sqlite_salvage,
 	.in_use = in_use,
 	.version = version,
+	.rest = rest,
 };

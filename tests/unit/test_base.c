@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/lean.h"
 #include "base/log.h"
 #include "base/num.h"
 #include "base/path.h"
@@ -532,6 +533,65 @@ log_lines_cannot_be_forged(void **state)
 	fd_close_all(ends, 2);
 }
 
+/* --- memory --- */
+
+static bool
+is_there(const void *p)
+{
+	unsigned char there = 0;
+	uintptr_t page = (uintptr_t)p & ~4095UL;
+
+	assert_int_equal(mincore((void *)page, 4096, &there), 0);
+	return (there & 1) != 0;
+}
+
+/* Returns where it was, as a number: nothing of it is to be used. */
+static __attribute__((noinline)) uintptr_t
+use_much_stack(void)
+{
+	volatile char much[400000];
+
+	for (size_t i = 0; i < sizeof(much); i += 4096)
+		much[i] = 1;
+	return (uintptr_t)&much[sizeof(much) / 2];
+}
+
+static void
+a_large_stack_is_given_back(void **state)
+{
+	uintptr_t middle = use_much_stack();
+
+	(void)state;
+#ifdef JB_SANITIZED
+	skip(); /* its frames may lie on a heap */
+#endif
+	assert_true(is_there((const void *)middle));
+	lean_rest();
+	assert_false(is_there((const void *)middle));
+	assert_int_equal(use_much_stack(), middle);
+}
+
+static void
+pages_of_zeros_are_given_back(void **state)
+{
+	const size_t size = 8 * 4096;
+	char *p =
+	    mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)state;
+	assert_ptr_not_equal(p, MAP_FAILED);
+	memset(p, 0, 4 * 4096); /* half of it was written */
+	p[3 * 4096 + 4095] = 'x';
+	assert_true(is_there(p) && !is_there(p + 5 * 4096));
+	lean_drop_zeros();
+	for (unsigned i = 0; i < 8; i++)
+		CHECK_INT("there", is_there(p + i * 4096UL), i == 3);
+	assert_int_equal(p[3 * 4096 + 4095], 'x');
+	for (size_t i = 0; i < 3 * 4096; i++)
+		assert_int_equal(p[i], 0);
+	munmap(p, size);
+}
+
 int
 main(void)
 {
@@ -542,6 +602,8 @@ main(void)
 		cmocka_unit_test(words_are_one_block),
 		cmocka_unit_test(words_are_packed),
 		cmocka_unit_test(words_have_bounds),
+		cmocka_unit_test(a_large_stack_is_given_back),
+		cmocka_unit_test(pages_of_zeros_are_given_back),
 		cmocka_unit_test(words_are_filled),
 		cmocka_unit_test(forged_words_are_refused),
 		cmocka_unit_test(buffers_grow),
