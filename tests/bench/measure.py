@@ -144,11 +144,11 @@ def family(s):
     return own + [p.pid for p in stack.descendants(own, stack.processes())]
 
 
-def pss_kb(s):
+def pss_kb(s, what="Pss"):
     total = 0
     for pid in family(s):
         with contextlib.suppress(OSError):
-            total += int(re.search(r"^Pss:\s+(\d+)", stack.read(f"/proc/{pid}/smaps_rollup"), re.M).group(1))
+            total += int(re.search(rf"^{what}:\s+(\d+)", stack.read(f"/proc/{pid}/smaps_rollup"), re.M).group(1))
     return total
 
 
