@@ -5,6 +5,7 @@
 set -u
 export LC_ALL=C.UTF-8
 deb=$(cd "$1" && pwd)
+readme=$(cd "$(dirname "$0")/../.." && pwd)/packaging/README.md
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0 failed=0
@@ -121,9 +122,27 @@ no_build_for_tests()
 		! grep -aqr JUDGEBOX_FAULT "$work/root"
 }
 
+# packaging/README.md tells where things are: nothing else is there, and all of that.
+paths_are_as_written()
+{
+	local column=3
+	[ -e "$work/root/lib/systemd/system" ] || column=4
+	sed -n '/^## Where/,/^A path/p' "$readme" |
+		awk -F'|' -v c=$column '{ print $c }' | grep -o '`/[^`]*`' | tr -d '`' >"$work/written"
+	[ "$(wc -l <"$work/written")" -ge 13 ] || return 1
+	(cd "$work/root" && find . -type f ! -path './usr/share/doc/*' ! -path '*/lintian/*') |
+		sed 's/^.//' >"$work/there"
+	awk 'NR == FNR { path[$0] = 0; next }
+		{ known = 0; for (p in path) if (index($0, p) == 1) { path[p]++; known = 1 }
+		  if (!known) { print "not written: " $0; bad = 1 } }
+		END { for (p in path) if (!path[p]) { print "not there: " p; bad = 1 }; exit bad }' \
+		"$work/written" "$work/there"
+}
+
 check "lintian has no errors and no warnings" lint
 check "a second build gives the same packages" same_again
 check "unpacks" unpack
+check "files are where packaging/README.md says" paths_are_as_written
 check "exposure of the application: at most 0.5" exposure judgebox.service 5
 check "exposure of the helper: at most 5.7" exposure judgebox-sandbox.service 57
 check "units are understood" units_are_understood
