@@ -11,9 +11,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/fd.h"
 #include "base/scope.h"
-#include "sandbox/fault.h"
 #include "sandbox/inner.h"
 #include "sandbox/wire/bundle.h"
 

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/fd.h"
 #include "base/scope.h"
 #include "sandbox/cgroup_tree.h"
@@ -26,7 +27,7 @@ static const char *const v2_controllers[] = { "memory", "pids", "cpu", NULL };
 
 /* Which file of which controller is which meter. */
 static const struct {
-	const char *controller, *v1, *v2;
+	const char *controller, *v1, *v2; /* NULL: there is none */
 	bool optional;
 	int flags;
 } files[METER_MAX_] = {
@@ -49,6 +50,9 @@ static const struct {
 	[METER_SHED] = { "memory", "memory.force_empty", "memory.reclaim", true,
 	    O_WRONLY },
 	[METER_STAT] = { "memory", "memory.stat", "memory.stat", true, O_RDONLY },
+	[METER_REFUSED] = { "pids", "pids.events", "pids.events", true, O_RDONLY },
+	[METER_REFUSED_ALL] = { "pids", NULL, "pids.events.local", true, O_RDONLY },
+	[METER_PIDS_PEAK] = { "pids", "pids.peak", "pids.peak", true, O_RDONLY },
 };
 
 static int
@@ -278,9 +282,12 @@ open_meter(
 	const char *file = g->v2 ? files[f].v2 : files[f].v1;
 	int flags = files[f].flags | O_CLOEXEC;
 
+	if (file == NULL)
+		return 0;
 	if (mount_point(g, files[f].controller, mp, sizeof(mp), e) == -1)
 		return -1;
-	snprintf(path, sizeof(path), "%s/%s/%s", mp, name, file);
+	snprintf(path, sizeof(path), "%s/%s/%s", mp,
+	    f == METER_REFUSED_ALL ? g->base : name, file);
 	*fd = open(path, flags);
 	if (*fd == -1 && f == METER_MEMORY_PEAK && g->v2)
 		*fd = open(
@@ -404,6 +411,8 @@ cgroups_clean(struct cgroups *g, unsigned slots, struct err *e)
 {
 	const struct timespec pause = { .tv_nsec = 10 * 1000000 };
 
+	if (JB_FAULT(SWEEP))
+		return 0;
 	for (unsigned i = 0; i < slots; i++)
 		for (int tries = 0; cgroups_drop_slot(g, i, e) == -1; tries++) {
 			if (tries == 200)

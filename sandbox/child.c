@@ -6,8 +6,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "base/fault.h"
 #include "sandbox/creds.h"
-#include "sandbox/fault.h"
 #include "sandbox/inner.h"
 #include "sandbox/raw.h"
 #include "sandbox/warm/frozen.h"

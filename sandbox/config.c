@@ -3,10 +3,10 @@
 #include <inttypes.h>
 
 #include "base/conf.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/weaker.h"
 #include "sandbox/cpus.h"
-#include "sandbox/fault.h"
 #include "sandbox/domain.h"
 #include "sandbox/monitor.h"
 

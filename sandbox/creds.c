@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "sandbox/fault.h"
+#include "base/fault.h"
 #include "sandbox/raw.h"
 
 /*

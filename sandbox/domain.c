@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/landlock.h"
-#include "sandbox/fault.h"
 
 #define LOOK (LANDLOCK_EXECUTE | LANDLOCK_READ_FILE | LANDLOCK_READ_DIR)
 #define CHANGE                                                                           \

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/num.h"
 #include "base/scope.h"
 
@@ -82,7 +83,7 @@ int
 ids_check(const char *etc, unsigned first, unsigned count, bool lent, struct err *e)
 {
 	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
-		if ((lent || sources[i].count == 0) &&
+		if ((lent || sources[i].count == 0) && !JB_FAULT(IDS_CHECK) &&
 		    check_file(&sources[i], etc, first, count, e) == -1)
 			return -1;
 	return 0;

@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/fd.h"
 #include "base/scope.h"
 #include "sandbox/artifact.h"
 #include "sandbox/warm/frozen.h"
-#include "sandbox/fault.h"
 
 static uint64_t
 next_serial(void)

@@ -17,10 +17,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/fd.h"
 #include "sandbox/child.h"
 #include "sandbox/creds.h"
-#include "sandbox/fault.h"
 #include "sandbox/mounts.h"
 
 #define TRIPS_MAX                                                                        \
@@ -96,12 +96,16 @@ launcher_start(struct launcher *l, const struct launcher_parts *p, struct err *e
 
 /* --- while the box runs --- */
 
+#define BEAT_US 200000 /* nothing happens for longer: then we are not let run */
+#define LATE_US 100000
+
 struct watch {
 	struct launcher *l;
 	const struct wire_limits *limits;
 	struct wire_outcome *o;
 	pid_t init;
 	uint64_t wall_deadline, cpu_check; /* µs of clock_us() */
+	uint64_t cpu_seen;                 /* at the last beat */
 	unsigned trips;
 };
 
@@ -205,6 +209,39 @@ check_clocks(struct watch *w, uint64_t now, struct err *e)
 	return 0;
 }
 
+static uint64_t
+next_look(const struct watch *w, uint64_t now)
+{
+	uint64_t next = now + BEAT_US;
+
+	next = w->wall_deadline < next ? w->wall_deadline : next;
+	next = w->cpu_check < next ? w->cpu_check : next;
+	return w->l->monitor.next_us < next ? w->l->monitor.next_us : next;
+}
+
+/*
+ * We woke late.  If the program ran meanwhile, at its share of the CPU, that was its
+ * doing and is its time.  If nobody in the group did, the group was frozen, or the
+ * machine stood still or had no time for us: not the program's fault, nor its time on the
+ * clock.  The helper waits for two seconds of this and no longer.
+ */
+static int
+forgive_standstill(struct watch *w, uint64_t due, uint64_t now, struct err *e)
+{
+	uint64_t share = w->limits->cpu_share_milli, before = w->cpu_seen;
+
+	if (meter_cpu_us(&w->l->meter, &w->cpu_seen, e) == -1)
+		return -1;
+	if (now < due + LATE_US || w->wall_deadline == UINT64_MAX || JB_FAULT(STANDSTILL))
+		return 0;
+	uint64_t late = now - due, used = w->cpu_seen - before;
+	if (share == 0 || share > 1000)
+		share = 1000;
+	if (used * 4000 < late * share)
+		w->wall_deadline += late;
+	return 0;
+}
+
 static int
 watch_box(struct watch *w, int pidfd, struct err *e)
 {
@@ -213,28 +250,23 @@ watch_box(struct watch *w, int pidfd, struct err *e)
 		{ .fd = w->l->listener, .events = POLLIN } };
 
 	for (;;) {
-		uint64_t now = clock_us();
-		uint64_t next =
-		    w->wall_deadline < w->cpu_check ? w->wall_deadline : w->cpu_check;
-		struct timespec t = { 0 }, *timeout = NULL;
+		uint64_t now = clock_us(), due = next_look(w, now);
+		uint64_t us = due > now ? due - now : 0;
+		struct timespec t = { (time_t)(us / 1000000),
+			(long)(us % 1000000) * 1000 };
 
-		if (w->l->monitor.next_us < next)
-			next = w->l->monitor.next_us;
-		if (next != UINT64_MAX) {
-			uint64_t us = next > now ? next - now : 0;
-			t = (struct timespec){ (time_t)(us / 1000000),
-				(long)(us % 1000000) * 1000 };
-			timeout = &t;
-		}
-		if (ppoll(p, 3, timeout, NULL) == -1 && errno != EINTR)
+		if (ppoll(p, 3, &t, NULL) == -1 && errno != EINTR)
 			return err_sys(e, "ppoll");
 		if (p[0].revents != 0)
 			return 0;
+		now = clock_us();
+		if (forgive_standstill(w, due, now, e) == -1)
+			return -1;
 		if ((p[1].revents & (POLLIN | POLLHUP)) != 0)
 			take_order(w);
 		if ((p[2].revents & POLLIN) != 0)
 			answer_trip(w);
-		if (check_clocks(w, clock_us(), e) == -1)
+		if (check_clocks(w, now, e) == -1)
 			return -1;
 	}
 }
@@ -256,7 +288,8 @@ run_child(struct launcher *l, struct child *c, struct wire_outcome *o, struct er
 		.o = o,
 		.init = (pid_t)pid,
 		.wall_deadline = start + c->limits.wall_us,
-		.cpu_check = start + c->limits.cpu_us };
+		.cpu_check = start + c->limits.cpu_us,
+		.cpu_seen = l->meter.cpu0 };
 	monitor_start(&l->monitor, start);
 	int r = watch_box(&w, pidfd, e);
 	if (r == -1)
@@ -317,6 +350,10 @@ read_meters(struct launcher *l, const struct child *c, struct inner_outcome *out
 		err_set(&o->fault, ERR_SYS,
 		    "a process below its memory limit was killed: the machine, or the "
 		    "service's control group, had no memory left");
+	else if (r.refused)
+		err_set(&o->fault, ERR_SYS,
+		    "a process below its limit of processes was not made: a control "
+		    "group above allows fewer");
 	if (r.memory_known)
 		o->memory_bytes = r.memory_bytes;
 	else if (c->ended) {

@@ -36,6 +36,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/fd.h"
 #include "base/kernel.h"
 #include "base/landlock.h"
@@ -48,7 +49,6 @@
 #include "sandbox/dispatch.h"
 #include "sandbox/prepared.h"
 #include "sandbox/probes.h"
-#include "sandbox/fault.h"
 #include "sandbox/domain.h"
 #include "sandbox/ids.h"
 #include "sandbox/seccomp.h"
@@ -171,7 +171,7 @@ check_alone(const struct helper *h, struct err *e)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 
-	if (h->listener.fd != -1)
+	if (h->listener.fd != -1 || JB_FAULT(ALONE))
 		return 0;
 	scope_fd fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd == -1)
@@ -198,7 +198,7 @@ bind_socket(struct helper *h, struct err *e)
 	if (r == -1)
 		return err_sys(e, "bind %s", h->config.socket);
 	if (chown(h->config.socket, 0, h->client_group) == -1 ||
-	    chmod(h->config.socket, 0660) == -1)
+	    chmod(h->config.socket, JB_FAULT(SOCKET_MODE) ? 0666 : 0660) == -1)
 		return err_sys(e, "set the owner of %s", h->config.socket);
 	if (listen(fd, 128) == -1)
 		return err_sys(e, "listen on %s", h->config.socket);

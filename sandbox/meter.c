@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sandbox/fault.h"
+#include "base/fault.h"
 
 /* The kernel charges memory in batches of 64 pages per core: less is not seen. */
 #define GRAIN_BYTES (2 * 64 * 4096)
@@ -41,6 +41,9 @@ static const char *const names[METER_MAX_] = {
 	[METER_KERNEL] = "kernel memory",
 	[METER_SHED] = "reclaim",
 	[METER_STAT] = "memory figures",
+	[METER_REFUSED] = "refused processes",
+	[METER_REFUSED_ALL] = "refused processes of all slots",
+	[METER_PIDS_PEAK] = "process peak",
 };
 
 #define TEXT_BYTES 1024
@@ -214,7 +217,7 @@ meter_check_rest(struct meter *m, struct err *e)
 	struct meter_force *f = m->force;
 	uint64_t now, files;
 
-	if (m->fd[METER_STAT] == -1)
+	if (m->fd[METER_STAT] == -1 || JB_FAULT(REST))
 		return 0;
 	if (read_number(m, METER_MEMORY, NULL, &now, e) == -1)
 		return -1;
@@ -248,9 +251,44 @@ read_ooms(const struct meter *m, struct meter_ooms *o, struct err *e)
 static bool
 was_own(const struct meter *m, const struct meter_ooms *o, uint64_t peak)
 {
+	if (JB_FAULT(OWN_LIMIT))
+		return true;
 	if (m->v2)
 		return o->own > m->ooms0.own;
 	return peak + GRAIN_BYTES >= m->force->memory_max;
+}
+
+/*
+ * Who refused the box a process: its own limit, or that of a group above?  v2 counts at
+ * the group whose limit it was (Linux 6.11).  All others count where the process was
+ * wanted; there it was not the own limit if the slot never had as many.
+ */
+static uint64_t
+read_refused(const struct meter *m)
+{
+	bool all = m->fd[METER_REFUSED_ALL] != -1;
+	uint64_t n = 0;
+	struct err ignored = { 0 };
+
+	if (all || m->fd[METER_REFUSED] != -1)
+		read_number(
+		    m, all ? METER_REFUSED_ALL : METER_REFUSED, "max ", &n, &ignored);
+	return n;
+}
+
+static bool
+was_refused_above(const struct meter *m)
+{
+	uint64_t peak = 0;
+	struct err ignored = { 0 };
+
+	if (read_refused(m) <= m->refused0 || JB_FAULT(OWN_LIMIT))
+		return false;
+	if (m->fd[METER_REFUSED_ALL] != -1)
+		return true;
+	return m->fd[METER_PIDS_PEAK] != -1 &&
+	       read_number(m, METER_PIDS_PEAK, NULL, &peak, &ignored) == 0 &&
+	       peak < m->force->pids_max;
 }
 
 uint64_t
@@ -362,6 +400,7 @@ meter_start(struct meter *m, const struct wire_limits *l, unsigned at_rest, stru
 		return -1;
 	if (read_ooms(m, &m->ooms0, e) == -1)
 		return -1;
+	m->refused0 = read_refused(m);
 	return meter_cpu_us(m, &m->cpu0, e);
 }
 
@@ -387,7 +426,7 @@ count_reclaimed(
 {
 	uint64_t now;
 
-	if (!m->peak_resets && peak <= m->peak0)
+	if ((!m->peak_resets && peak <= m->peak0) || JB_FAULT(RECLAIMED))
 		return 0;
 	if (peak + GRAIN_BYTES < m->force->memory_max)
 		return 0;
@@ -418,7 +457,7 @@ shed_caches(struct meter *m)
 	struct err ignored = { 0 };
 	uint64_t all, now;
 
-	if (m->fd[METER_KERNEL] == -1 || m->fd[METER_SHED] == -1 ||
+	if (m->fd[METER_KERNEL] == -1 || m->fd[METER_SHED] == -1 || JB_FAULT(SHED) ||
 	    read_number(m, METER_MEMORY, NULL, &all, &ignored) == -1 ||
 	    all < SHED_BYTES || read_kernel(m, &now, &ignored) == -1)
 		return;
@@ -447,6 +486,7 @@ meter_stop(struct meter *m, struct meter_reading *r, struct err *e)
 	r->kills = (uint32_t)(ooms.kills - m->ooms0.kills);
 	r->oom_kills = was_own(m, &ooms, peak) ? r->kills : 0;
 	r->processes_left = pids > m->pids0;
+	r->refused = was_refused_above(m);
 	r->memory_bytes = peak > m->memory0 ? peak - m->memory0 : 0;
 	/* Where a peak cannot be reset, one that rose during the box is still the box's.
 	 */

@@ -28,6 +28,9 @@ enum meter_file {
 	METER_KERNEL,      /* v1 memory.kmem.usage_in_bytes; v2 memory.stat */
 	METER_SHED,        /* v1 memory.force_empty; v2 memory.reclaim */
 	METER_STAT,        /* memory.stat */
+	METER_REFUSED,     /* pids.events: processes the kernel did not make */
+	METER_REFUSED_ALL, /* v2 from Linux 6.11: those of the group of all slots */
+	METER_PIDS_PEAK,   /* pids.peak, since the group was made */
 	METER_MAX_,
 };
 
@@ -59,6 +62,7 @@ struct meter {
 	/* at the start of the box */
 	uint64_t cpu0, memory0, peak0, pids0;
 	struct meter_ooms ooms0;
+	uint64_t refused0;
 	uint64_t limit; /* of memory, as asked */
 };
 
@@ -69,6 +73,7 @@ struct meter_reading {
 	bool memory_known;  /* memory_bytes is the box's own peak */
 	bool over_limit;    /* and is more than allowed, though nothing was killed */
 	bool processes_left;
+	bool refused; /* a process, which the box's own limit would have allowed */
 };
 
 void meter_open(

@@ -8,11 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/scope.h"
 #include "sandbox/artifact.h"
-#include "sandbox/fault.h"
 #include "sandbox/probe.h"
 #include "sandbox/seccomp.h"
 

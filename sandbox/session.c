@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "sandbox/fault.h"
 
 typedef int handler(struct session *s, const union wire_body *b, int *fds, struct err *e);
 static handler on_hello, on_status, on_job, on_compile, on_run, on_kill, on_end, on_keep;
@@ -146,7 +146,7 @@ check_numbers(const struct wire_job *j, struct err *e)
 	};
 
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (rows[i].value > rows[i].most)
+		if (rows[i].value > rows[i].most && !JB_FAULT(NUMBERS))
 			return err_set(e, ERR_PROTO,
 			    "job: %s: %" PRIu64 " is above %" PRIu64, rows[i].name,
 			    rows[i].value, rows[i].most);
@@ -166,7 +166,7 @@ new_job(struct session *s, const struct language *lang, const struct words *opti
 		return NULL;
 	}
 	bytes *= language_is_compiled(lang) ? 2 : 1; /* its data files are a copy */
-	if (room->held + bytes > room->most) {
+	if (room->held + bytes > room->most && !JB_FAULT(JOB_BYTES)) {
 		err_set(e, ERR_SYS, "open jobs hold %" PRIu64 " bytes", room->held);
 		return NULL;
 	}

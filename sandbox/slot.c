@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/scope.h"
@@ -265,7 +266,7 @@ slot_check(struct slot *s, uint64_t now_us)
 {
 	struct err e = { 0 };
 
-	if (now_us < s->deadline_us)
+	if (now_us < s->deadline_us || (s->run_sent && JB_FAULT(OVERDUE)))
 		return;
 	if (s->state == SLOT_DOWN) {
 		(s->dismissed ? vanish(s, now_us) : restart(s));

@@ -13,9 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/fd.h"
 #include "base/scope.h"
-#include "sandbox/fault.h"
 #include "sandbox/inner.h"
 
 #define NAMESPACES                                                                       \
@@ -107,7 +107,7 @@ write_map(pid_t pid, const char *file, unsigned base, struct err *e)
 static int
 place(const struct slot_spawn *s, pid_t pid, struct err *e)
 {
-	unsigned base = s->uid_base + s->index * SLOT_IDS;
+	unsigned base = s->uid_base + (JB_FAULT(OWN_IDS) ? 0 : s->index * SLOT_IDS);
 
 	if (write_map(pid, "gid_map", base, e) == -1 ||
 	    write_map(pid, "uid_map", base, e) == -1)

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/utf8.h"
 
 struct level {
@@ -150,7 +151,7 @@ scan_member(struct scan *c)
 	if (t->has_nul)
 		return refuse(c, "a name with a NUL in it");
 	for (unsigned i = 0; i < l->members; i++)
-		if (l->seen[i] == t->hash)
+		if (l->seen[i] == t->hash && !JB_FAULT(TWICE))
 			return err_set(c->e, ERR_BAD_INPUT,
 			    "member \"%.*s\" is given twice",
 			    (int)(t->len < 40 ? t->len : 40), (const char *)t->at);

@@ -39,6 +39,7 @@
 #include "app/settings.h"
 #include "app/versions.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/lean.h"
 #include "base/log.h"
 #include "base/scope.h"
@@ -557,7 +558,7 @@ main(int argc, char **argv)
 			o.exit_with_parent = true;
 			break;
 		case 'V':
-			puts("judgebox-fcgi " PACKAGE_VERSION);
+			puts("judgebox-fcgi " PACKAGE_VERSION FAULT_VERSION);
 			return 0;
 		case 'h':
 			fputs(usage, stdout);
@@ -571,6 +572,9 @@ main(int argc, char **argv)
 		fputs(usage, stderr);
 		return 2;
 	}
+#ifdef JB_FAULT_INJECTION
+	log_warn("a build for tests" FAULT_VERSION);
+#endif
 	if (serve(&o, &e) == -1) {
 		log_err(&e, "cannot start");
 		return 1;

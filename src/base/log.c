@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/utf8.h"
 
 static struct {
@@ -65,7 +66,7 @@ static void ERR_PRINTF(2, 0)
 	for (size_t i = 0; i < n;) { /* a value must not forge a line of its own */
 		unsigned shown = utf8_shown((const unsigned char *)line + i, n - i);
 
-		if (shown == 0)
+		if (shown == 0 && !JB_FAULT(LOG_LINES))
 			line[i] = '?';
 		i += shown > 0 ? shown : 1;
 	}

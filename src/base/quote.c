@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/utf8.h"
 
 enum { PLAIN = 0, LONG = 'u', WIDE = 'w' };
@@ -49,7 +50,9 @@ wide(const unsigned char *s, size_t len, struct piece *p)
 
 	p->text = (const char *)s;
 	p->size = n;
-	if (n == 0) {
+	if (n == 0 && JB_FAULT(UTF8)) {
+		p->size = 1;
+	} else if (n == 0) {
 		p->text = "\xef\xbf\xbd"; /* U+FFFD */
 		p->size = 3;
 	} else if (point < 0xa0 || point == 0x2028 || point == 0x2029) {

@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "judge/settle.h"
 #include "judge/tally.h"
@@ -184,7 +185,8 @@ watch_client(const struct judging *j)
 static bool
 has_left(const struct pollfd *client)
 {
-	return (client->revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
+	return !JB_FAULT(CLIENT_GONE) &&
+	       (client->revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
 static int

@@ -350,6 +350,86 @@ def remove_empty_groups(s, dice):
             os.rmdir(d)
 
 
+def in_force(files, text):
+    """Writes the limit to each of these files; the function returned puts back what was there."""
+    before = {f: stack.read(f).strip() for f in files}
+    for f in before:
+        with contextlib.suppress(OSError), open(f, "w") as out:
+            out.write(text(f))
+
+    def restore():
+        for f, was in before.items():
+            with contextlib.suppress(OSError), open(f, "w") as out:
+                out.write("-1" if was == "9223372036854771712" else was)
+    return restore
+
+
+def lower_above(s, dice, files, used, room):
+    """A limit of the group above all slots, down to what is in use and a little more."""
+    found = [os.path.join(d, f) for d in stack.cgroups(s.cgroup) for f in files if os.path.exists(os.path.join(d, f))]
+    restore = in_force(found, lambda f: str(int(stack.read(os.path.join(os.path.dirname(f), used[os.path.basename(f)]))) + room))
+    try:
+        time.sleep(dice.uniform(0.3, 1))
+    finally:
+        restore()
+
+
+@strike
+def lower_memory_above(s, dice):
+    used = {"memory.limit_in_bytes": "memory.usage_in_bytes", "memory.max": "memory.current"}
+    lower_above(s, dice, used, used, dice.randrange(1 << 20, 24 << 20))
+
+
+@strike
+def lower_processes_above(s, dice):
+    lower_above(s, dice, ["pids.max"], {"pids.max": "pids.current"}, dice.randrange(6))
+
+
+FREEZER = "/sys/fs/cgroup/freezer"  # v1: a hierarchy of its own, in which boxes have no group
+
+
+@contextlib.contextmanager
+def frozen(pids, slot):
+    """All of these and whom they make: in the slot's own group, or in one for the freezer."""
+    v2 = os.path.join(slot, "cgroup.freeze")
+    own = os.path.join(FREEZER, f"jbtest-{os.getpid()}")
+    state, words = (v2, ("1", "0")) if os.path.exists(v2) else (os.path.join(own, "freezer.state"), ("FROZEN", "THAWED"))
+    if state != v2:
+        os.makedirs(own, exist_ok=True)
+
+    def move(pids, where):
+        for pid in pids:
+            with contextlib.suppress(OSError), open(os.path.join(where, "cgroup.procs"), "w") as f:
+                f.write(str(pid))
+
+    def write(text):
+        with contextlib.suppress(OSError), open(state, "w") as f:
+            f.write(text)
+    try:
+        if state != v2:
+            move(pids, own)
+        write(words[0])
+        yield
+    finally:
+        write(words[1])
+        while state != v2:
+            move(stack.read(os.path.join(own, "cgroup.procs")).split(), FREEZER)
+            with contextlib.suppress(OSError):
+                os.rmdir(own)
+                break
+
+
+@strike
+def freeze_slot(s, dice):
+    """A slot with the box in it: no process of it takes a step, not even to die."""
+    slots = [d for d in groups(s) if re.search(r"/slot\d+$", d)]
+    slots = [d for d in slots if "/pids/" in d] or [d for d in slots if os.path.exists(os.path.join(d, "cgroup.freeze"))]
+    if slots:
+        slot = dice.choice(sorted(slots))
+        with contextlib.suppress(FileNotFoundError), frozen(stack.read(os.path.join(slot, "cgroup.procs")).split(), slot):
+            time.sleep(dice.uniform(0.1, 3))
+
+
 @strike
 def delete_cache(s, dice):
     for f in os.listdir(s.path("cache")):

@@ -2,6 +2,7 @@
 import json
 import os
 import random
+import select
 import signal
 import sys
 import threading
@@ -214,6 +215,49 @@ class Chaos(SystemTest):
                 f.write(before.replace("9223372036854771712", "-1"))
         self.assertEqual((j["verdict"], own["verdict"]), ("internal_error", "memory_limit"), (j, own))
 
+    # I-32
+    def test_no_process_left_is_nobodys_verdict(self):
+        """A program that may not fork, below its own limit, because all slots together may not."""
+        code = "import os, time\ntime.sleep(1)\ntry: r = os.fork()\nexcept OSError: print('refused')\nelse: print('made') if r else None"
+        body = {"language": "python", "code": code, "limits": {"processes": 16}}
+        self.assertEqual(self.stack.post(body).json["tests"][0]["stdout"], "made\n")
+        own = self.stack.post({**body, "limits": {"processes": 1}}).json["tests"][0]
+        self.assertEqual((own["verdict"], own["stdout"]), ("ok", "refused\n"))
+        limit = next(f for f in (os.path.join(c, "pids.max") for c in stack.cgroups(self.stack.cgroup)) if os.path.exists(f))
+        held = client.start(self.stack.port, body)
+        self.addCleanup(held.close)
+        stack.wait_for("the program", self.stack.boxes)
+        try:
+            while not select.select([held], [], [], 0.02)[0]:  # others come and go meanwhile
+                with open(limit, "w") as f:
+                    f.write(stack.read(os.path.join(os.path.dirname(limit), "pids.current")))
+            j = client.finish(held).json
+        finally:
+            with open(limit, "w") as f:
+                f.write("max")
+        self.assertEqual(j["verdict"], "internal_error", j)
+
+    # I-32
+    def test_frozen_time_is_nobodys(self):
+        """A box that nobody let run is not beyond its time on the clock; one that is frozen for
+        so long that its slot is given up is judged elsewhere, or not at all."""
+        chaos = strikes()
+        body = {"language": "python", "code": "import time\ntime.sleep(0.6)\nprint('awake')", "limits": {"wallMs": 1000}}
+        spins = {"language": "python", "code": "while True: pass", "limits": {"cpuMs": 800, "wallMs": 1200}}
+        for program, seconds, verdicts in (body, 1.2, ["ok"]), (body, 4, ["ok", "internal_error"]), (spins, 0.8, ["time_limit"]):
+            with self.subTest(program=program["code"], seconds=seconds):
+                held = client.start(self.stack.port, program)
+                stack.wait_for("the program", self.stack.boxes)
+                time.sleep(0.2)
+                box = self.stack.boxes()[0].pid
+                slot = next(d for d in chaos.groups(self.stack) if str(box) in stack.read(os.path.join(d, "cgroup.procs")).split())
+                with chaos.frozen(stack.read(os.path.join(slot, "cgroup.procs")).split(), slot):
+                    time.sleep(seconds)
+                j = client.finish(held).json
+                self.assertIn(j["verdict"], verdicts, j)
+                if j["verdict"] == "ok":
+                    self.assertEqual(j["tests"][0]["stdout"], "awake\n")
+
     def test_everything_at_once(self):
         def blow():
             for pid in random.sample(self.stack.workers(), 2) + [self.stack.sandbox.pid, self.stack.app.pid]:
@@ -309,6 +353,13 @@ class Chaos(SystemTest):
         stack.wait_for("the compiler to end", lambda: not self.stack.boxes(), 3)
 
 
+def strikes():
+    """tests/chaos, which takes the load from here."""
+    sys.path.insert(0, os.path.join(stack.SRCDIR, "tests", "chaos"))
+    import chaos
+    return chaos
+
+
 class Strikes(SystemTest):
     """A round of tests/chaos, which breaks more than processes."""
 
@@ -318,8 +369,7 @@ class Strikes(SystemTest):
 
     # I-45 I-47
     def test_one_of_each_kind(self):
-        sys.path.insert(0, os.path.join(stack.SRCDIR, "tests", "chaos"))
-        import chaos  # which takes the load from here
+        chaos = strikes()
         run = chaos.Run(seed=random.randrange(2 ** 32), clients=4)
         run.run(chaos.SHORT)
         self.assertEqual(run.failures, [], f"seed {run.seed}")

@@ -7,8 +7,10 @@ import ctypes
 import os
 import re
 import signal
+import subprocess
 import unittest
 
+import client
 import stack
 from suite import SystemTest
 
@@ -135,6 +137,70 @@ class Monitors(SystemTest):
         self.assertEqual(t["verdict"], "ok")
         line = log_of(self.stack, "kind=memory_growth")
         self.assertGreaterEqual(int(re.search(r"mb_per_s=(\d+)", line)[1]), 8)
+
+
+class Outlived(SystemTest):
+    """No program can leave anything behind; if one did, its slot would go.  So we leave it
+    there: root's processes can enter the control group of a slot."""
+    own_stack = True
+    SLEEPS = '#include <stdio.h>\n#include <unistd.h>\nint main(void) { fclose(fopen("/work/x", "w")); sleep(2); puts("done"); }'
+
+    @classmethod
+    def make_stack(cls):
+        return stack.Stack().start()
+
+    def group_files(self, controller):
+        """cgroup.procs of the slot that runs a program now, and of the group of all."""
+        p = stack.wait_for("a program", lambda: [p for p in self.stack.boxes() if p.name == "main" or "memfd" in p.exe], 20)[0]
+        for line in stack.read(f"/proc/{p.pid}/cgroup").splitlines():
+            _, controllers, path = line.split(":", 2)
+            if self.stack.cgroup in path and (not controllers or controller in controllers.split(",")):
+                top = f"/sys/fs/cgroup/{controller}" if controllers else "/sys/fs/cgroup"
+                return f"{top}{path}/cgroup.procs", f"{top}/cgroup.procs"
+        return self.fail("a program in no control group of ours")
+
+    def while_one_runs(self, visit):
+        held = client.start(self.stack.port, {"language": "c", "code": self.SLEEPS, "tests": [{}]})
+        self.addCleanup(held.close)
+        found = visit()
+        self.assertEqual(client.finish(held).json["verdict"], "ok")  # what was left is not its fault
+        return found
+
+    # I-29, I-34
+    def test_a_process_that_stays_ends_its_slot(self):
+        def visit():
+            stays = subprocess.Popen(["sleep", "60"])
+            self.addCleanup(stays.kill)
+            with open(self.group_files("pids")[0], "w") as f:
+                f.write(str(stays.pid))
+            return stays
+        stays = self.while_one_runs(visit)
+        log_of(self.stack, r"slot \d is thrown away: .*outlived its box", 10)
+        self.assertEqual(stays.wait(10), -signal.SIGKILL)
+        self.assertEqual(self.judge1("c", self.SLEEPS)["verdict"], "ok")
+
+    # I-33, I-34
+    def test_a_file_that_stays_ends_its_slot(self):
+        """A file in memory, held by somebody who is not of the slot: as if it were in flight."""
+        def visit():
+            slot, above = self.group_files("memory")
+            r, w = os.pipe()
+            child = os.fork()
+            if child == 0:
+                with open(slot, "w") as f:
+                    f.write(str(os.getpid()))
+                os.write(os.memfd_create("stays"), b"x" * (40 * MIB))
+                with open(above, "w") as f:
+                    f.write(str(os.getpid()))
+                os.write(w, b"there")
+                signal.pause()
+            self.addCleanup(lambda: (os.kill(child, signal.SIGKILL), os.waitpid(child, 0)))
+            self.assertEqual(os.read(r, 8), b"there")
+        self.while_one_runs(visit)
+        for _ in range(3):  # each slot has a new /work after each
+            j = self.judge("c", self.SLEEPS.replace("sleep(2)", "usleep(50000)"), tests=[{}] * 6)
+            self.assertEqual({t["verdict"] for t in j["tests"]}, {"ok"})
+        log_of(self.stack, r"slot \d is thrown away: .*MiB of files outlived their box", 1)
 
 
 def sanitized():

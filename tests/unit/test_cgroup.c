@@ -87,7 +87,9 @@ a_slot_comes_and_goes(void **state)
 	CHECK_OK(cgroups_make_slot(groups, 0, fd, &e), e);
 	assert_true(count_slots(0) > 0);
 	for (int i = 0; i < METER_MAX_; i++)
-		if (i != METER_MEMSW_MAX)
+		/* what a kernel without swap, an older one, or v1 has not */
+		if (i != METER_MEMSW_MAX && i != METER_PIDS_PEAK &&
+		    i != METER_REFUSED_ALL)
 			assert_true(fd[i] >= 0);
 	CHECK_INT("nobody in it", read_number(fd[METER_PIDS]), 0);
 	assert_true(pwrite(fd[METER_PIDS_MAX], "7", 1, 0) == 1);

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "sandbox/fault.h"
+#include "base/fault.h"
 
 static void
 names_are_whole_words(void **state)

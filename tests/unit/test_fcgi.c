@@ -189,7 +189,6 @@ unlisted_parameters_do_nothing(void **state)
 
 	put_param(&params, "HTTP_X_REQUEST_ID", "forged");
 	put_param(&params, "REQUEST_URI", "/forged");
-	put_param(&params, "REQUEST_METHODS", "FORGED");
 	put_param(&params, "LD_PRELOAD", "/tmp/x.so");
 	put_param(&params, "REQUEST_METHOD", "GET");
 	put_param(&params, "DOCUMENT_URI", "/a=b");
@@ -197,7 +196,8 @@ unlisted_parameters_do_nothing(void **state)
 	put_param(&params, "HTTP_ORIGIN", "https://o");
 	put_param(&params, "REMOTE_ADDR", "::1");
 	put_param(&params, "REQUEST_ID", "ok_ID-9");
-	put_param(&params, "REQUEST_METHO", "FORGED"); /* last: it must not win */
+	put_param(&params, "REQUEST_METHO", "FORGED"); /* last: these must not win */
+	put_param(&params, "REQUEST_METHODS", "FORGED");
 	put_begin(&rq);
 	put_stream(&rq, RECORD_PARAMS, &params, 65535);
 	put_stream(&rq, RECORD_STDIN, &none, 1);

@@ -157,6 +157,55 @@ a_kill_is_believed_at_the_groups_own_limit_alone(void **state)
 	}
 }
 
+/* 2 there, the box's init, 8: the limit is 11. */
+static void
+a_process_refused_below_the_limit_was_refused_above(void **state)
+{
+	static const struct {
+		const char *refused, *all, *peak;
+		bool above;
+	} rows[] = {
+		{ "max 3\n", NULL, "5\n", false }, /* none */
+		{ "max 4\n", NULL, "11\n", false },
+		{ "max 4\n", NULL, "10\n", true },
+		{ "max 4\n", NULL, "40\n", false }, /* a box before, of a higher limit */
+		{ "max 4\n", NULL, NULL, false },   /* who knows? */
+		{ NULL, NULL, "5\n", false },
+		{ "max 4\n", "max 7\n", "5\n", false }, /* its own, in v2's words */
+		{ "max 3\n", "max 8\n", "11\n", true },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct meter_force force = { 0 };
+		struct meter_reading r = { 0 };
+		struct meter m;
+		struct err e = { 0 };
+		int fd[METER_MAX_], seen[METER_MAX_];
+
+		open_group(fd, rows[i].all != NULL);
+		memcpy(seen, fd, sizeof(seen));
+		set(fd[METER_REFUSED], "max 3\n");
+		set(fd[METER_REFUSED_ALL], "max 7\n");
+		seen[METER_REFUSED] = rows[i].refused != NULL ? fd[METER_REFUSED] : -1;
+		seen[METER_REFUSED_ALL] =
+		    rows[i].all != NULL ? fd[METER_REFUSED_ALL] : -1;
+		seen[METER_PIDS_PEAK] = rows[i].peak != NULL ? fd[METER_PIDS_PEAK] : -1;
+		meter_open(&m, seen, rows[i].all != NULL, &force);
+		assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
+		if (rows[i].refused != NULL)
+			set(fd[METER_REFUSED], rows[i].refused);
+		if (rows[i].all != NULL)
+			set(fd[METER_REFUSED_ALL], rows[i].all);
+		if (rows[i].peak != NULL)
+			set(fd[METER_PIDS_PEAK], rows[i].peak);
+		assert_int_equal(meter_stop(&m, &r, &e), 0);
+		if (r.refused != rows[i].above)
+			fail_msg("row %u", i);
+		close_group(fd);
+	}
+}
+
 static void
 who_is_just_ending_leaves_no_place(void **state)
 {
@@ -485,6 +534,7 @@ main(void)
 		cmocka_unit_test(v1_limits_and_counters),
 		cmocka_unit_test(v2_limits_and_counters),
 		cmocka_unit_test(a_kill_is_believed_at_the_groups_own_limit_alone),
+		cmocka_unit_test(a_process_refused_below_the_limit_was_refused_above),
 		cmocka_unit_test(who_is_just_ending_leaves_no_place),
 		cmocka_unit_test(a_limit_in_force_is_not_written_again),
 		cmocka_unit_test(a_share_too_small_for_the_kernel_is_the_smallest),

@@ -1,14 +1,14 @@
 /*
  * fault - walls that a test build can leave out, to prove that the tests would notice.
  *
- * `configure --enable-fault-injection` makes such a build; JUDGEBOX_FAULT in the helper's
+ * `configure --enable-fault-injection` makes such a build; JUDGEBOX_FAULT in the
  * environment names the walls, separated by commas, and `judgebox-sandbox --walls` lists
- * them.  Everywhere else JB_FAULT() is the constant false, and neither the names nor a
- * way to say them are in the program.  Such a build says so in --version and in its log,
- * and must not be packaged.
+ * them, the application's too.  Everywhere else JB_FAULT() is the constant false, and
+ * neither the names nor a way to say them are in the program.  Such a build says so in
+ * --version and in its log, and must not be packaged.
  */
-#ifndef SANDBOX_FAULT_H
-#define SANDBOX_FAULT_H
+#ifndef BASE_FAULT_H
+#define BASE_FAULT_H
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -78,7 +78,36 @@
 	X(TAGS, "tags", "one outstanding run by one tag", "session.c")                   \
 	X(CAPS, "caps", "limits below the helper's own", "config.c")                     \
 	X(HELPER_FILTER, "helper-filter", "the helper's own filter", "seccomp.c")        \
-	X(PROBES, "probes", "the probes at the start", "probes.c")
+	X(PROBES, "probes", "the probes at the start", "probes.c")                       \
+	X(SENDMSG, "sendmsg", "no sending of descriptors over a pair", "seccomp.c")      \
+	X(REST, "rest", "the end of a slot that holds files of a dead box", "meter.c")   \
+	X(SHED, "shed", "the kernel's caches of names emptied", "meter.c")               \
+	X(RECLAIMED, "reclaimed", "memory that caches gave up counts", "meter.c")        \
+	X(OWN_LIMIT, "own-limit", "whose limit it was", "meter.c")                       \
+	X(OWN_IDS, "own-ids", "user ids of a slot's own", "slot_spawn.c")                \
+	X(STANDSTILL, "standstill", "time in which nobody ran forgiven", "launcher.c")   \
+	X(OVERDUE, "overdue", "the end of a slot two seconds late", "slot.c")            \
+	X(IDS_CHECK, "ids-check", "ids that are nobody's account", "ids.c")              \
+	X(SWEEP, "sweep", "the removal of what an earlier helper left", "cgroup.c")      \
+	X(ALONE, "alone", "one helper at a socket", "main.c")                            \
+	X(SOCKET_MODE, "socket-mode", "a socket that not everybody can open", "main.c")  \
+	X(CLIENTS, "clients", "a bounded number of connections", "dispatch.c")           \
+	X(JOB_BYTES, "job-bytes", "bounded memory of open jobs", "session.c")            \
+	X(NUMBERS, "numbers", "the range of a job's numbers", "session.c")               \
+	X(LENGTH, "length", "messages of exactly their length", "wire.c")                \
+	X(KEY_PARTS, "key-parts", "the length of each part of a key", "digest.c")        \
+	X(CACHE_DIR, "cache-dir", "a cache that is root's alone", "cache.c")             \
+	X(KEEP_GOOD, "keep-good", "artifacts of good compiles alone", "slot_run.c")      \
+	X(ROUTES, "routes", "a route's method", "routes.c")                              \
+	X(PARAMETERS, "parameters", "whole names of parameters", "fcgi.c")               \
+	X(PARAMS_CAP, "params-cap", "bounded parameters", "fcgi.c")                      \
+	X(TWICE, "twice", "members that come once", "scan.c")                            \
+	X(UTF8, "utf8", "answers in UTF-8", "quote.c")                                   \
+	X(SITE_CAPS, "site-caps", "limits below the site's", "admit.c")                  \
+	X(CLIENT_GONE, "client-gone", "the end of what nobody waits for", "flight.c")    \
+	X(LOG_LINES, "log-lines", "log lines that nobody forges", "log.c")               \
+	X(WORKER_FILTER, "worker-filter", "the filter of the application's workers",     \
+	    "confine.c")
 
 enum fault_wall {
 #define X(id, name, what, file) FAULT_##id,

@@ -1,5 +1,5 @@
 /* Compiled with --enable-fault-injection alone. */
-#include "sandbox/fault.h"
+#include "base/fault.h"
 
 #include <stdlib.h>
 #include <string.h>
