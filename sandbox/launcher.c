@@ -26,12 +26,15 @@
 #define TRIPS_MAX                                                                        \
 	100 /* notifications before the box is ended: a flood is an attack too */
 
-/* Limits that never change; each run sets the others. */
+/* Limits that never change; each run sets the others.  A core file of at most one byte is
+ * none, and core(5) has a meaning for it besides: where kernel.core_pattern is a pipe,
+ * the kernel starts no program, as root and on the host, for a crash.  0 does not stop
+ * that. */
 static const struct {
 	int resource;
 	rlim_t value;
 } fixed_limits[] = {
-	{ RLIMIT_CORE, 0 },
+	{ RLIMIT_CORE, 1 },
 	{ RLIMIT_MEMLOCK, 0 },
 	{ RLIMIT_MSGQUEUE, 0 },
 	{ RLIMIT_NICE, 0 },
@@ -45,8 +48,13 @@ set_fixed_limits(struct err *e)
 	for (unsigned i = 0; i < sizeof(fixed_limits) / sizeof(fixed_limits[0]); i++) {
 		if (JB_FAULT(FIXED_LIMITS))
 			break;
-		struct rlimit r = { fixed_limits[i].value, fixed_limits[i].value };
+		struct rlimit r = { 0, 0 };
 
+		if (getrlimit(fixed_limits[i].resource, &r) == -1)
+			return err_sys(e, "getrlimit %d", fixed_limits[i].resource);
+		if (r.rlim_max > fixed_limits[i].value) /* nobody here may raise one */
+			r.rlim_max = fixed_limits[i].value;
+		r.rlim_cur = r.rlim_max;
 		if (setrlimit(fixed_limits[i].resource, &r) == -1)
 			return err_sys(e, "setrlimit %d", fixed_limits[i].resource);
 	}

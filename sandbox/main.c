@@ -382,6 +382,7 @@ check_weaker(struct helper *h, struct err *e)
 static int
 prepare(struct helper *h, struct err *e)
 {
+	const struct rlimit core = { 1, 1 };
 	struct rlimit files;
 
 	if (geteuid() != 0)
@@ -394,6 +395,7 @@ prepare(struct helper *h, struct err *e)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
+	setrlimit(RLIMIT_CORE, &core); /* may be more than there was, see launcher.c */
 	h->listener.fd = inherited_socket();
 	h->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (h->spare == -1)

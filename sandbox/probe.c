@@ -221,7 +221,10 @@ try_identity(void)
 	expect(!has_capabilities(), "capabilities");
 	expect(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1, "no_new_privs");
 	expect(prctl(PR_GET_SECCOMP) == 2, "the filter");
-	expect(getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_max == 0, "core files");
+	expect(syscall(SYS_getrlimit, RLIMIT_CORE, &core) == 0 && core.rlim_max <= 1,
+	    "core files");
+	core.rlim_cur = core.rlim_max = 0;
+	expect(setrlimit(RLIMIT_CORE, &core) == -1, "a program of the host for a core");
 	expect(getrlimit(RLIMIT_NOFILE, &files) == 0, "the limit of descriptors");
 	files.rlim_max++;
 	expect(setrlimit(RLIMIT_NOFILE, &files) == -1, "a limit raised");

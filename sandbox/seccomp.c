@@ -47,12 +47,13 @@ static const struct {
 	{ "EAFNOSUPPORT", EAFNOSUPPORT },
 };
 
+#define CONDITIONS_MAX 2
+
 struct rule {
 	uint32_t action;
 	int nr;
-	bool conditional;
-	unsigned arg;
-	uint64_t mask, value;
+	unsigned conditions; /* all of them must hold */
+	struct scmp_arg_cmp condition[CONDITIONS_MAX];
 };
 
 struct rules {
@@ -139,22 +140,27 @@ read_hex(const char *w, uint64_t *out, struct err *e)
 	return 0;
 }
 
-/* aN & MASK = VALUE */
+/* aN & MASK = VALUE, up to the end of the line */
 static int
-read_condition(char **words, unsigned at, struct rule *r, struct err *e)
+read_conditions(char **words, unsigned at, struct rule *r, struct err *e)
 {
-	if (words[at] == NULL)
-		return 0;
-	if (words[at][0] != 'a' || words[at][1] < '0' || words[at][1] > '5' ||
-	    words[at][2] != '\0' || words[at + 1] == NULL ||
-	    strcmp(words[at + 1], "&") != 0 || words[at + 2] == NULL ||
-	    words[at + 3] == NULL || strcmp(words[at + 3], "=") != 0)
-		return err_set(e, ERR_BAD_INPUT, "a condition is 'aN & MASK = VALUE'");
-	r->conditional = true;
-	r->arg = (unsigned)(words[at][1] - '0');
-	if (read_hex(words[at + 2], &r->mask, e) == -1)
-		return -1;
-	return read_hex(words[at + 4], &r->value, e);
+	for (; words[at] != NULL; at += 5) {
+		if (r->conditions == CONDITIONS_MAX)
+			return err_set(e, ERR_BAD_INPUT, "too many words");
+		struct scmp_arg_cmp *c = &r->condition[r->conditions++];
+		if (words[at][0] != 'a' || words[at][1] < '0' || words[at][1] > '5' ||
+		    words[at][2] != '\0' || words[at + 1] == NULL ||
+		    strcmp(words[at + 1], "&") != 0 || words[at + 2] == NULL ||
+		    words[at + 3] == NULL || strcmp(words[at + 3], "=") != 0)
+			return err_set(
+			    e, ERR_BAD_INPUT, "a condition is 'aN & MASK = VALUE'");
+		c->arg = (unsigned)(words[at][1] - '0');
+		c->op = SCMP_CMP_MASKED_EQ;
+		if (read_hex(words[at + 2], &c->datum_a, e) == -1 ||
+		    read_hex(words[at + 4], &c->datum_b, e) == -1)
+			return -1;
+	}
+	return 0;
 }
 
 /* A later line replaces the earlier ones of its call, unless both carry a condition. */
@@ -165,7 +171,7 @@ add_rule(struct rules *all, const struct rule *r, struct err *e)
 
 	for (unsigned i = 0; i < all->count; i++)
 		if (all->rule[i].nr != r->nr ||
-		    (all->rule[i].conditional && r->conditional))
+		    (all->rule[i].conditions > 0 && r->conditions > 0))
 			all->rule[kept++] = all->rule[i];
 	all->count = kept;
 	if (all->count == RULES_MAX)
@@ -174,7 +180,7 @@ add_rule(struct rules *all, const struct rule *r, struct err *e)
 	return 0;
 }
 
-#define LINE_WORDS 9
+#define LINE_WORDS (3 + 5 * CONDITIONS_MAX)
 
 static int
 read_line(char *line, struct rules *all, struct err *e)
@@ -204,7 +210,7 @@ read_line(char *line, struct rules *all, struct err *e)
 			    e, ERR_BAD_INPUT, "unknown call '%.40s'", words[at]);
 		return 0;
 	}
-	if (read_condition(words, at + 1, &r, e) == -1)
+	if (read_conditions(words, at + 1, &r, e) == -1)
 		return -1;
 	if (JB_FAULT(SENDMSG) && r.nr == SCMP_SYS(sendmsg))
 		r.action = SCMP_ACT_ALLOW;
@@ -259,19 +265,16 @@ fill(scmp_filter_ctx ctx, const struct rules *all, struct err *e)
 		"binary tree") == -1)
 		return -1;
 	for (unsigned i = 0; i < all->count; i++) {
-		const struct rule *r = &all->rule[i];
-		if (r->action == DEFAULT)
+		struct rule r = all->rule[i];
+		if (r.action == DEFAULT)
 			continue; /* said for the reader; libseccomp refuses to hear it */
-		struct scmp_arg_cmp cmp = { r->arg, SCMP_CMP_MASKED_EQ, r->mask,
-			r->value };
+		for (unsigned c = 0; c < r.conditions && JB_FAULT(COMPARE_32); c++)
+			r.condition[c].datum_a |= ~MASK_INT;
 
-		if (JB_FAULT(COMPARE_32))
-			cmp.datum_a |= ~MASK_INT;
-
-		if (library(seccomp_rule_add_array(ctx, r->action, r->nr,
-				r->conditional ? 1 : 0, r->conditional ? &cmp : NULL),
+		if (library(seccomp_rule_add_array(
+				ctx, r.action, r.nr, r.conditions, r.condition),
 			e, "add a rule") == -1)
-			return err_wrap(e, "call %d", r->nr);
+			return err_wrap(e, "call %d", r.nr);
 	}
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -253,10 +254,13 @@ static void
 check_core(struct doctor *d, struct finding *f)
 {
 	char pattern[140] = "";
+	struct rlimit most = { 0, 0 };
 
 	(void)d;
+	getrlimit(RLIMIT_CORE, &most);
 	doctor_read("/proc/sys/kernel/core_pattern", pattern, sizeof(pattern));
-	doctor_found(f, pattern[0] == '|' ? HEALTH_WARN : HEALTH_OK, "%s", pattern);
+	doctor_found(f, pattern[0] == '|' && most.rlim_max == 0 ? HEALTH_WARN : HEALTH_OK,
+	    "%s", pattern);
 }
 
 const struct doctor_row doctor_kernel[] = {
@@ -289,9 +293,9 @@ const struct doctor_row doctor_kernel[] = {
 	    "memfd_create(2) with seals is needed for inputs." },
 	{ "tmpfs", check_tmpfs, "boxes keep their files in a tmpfs: allow mount(2)." },
 	{ "core_pattern", check_core,
-	    "sysctl -w kernel.core_pattern=core: with a pipe the kernel starts a program "
-	    "as "
-	    "root for each crash, which strangers' programs can cause." },
+	    "let the limit of core files be 1 where the helper is started, as its unit "
+	    "does: with 0 the kernel starts this program, as root, for each crash in a "
+	    "box." },
 	{ 0 },
 };
 

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "report.h"
@@ -13,7 +14,7 @@ exactly(const char *name, int which, rlim_t want)
 {
 	struct rlimit r;
 
-	getrlimit(which, &r);
+	syscall(SYS_getrlimit, which, &r);
 	report(r.rlim_cur == want && r.rlim_max == want, name, "%lu, hard %lu, want %lu", (unsigned long)r.rlim_cur,
 	    (unsigned long)r.rlim_max, (unsigned long)want);
 	r.rlim_cur = r.rlim_max = want + 1;
@@ -27,7 +28,13 @@ main(int argc, char **argv)
 {
 	if (argc != 4)
 		return 2;
-	exactly("core", RLIMIT_CORE, 0);
+	/* with 0 the kernel starts a program of the host where core_pattern is a pipe */
+	struct rlimit none = { 0, 0 };
+	exactly("core", RLIMIT_CORE, 1);
+	refused("core", setrlimit(RLIMIT_CORE, &none));
+	refused("core", syscall(SYS_setrlimit, RLIMIT_CORE, &none));
+	refused("core", syscall(SYS_prlimit64, (7ul << 32) | getpid(), RLIMIT_CORE, &none, NULL));
+	refused("core", syscall(SYS_prlimit64, 7ul << 32, (7ul << 32) | RLIMIT_CORE, &none, NULL));
 	exactly("nofile", RLIMIT_NOFILE, (rlim_t)atol(argv[1]));
 	exactly("fsize", RLIMIT_FSIZE, (rlim_t)atol(argv[2]));
 	exactly("stack", RLIMIT_STACK, (rlim_t)atol(argv[3]));
