@@ -36,6 +36,8 @@ int images_pick(struct images *s, const struct run *r, const struct words *argv)
 uint64_t images_due_us(const struct images *s);
 /* What an idle slot should run now, NULL: nothing.  Also gives up what is not needed. */
 struct run *images_next(struct images *s, uint64_t now_us);
+/* Makes what such a run left cheaper to execute; that takes some milliseconds. */
+void images_gather(int image);
 /* Such a run is over; it stays the caller's. */
 void images_made(struct images *s, const struct run *r, const struct wire_outcome *o);
 /* A slot has become busy or idle: nothing is made between two tests. */

@@ -452,7 +452,11 @@ copy_artifact(void *arg, int made[CHORE_MADE], struct err *e)
 
 	if (c->run->kind == RUN_PREPARE)
 		return prepared_store(c->prepared, c->run, c->fd, c->is_tree, e);
-	return job_adopt_copy(c->run->job, c->fd, c->is_tree, made, e);
+	if (job_adopt_copy(c->run->job, c->fd, c->is_tree, made, e) == -1)
+		return -1;
+	if (c->run->kind == RUN_FREEZE)
+		images_gather(made[1]);
+	return 0;
 }
 
 static void

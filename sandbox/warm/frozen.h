@@ -26,7 +26,7 @@
 #define FROZEN_SIGNALS   64
 #define FROZEN_CALLS_MAX 24
 #define FROZEN_VDSO_MAX  (8 * FROZEN_PAGE)
-#define FROZEN_HOT_MAX   128
+#define FROZEN_HUGE_PAGE (2L << 20)
 #define FROZEN_ARGS_MAX  256
 #define FROZEN_ARGS_SIZE 16384 /* as struct words: a run has no more */
 
@@ -64,13 +64,6 @@ struct frozen {
 	uint64_t call_to[FROZEN_CALLS_MAX];
 	uint64_t *brk; /* where libc remembers it */
 	int argc;      /* words of the command it was started with */
-
-	/* Pages that it had written to: they will be again, and are had cheaper together
-	 */
-	unsigned nhot;
-	struct frozen_range {
-		uint64_t from, size;
-	} hot[FROZEN_HOT_MAX];
 
 	/* since it woke up */
 	unsigned nargs; /* further words of the command */

@@ -265,50 +265,6 @@ read_map(struct map *m, int proc, char *scratch)
 	return bad || m->stack_to == 0 ? -1 : 0;
 }
 
-/* --- pages it wrote to --- */
-
-#define PAGE_PRESENT (1ULL << 63)
-#define PAGE_OF_FILE (1ULL << 61)
-
-static void
-add_hot(uint64_t at)
-{
-	struct frozen_range *last = &frozen.hot[frozen.nhot - 1];
-
-	if (frozen.nhot > 0 && last->from + last->size == at)
-		last->size += FROZEN_PAGE;
-	else if (frozen.nhot < FROZEN_HOT_MAX)
-		frozen.hot[frozen.nhot++] = (struct frozen_range){ at, FROZEN_PAGE };
-}
-
-static int
-find_hot(const struct map *m, int proc, char *scratch)
-{
-	int fd = openat(proc, "self/pagemap", O_RDONLY | O_CLOEXEC);
-
-	if (fd == -1)
-		return -1;
-	for (unsigned i = 0; i < m->n; i++) {
-		const struct region *r = &m->region[i];
-		size_t n = (r->to - r->from) / FROZEN_PAGE * 8;
-
-		if ((r->flags & PF_W) == 0 || r->wiped || n > SCRATCH_BYTES)
-			continue;
-		if (pread(fd, scratch, n, (off_t)(r->from / FROZEN_PAGE * 8)) !=
-		    (ssize_t)n)
-			return -1;
-		for (size_t p = 0; p < n / 8; p++) {
-			uint64_t entry;
-
-			memcpy(&entry, scratch + p * 8, 8);
-			if ((entry & PAGE_PRESENT) != 0 && (entry & PAGE_OF_FILE) == 0)
-				add_hot(r->from + p * FROZEN_PAGE);
-		}
-	}
-	close(fd);
-	return 0;
-}
-
 /* --- the program --- */
 
 static int
@@ -408,6 +364,17 @@ write_program(const struct map *m, int out)
 	return 0;
 }
 
+/* Whole huge pages are mapped for the price of small ones: see images_gather(). */
+static int
+pad(int out)
+{
+	off_t end = lseek(out, 0, SEEK_CUR);
+
+	return end == -1 ? -1
+			 : ftruncate(out, (end + FROZEN_HUGE_PAGE - 1) /
+					      FROZEN_HUGE_PAGE * FROZEN_HUGE_PAGE);
+}
+
 static int
 write_patch(const struct map *m, const struct end_patch *p, int out)
 {
@@ -449,11 +416,13 @@ frozen_take(int proc, int out)
 	end_prepare(&patch);
 	if (scratch == NULL || read_map(&m, proc, scratch) == -1 || ask_streams() == -1 ||
 	    ask_signals() == -1 || ask_thread() == -1 || ask_vdso() == -1 ||
-	    find_hot(&m, proc, scratch) == -1 || prctl(PR_GET_NAME, frozen.name) == -1)
+	    prctl(PR_GET_NAME, frozen.name) == -1)
 		return -1;
 	frozen.stack_from = frozen.context.rsp & ~(FROZEN_PAGE - 1);
 	frozen.stack_to = m.stack_to;
 	frozen.stack_image = STACK_IMAGE;
 	place_stack(&m);
-	return write_program(&m, out) == -1 ? -1 : write_patch(&m, &patch, out);
+	return write_program(&m, out) == -1 || write_patch(&m, &patch, out) == -1
+		   ? -1
+		   : pad(out);
 }

@@ -13,8 +13,7 @@
 #include "sandbox/raw.h"
 #include "sandbox/warm/frozen.h"
 
-#define POPULATE_WRITE 23          /* MADV_POPULATE_WRITE */
-#define KERNEL_STACK   (256 << 10) /* what execve(2) leaves below the first words */
+#define KERNEL_STACK (256 << 10) /* what execve(2) leaves below the first words */
 
 struct frozen frozen;
 char frozen_vdso[FROZEN_VDSO_MAX] __attribute__((aligned(4096)));
@@ -196,16 +195,6 @@ map_vdso(const struct birth *b)
 		   PROT_READ | PROT_EXEC, 0, 0) == 0;
 }
 
-/* Just what a cold start would have cost by now, also in memory.  A kernel that does not
- * know how (before 5.14) brings each page when it is touched. */
-static void
-make_hot(void)
-{
-	for (unsigned i = 0; i < frozen.nhot; i++)
-		raw_call(SYS_madvise, frozen.hot[i].from, frozen.hot[i].size,
-		    POPULATE_WRITE, 0, 0);
-}
-
 static bool
 set_thread(void)
 {
@@ -257,6 +246,5 @@ frozen_thaw(uint64_t *sp)
 	raw_call(SYS_prctl, PR_SET_NAME, frozen.name, 0, 0, 0);
 	*frozen.brk = (uint64_t)raw_call(SYS_brk, 0, 0, 0, 0, 0);
 	drop_kernel_stack(&b);
-	make_hot();
 	frozen_resume(&frozen.context, frozen.fs_base);
 }
