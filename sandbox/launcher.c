@@ -105,7 +105,7 @@ launcher_start(struct launcher *l, const struct launcher_parts *p, struct err *e
 /* --- while the box runs --- */
 
 #define BEAT_US 200000 /* nothing happens for longer: then we are not let run */
-#define LATE_US 100000
+#define LATE_US 250000 /* a busy machine is late, too, but not by so much */
 
 struct watch {
 	struct launcher *l;

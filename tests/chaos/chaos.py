@@ -41,7 +41,8 @@ MEMORY_KB = 16384  # a program may have so much more at last than at first
 # One of each kind, for `make check-system`.
 SHORT = ("kill_several", "kill_slot_process", "kill_nginx", "stop_helper", "fill_store", "fill_cache",
          "descriptors_of_helper", "descriptors_of_worker", "take_groups_away", "overwrite_cache",
-         "delete_helper_socket", "delete_web_socket", "lock_store", "reload_broken")
+         "delete_helper_socket", "delete_web_socket", "lock_store", "reload_broken",
+         "freeze_slot", "lower_memory_above", "lower_processes_above")
 
 # What may be said instead of a verdict.  Everything else but a right answer is wrong.
 HONEST = {
