@@ -1,12 +1,13 @@
 #!/bin/bash
-# `make check-install`, as root: the package in ./deb, installed where not all is well.  Each
-# story has a copy of this machine's files to itself (an overlay in memory), without systemd,
-# without network; the machine is not touched.  check_install.sh DIRECTORY [STORY...]
+# `make check-install`, as root: the package in ./deb, installed where not all is well; its
+# tarball; and the package in ./rpm, if that was built before.  Each story has a copy of this
+# machine's files to itself (an overlay in memory), without systemd, without network; the
+# machine is not touched.  check_install.sh DIRECTORY [STORY...]
 set -u
 export LC_ALL=C.UTF-8
 STORIES="twice without_nginx beside_a_site port_taken socket_taken edited_files
 	killed_while_configuring killed_while_unpacking read_only_etc without_control_groups
-	old_kernel no_name_spaces full_disk ordinary_account from_source"
+	old_kernel no_name_spaces full_disk ordinary_account from_source rpm_package"
 
 # --- inside: / is the machine of one story ---------------------------------------------
 
@@ -21,6 +22,7 @@ make_root() # DEB SCRATCH
 		mount --rbind /sys "$root/sys" && mount -t tmpfs -o mode=0755 none "$root/run" &&
 		mount -t tmpfs -o mode=1777 none "$root/tmp" &&
 		cp "$1" "$root/root/judgebox.deb" && cp "${1%/*}"/judgebox_*.orig.tar.xz "$root/root/source.tar.xz" &&
+		{ cp "${1%/*}"/../rpm/RPMS/*/judgebox-*.rpm "$root/root/" || true; } &&
 		cp "$0" "$root/root/check_install.sh" &&
 		cp "${0%/*}/../../README.md" "${0%/*}/old_kernel.py" "$root/root/" && mkdir -p "$root/old" &&
 		cd "$root" && pivot_root . old && cd / && umount -l /old
@@ -87,7 +89,9 @@ newer()
 twice()
 {
 	install && is_whole && install && is_whole && dpkg -P judgebox && is_gone &&
-		install && is_whole
+		install && is_whole && echo 'workers = 2;' >/etc/judgebox/conf.d/mine.conf &&
+		dpkg -P judgebox && [ "$(find /etc/judgebox -type f)" = /etc/judgebox/conf.d/mine.conf ] &&
+		rm -r /etc/judgebox && is_gone
 }
 
 without_nginx()
@@ -346,11 +350,36 @@ ordinary_account()
 	return "$status"
 }
 
+# Both programs and nginx, by hand, until COMMAND is done.  Ids and groups are this test's,
+# whatever else the machine does.
+both_serve() # GROUP COMMAND...
+{
+	local name=$1 status=0 _
+	shift
+	sed -i '/^cgroup = /d' /etc/judgebox/sandbox.conf
+	printf 'cgroup = "%s"; uid_base = 800000; slots = 1; prepared_bytes = 0;\n' "$name" \
+		>>/etc/judgebox/sandbox.conf
+	rm -f /etc/nginx/sites-enabled/* && nginx || return 1
+	judgebox-sandbox &
+	timeout 60 bash -c 'until [ -S /run/judgebox/private/sandbox.sock ]; do sleep 0.1; done' || status=1
+	judgebox-fcgi &
+	for _ in $(seq 150); do
+		[ "$status" = 0 ] && ! judged || break
+		sleep 0.2
+	done
+	judged && "$@" || status=1
+	# shellcheck disable=SC2046 # a list of words
+	kill $(jobs -p) && wait
+	nginx -s stop
+	find /sys/fs/cgroup -depth -type d -path "*/$name*" -exec rmdir {} \;
+	return "$status"
+}
+
 # README's commands, word by word, but for those that bring what this machine has and those
 # that test; then what is written below them.
 from_source()
 {
-	local name=jbsource-$RANDOM$RANDOM status=0 PATH=/usr/local/sbin:/usr/local/bin:$PATH
+	local PATH=/usr/local/sbin:/usr/local/bin:$PATH
 	userdel judgebox 2>/dev/null
 	dpkg --force-all -P judgebox >/dev/null 2>&1
 	mkdir /root/source && cd /root/source && tar -xf /root/source.tar.xz --strip-components=1 &&
@@ -359,25 +388,44 @@ from_source()
 		[ "$(grep -c . /root/commands)" = 7 ] &&
 		grep -v 'bootstrap deps$\|^make check$' /root/commands | sed "s/^sudo //; s/^make$/make -s -j2/" \
 			>/root/do && [ "$(grep -c . /root/do)" = 5 ] && bash -ex /root/do || return 1
-	# its ids and groups are this test's, whatever else the machine does
-	printf 'cgroup = "%s"; uid_base = 800000; slots = 1; prepared_bytes = 0;\n' "$name" \
-		>>/etc/judgebox/sandbox.conf
-	rm -f /etc/nginx/sites-enabled/* && echo 'include /etc/judgebox/nginx/judgebox.conf;' \
-		>/etc/nginx/conf.d/judgebox.conf && nginx || return 1
-	judgebox-sandbox &
-	timeout 60 bash -c 'until [ -S /run/judgebox/private/sandbox.sock ]; do sleep 0.1; done'
-	judgebox-fcgi &
-	for _ in $(seq 150); do
-		judged && break
-		sleep 0.2
-	done
-	judged && judgebox run tests/examples/subarrays/solution.cpp --tests tests/examples/subarrays &&
-		judgebox doctor || status=1
-	# shellcheck disable=SC2046 # a list of words
-	kill $(jobs -p) && wait
-	nginx -s stop
-	find /sys/fs/cgroup -depth -type d -path "*/$name*" -exec rmdir {} \;
-	[ "$status" = 0 ] && make -s uninstall && [ -z "$(find /usr/local -type f -name '*judgebox*')" ]
+	echo 'include /etc/judgebox/nginx/judgebox.conf;' >/etc/nginx/conf.d/judgebox.conf &&
+		both_serve "jbsource-$RANDOM$RANDOM" built_as_readme_says &&
+		make -s uninstall && [ -z "$(find /usr/local -type f -name '*judgebox*')" ]
+}
+
+built_as_readme_says()
+{
+	judgebox run tests/examples/subarrays/solution.cpp --tests tests/examples/subarrays &&
+		judgebox doctor
+}
+
+# The package for Fedora and EL, with its scriptlets, as far as a Debian has what they call.
+rpm_is_installed()
+{
+	rpm -q judgebox && rpm -V --nodeps --nomtime judgebox && judgebox check-config &&
+		judgebox-fcgi --check-config && judgebox-sandbox --check-config &&
+		[ "$(getent passwd judgebox | cut -d : -f 6-)" = "/nonexistent:/usr/sbin/nologin" ] &&
+		[ "$(stat -c '%U:%G %a' /run/judgebox/private)" = "root:judgebox 750" ] &&
+		[ "$(systemctl is-enabled judgebox.socket judgebox-sandbox.service | sort -u)" = enabled ]
+}
+
+rpm_package()
+{
+	local packages=(/root/judgebox-[0-9]*.rpm /root/judgebox-selinux-*.rpm)
+	[ -e "${packages[0]}" ] || { echo "make check-rpm was not there before"; exit 77; }
+	userdel judgebox 2>/dev/null
+	groupadd nginx && rpm --initdb && rpm -i --nodeps --force-debian "${packages[@]}" &&
+		rpm_is_installed && usermod -a -G nginx www-data &&
+		cp /usr/share/doc/judgebox/judgebox.nginx.conf /etc/nginx/conf.d/judgebox.conf &&
+		both_serve "jbrpm-$RANDOM$RANDOM" judgebox doctor || return 1
+	# as by an upgrade: what was edited stays, nothing is removed
+	rpm -U --force --nodeps --force-debian "${packages[@]}" && rpm -q judgebox &&
+		grep -q '^cgroup = "jbrpm' /etc/judgebox/sandbox.conf &&
+		[ -d /var/cache/judgebox ] && judgebox-sandbox --check-config &&
+		rpm -e --force-debian judgebox-selinux judgebox && ! rpm -q judgebox || return 1
+	mv /etc/judgebox/sandbox.conf.rpmsave /tmp && rmdir /etc/judgebox &&
+		[ ! -e /var/cache/judgebox ] && rm -f /etc/nginx/conf.d/judgebox.conf &&
+		[ -z "$(find /etc /usr -xdev -iname '*judgebox*' ! -path /etc/sub\*)" ]
 }
 
 case $1 in

@@ -26,7 +26,8 @@ check() # NAME COMMAND...
 
 lint()
 {
-	rpmlint -c "$config" "$rpm" "$1"/SRPMS/*.rpm "$1/judgebox.spec" && ! grep -q ': [EW]: ' "$work/log"
+	rpmlint -c "$config" "$1"/RPMS/*/*.rpm "$1"/SRPMS/*.rpm "$1/judgebox.spec" &&
+		! grep -q ': [EW]: ' "$work/log"
 }
 
 scriptlets_are_expanded()
@@ -76,7 +77,7 @@ module_is_whole()
 {
 	local module=$1/RPMS/noarch/judgebox-selinux-*.rpm
 	module=$(echo $module)
-	rpmlint -c "$config" "$module" && rpm -qp --scripts "$module" | tee "$work/module" &&
+	rpm -qp --scripts "$module" | tee "$work/module" &&
 		grep -q 'semodule -i /usr/share/selinux/packages/judgebox.pp' "$work/module" &&
 		grep -q 'semodule -r judgebox' "$work/module" &&
 		(cd "$work" && rpm2cpio "$module" | cpio -idm --quiet &&
@@ -105,7 +106,17 @@ pages_name_our_user()
 		grep -q '^\.Qq nginx \.$' "$work/man5" && ! grep -q _judgebox "$work/man5"
 }
 
+# Each package has a size, and each file a place in both, but for the SELinux module.
+table_is_whole()
+{
+	"${0%/*}/report.sh" "$deb" "$1" >"$1/packages.md" && cat "$1/packages.md" &&
+		[ "$(grep -c '^| judgebox.*\(deb\|rpm\) | [0-9]* | [0-9]* | [^ ]' "$1/packages.md")" = 5 ] &&
+		[ "$(grep -c '^| /' "$1/packages.md")" -gt 50 ] &&
+		[ "$(grep '| - \|- |$' "$1/packages.md")" = '| - | /usr/share/selinux/packages/judgebox.pp |' ]
+}
+
 check "manual pages name the package's user" pages_name_our_user
+check "a table of all files, in $1/packages.md" table_is_whole "$1"
 check "what is in /etc is configuration" edited_files_stay
 check "the SELinux module is whole" module_is_whole "$(realpath "$1")"
 check "it lets nginx to one socket only" module_allows_no_more
