@@ -345,7 +345,9 @@ add_hook(const struct job *j, struct inner_run *out, struct err *e)
 
 	snprintf(awaited, sizeof(awaited), "JUDGEBOX_WARM=%s", j->lang->source);
 	out->freezes = 1;
-	if (words_add(&out->env, "LD_PRELOAD=/work/" FROZEN_LIBRARY, e) == -1)
+	if (words_add(&out->env, "LD_PRELOAD=/work/" FROZEN_LIBRARY, e) == -1 ||
+	    /* what is looked up before the image is made need not be by each program */
+	    words_add(&out->env, "LD_BIND_NOW=1", e) == -1)
 		return -1;
 	return words_add(&out->env, awaited, e);
 }

@@ -11,9 +11,11 @@
  */
 #include "sandbox/warm/end.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "sandbox/warm/frozen.h"
 #include "sandbox/warm/left.h"
@@ -21,6 +23,7 @@
 /* The same in each program that is made of an image. */
 static struct {
 	struct python py;
+	struct object *flush;                /* a name */
 	unsigned char code[END_PATCH_BYTES]; /* what Py_FinalizeEx() begins with */
 } known;
 
@@ -121,8 +124,8 @@ is_alone(void)
 static bool
 flush(const char *stream)
 {
-	struct object *done =
-	    known.py.PyObject_CallMethod(known.py.PySys_GetObject(stream), "flush", NULL);
+	struct object *done = known.py.PyObject_CallMethodObjArgs(
+	    known.py.PySys_GetObject(stream), known.flush, NULL);
 
 	if (done == NULL)
 		known.py.PyErr_Clear(); /* it will fail again, and be told */
@@ -181,11 +184,22 @@ restore(void)
 		abort();
 }
 
+/* exit(3) would go through all libraries, which have nothing to do either. */
+static void
+leave(int status, void *unused)
+{
+	(void)unused;
+	fflush(NULL);
+	_exit(status);
+}
+
 static int
 finalize(void)
 {
-	if (is_nothing_left())
+	if (is_nothing_left()) {
+		on_exit(leave, NULL); /* the first to be called */
 		return 0;
+	}
 	restore();
 	return known.py.Py_FinalizeEx();
 }
@@ -197,6 +211,7 @@ end_prepare(struct end_patch *p)
 	if (!python_find(&known.py))
 		return;
 	int state = known.py.PyGILState_Ensure();
+	known.flush = python_name(&known.py, "flush");
 	if (python_has_known_types(&known.py) && left_learn(&known.py) && put_wires()) {
 		p->at = (uint64_t)finalize_code();
 		memcpy(known.code, finalize_code(), END_PATCH_BYTES);

@@ -59,6 +59,7 @@ start(int argc)
 	*(void **)&access_of = dlsym(RTLD_NEXT, "access");
 	frozen.argc = argc;
 	take_variable("LD_PRELOAD", NULL, 0);
+	take_variable("LD_BIND_NOW", NULL, 0);
 	take_variable("JUDGEBOX_WARM", awaited, sizeof(awaited));
 }
 

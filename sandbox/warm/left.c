@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define TYPES_MAX      1024 /* that a program may use, a power of two */
+#define TYPES_MAX      256 /* that a program may use, a power of two */
 #define MODULES_MAX    512
 #define CALLBACKS_MAX  4
 #define FINALIZERS_MAX 4
@@ -52,6 +52,7 @@ static struct {
 	const struct method *callback[CALLBACKS_MAX];
 	unsigned nfinalizers, ncallbacks;
 	const struct object *filters; /* of warnings */
+	struct object *buffer, *raw;  /* names */
 } known;
 
 /* What is found at the end. */
@@ -117,7 +118,7 @@ kind_of(const struct type *t)
 		if (found.seen[i].type == NULL)
 			break;
 	}
-	if (found.nseen == TYPES_MAX / 2)
+	if (found.nseen == TYPES_MAX / 4 * 3)
 		return KIND_OTHER;
 	found.nseen++;
 	found.seen[i].type = t;
@@ -199,11 +200,11 @@ is_plain(struct object *stream)
 /* What a stream reads from or writes to, which it holds; NULL: nothing, or it is no plain
  * stream of that kind. */
 static struct object *
-below(struct object *stream, enum kind kind, const char *name)
+below(struct object *stream, enum kind kind, struct object *name)
 {
 	if (stream == NULL || stream_kind(stream->type) != kind || !is_plain(stream))
 		return NULL;
-	struct object *o = known.py->PyObject_GetAttrString(stream, name);
+	struct object *o = known.py->PyObject_GetAttr(stream, name);
 	if (o == NULL)
 		known.py->PyErr_Clear();
 	else
@@ -220,7 +221,7 @@ is_one_of(const struct object *o, const struct object *const of[2])
 static bool
 is_text_harmless(struct object *o)
 {
-	struct object *buffer = below(o, KIND_TEXT, "buffer");
+	struct object *buffer = below(o, KIND_TEXT, known.buffer);
 
 	return is_one_of(o, found.text) ||
 	       (buffer != NULL && stream_kind(buffer->type) == KIND_READER);
@@ -229,7 +230,7 @@ is_text_harmless(struct object *o)
 static bool
 is_reader_harmless(struct object *o)
 {
-	struct object *raw = below(o, KIND_READER, "raw");
+	struct object *raw = below(o, KIND_READER, known.raw);
 	enum kind kind = raw != NULL ? stream_kind(raw->type) : KIND_OTHER;
 
 	return kind == KIND_RAW || kind == KIND_MEMORY;
@@ -336,8 +337,8 @@ static bool
 find_standard(unsigned i, const char *stream)
 {
 	struct object *text = known.py->PySys_GetObject(stream);
-	struct object *writer = below(text, KIND_TEXT, "buffer");
-	struct object *raw = below(writer, KIND_WRITER, "raw");
+	struct object *writer = below(text, KIND_TEXT, known.buffer);
+	struct object *raw = below(writer, KIND_WRITER, known.raw);
 
 	found.text[i] = text;
 	found.writer[i] = writer;
@@ -397,6 +398,8 @@ left_learn(const struct python *py)
 	known.py = py;
 	known.gc = python_collector(py);
 	known.filters = python_member(py, "_warnings", "filters");
+	known.buffer = python_name(py, "buffer");
+	known.raw = python_name(py, "raw");
 	if (known.gc == NULL || known.filters == NULL ||
 	    known.filters->type != py->PyList_Type || !find_streams() ||
 	    !find_standards())

@@ -28,13 +28,14 @@ static const struct {
 	NAME(PyImport_GetModuleDict),
 	NAME(PyModule_GetDict),
 	NAME(PyModule_GetDef),
-	NAME(PyObject_GetAttrString),
-	NAME(PyObject_CallMethod),
+	NAME(PyObject_GetAttr),
+	NAME(PyObject_CallMethodObjArgs),
 	NAME(_PyObject_GetDictPtr),
 	NAME(PySys_GetObject),
 	NAME(PyCFunction_GetFunction),
 	NAME(PyType_GetSlot),
 	NAME(PyType_IsSubtype),
+	NAME(PyUnicode_InternFromString),
 	NAME(PyUnicode_CompareWithASCIIString),
 	NAME(PyInterpreterState_Head),
 	NAME(PyInterpreterState_Next),
@@ -114,6 +115,16 @@ python_collector(const struct python *py)
 	known = known && is_list(&c->permanent);
 	py->Py_DecRef(young);
 	return known ? c : NULL;
+}
+
+struct object *
+python_name(const struct python *py, const char *name)
+{
+	struct object *o = py->PyUnicode_InternFromString(name);
+
+	if (o != NULL)
+		py->Py_DecRef(o);
+	return o;
 }
 
 struct object *

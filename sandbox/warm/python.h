@@ -98,13 +98,14 @@ struct python {
 	struct object *(*PyImport_GetModuleDict)(void);
 	struct object *(*PyModule_GetDict)(void *);
 	struct module_kind *(*PyModule_GetDef)(void *);
-	struct object *(*PyObject_GetAttrString)(void *, const char *);
-	struct object *(*PyObject_CallMethod)(void *, const char *, const char *, ...);
+	struct object *(*PyObject_GetAttr)(void *, void *);
+	struct object *(*PyObject_CallMethodObjArgs)(void *, void *, ...);
 	struct object **(*_PyObject_GetDictPtr)(void *);
 	struct object *(*PySys_GetObject)(const char *);
 	void *(*PyCFunction_GetFunction)(void *);
 	void *(*PyType_GetSlot)(void *, int);
 	int (*PyType_IsSubtype)(void *, void *);
+	struct object *(*PyUnicode_InternFromString)(const char *);
 	int (*PyUnicode_CompareWithASCIIString)(void *, const char *);
 	void *(*PyInterpreterState_Head)(void);
 	void *(*PyInterpreterState_Next)(void *);
@@ -128,6 +129,11 @@ bool python_has_known_types(const struct python *py);
 
 /* NULL: it is not what struct collector says. */
 struct collector *python_collector(const struct python *py);
+
+/* That of a member of some type, which lives as long as the interpreter.  Looked up by it
+ * a member is found in a cache; by another string of the same text it would be put there
+ * first, into a page that nobody else writes to. */
+struct object *python_name(const struct python *py, const char *name);
 
 /* What stands in sys.modules, whatever that is, and what a module calls so; NULL: none.
  */

@@ -30,8 +30,9 @@
 
 struct region {
 	uint64_t from, to;
-	uint32_t flags; /* of the program header */
-	bool wiped;     /* a fork(2) finds it empty: keys of libc's random numbers */
+	uint32_t flags;  /* of the program header */
+	bool wiped;      /* a fork(2) finds it empty: keys of libc's random numbers */
+	uint64_t offset; /* in the image */
 };
 
 struct map {
@@ -301,7 +302,6 @@ fill_header(const struct map *m, unsigned char *header)
 {
 	Elf64_Ehdr *eh = (void *)header;
 	Elf64_Phdr *ph = (void *)(eh + 1);
-	uint64_t offset = HEADER_BYTES;
 
 	*eh = (Elf64_Ehdr){ .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64,
 				ELFDATA2LSB, EV_CURRENT },
@@ -319,12 +319,11 @@ fill_header(const struct map *m, unsigned char *header)
 
 		*ph++ = (Elf64_Phdr){ .p_type = PT_LOAD,
 			.p_flags = r->flags,
-			.p_offset = offset,
+			.p_offset = r->offset,
 			.p_vaddr = r->from,
 			.p_filesz = r->to - r->from,
 			.p_memsz = r->to - r->from,
 			.p_align = FROZEN_PAGE };
-		offset += r->to - r->from;
 	}
 }
 
@@ -344,10 +343,62 @@ place_stack(struct map *m)
 	m->region[i] = stack;
 }
 
+/* Each segment costs, at the start of a program and at its end.  What nobody may write to
+ * can be one, code or not. */
+static void
+join_regions(struct map *m)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < m->n; i++) {
+		struct region *last = &m->region[n - 1], *r = &m->region[i];
+
+		if (n > 0 && last->to == r->from && last->wiped == r->wiped &&
+		    (last->flags & PF_W) == (r->flags & PF_W)) {
+			last->to = r->to;
+			last->flags |= r->flags;
+		} else
+			m->region[n++] = *r;
+	}
+	m->n = n;
+}
+
+/* Can the kernel map it by a huge page?  Of what is written to it would have to take that
+ * back. */
+static bool
+is_huge(const struct region *r)
+{
+	uint64_t whole = (r->from + FROZEN_HUGE_PAGE - 1) & -FROZEN_HUGE_PAGE;
+
+	return (r->flags & PF_W) == 0 && r->to >= whole + FROZEN_HUGE_PAGE;
+}
+
+/* Huge pages of the image must lie in it as in memory, so they come last.  Returns where
+ * it ends. */
+static uint64_t
+lay_out(struct map *m)
+{
+	uint64_t end = HEADER_BYTES;
+
+	for (int huge = 0; huge < 2; huge++)
+		for (unsigned i = 0; i < m->n; i++) {
+			struct region *r = &m->region[i];
+
+			if (is_huge(r) != (huge == 1))
+				continue;
+			if (huge == 1)
+				end += (r->from - end) & (FROZEN_HUGE_PAGE - 1);
+			r->offset = end;
+			end += r->to - r->from;
+		}
+	return (end + FROZEN_HUGE_PAGE - 1) & -FROZEN_HUGE_PAGE;
+}
+
 static int
-write_program(const struct map *m, int out)
+write_program(struct map *m, int out)
 {
 	static unsigned char header[HEADER_BYTES] __attribute__((aligned(8)));
+	uint64_t end = lay_out(m);
 
 	fill_header(m, header);
 	if (write_all(out, header, sizeof(header)) == -1)
@@ -355,40 +406,29 @@ write_program(const struct map *m, int out)
 	for (unsigned i = 0; i < m->n; i++) {
 		struct region r = m->region[i];
 
-		if (r.from == STACK_IMAGE)
-			r = (struct region){ frozen.stack_from, frozen.stack_to, PF_R,
-				false };
-		if (write_region(out, &r) == -1)
+		if (r.from == STACK_IMAGE) {
+			r.from = frozen.stack_from;
+			r.to = frozen.stack_to;
+		}
+		if (lseek(out, (off_t)r.offset, SEEK_SET) == -1 ||
+		    write_region(out, &r) == -1)
 			return -1;
 	}
-	return 0;
-}
-
-/* Whole huge pages are mapped for the price of small ones: see images_gather(). */
-static int
-pad(int out)
-{
-	off_t end = lseek(out, 0, SEEK_CUR);
-
-	return end == -1 ? -1
-			 : ftruncate(out, (end + FROZEN_HUGE_PAGE - 1) /
-					      FROZEN_HUGE_PAGE * FROZEN_HUGE_PAGE);
+	return ftruncate(out, (off_t)end); /* whole ones: see images_gather() */
 }
 
 static int
 write_patch(const struct map *m, const struct end_patch *p, int out)
 {
-	uint64_t offset = HEADER_BYTES;
-
 	for (unsigned i = 0; p->at != 0 && i < m->n; i++) {
 		const struct region *r = &m->region[i];
 
 		if (p->at >= r->from && p->at + sizeof(p->code) <= r->to)
 			return pwrite(out, p->code, sizeof(p->code),
-				   (off_t)(offset + p->at - r->from)) == sizeof(p->code)
+				   (off_t)(r->offset + p->at - r->from)) ==
+				       sizeof(p->code)
 				   ? 0
 				   : -1;
-		offset += r->to - r->from;
 	}
 	return p->at == 0 ? 0 : -1;
 }
@@ -421,8 +461,7 @@ frozen_take(int proc, int out)
 	frozen.stack_from = frozen.context.rsp & ~(FROZEN_PAGE - 1);
 	frozen.stack_to = m.stack_to;
 	frozen.stack_image = STACK_IMAGE;
+	join_regions(&m);
 	place_stack(&m);
-	return write_program(&m, out) == -1 || write_patch(&m, &patch, out) == -1
-		   ? -1
-		   : pad(out);
+	return write_program(&m, out) == -1 ? -1 : write_patch(&m, &patch, out);
 }
