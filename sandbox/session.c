@@ -254,6 +254,18 @@ find_tag(struct session *s, uint32_t tag)
 	return NULL;
 }
 
+/* For a directory that somebody is reading, ext4 and others keep up to 12 KiB of names
+ * that they charge to no group. */
+static int
+check_files(const struct wire_limits *l, struct err *e)
+{
+	if ((uint64_t)l->processes * l->open_files <= WIRE_FILES_MAX || JB_FAULT(CAPS))
+		return 0;
+	return err_set(e, ERR_OVER_LIMIT,
+	    "open files: %u for each of %u processes, at most %d for all", l->open_files,
+	    l->processes, WIRE_FILES_MAX);
+}
+
 static int
 submit(struct session *s, enum run_kind kind, uint32_t tag,
     const struct wire_limits *limits, const struct words *args, int *fds, struct err *e)
@@ -263,7 +275,8 @@ submit(struct session *s, enum run_kind kind, uint32_t tag,
 		    e, ERR_PROTO, "more than %d runs outstanding", WIRE_PENDING_MAX);
 	if (find_tag(s, tag) != NULL && !JB_FAULT(TAGS))
 		return err_set(e, ERR_PROTO, "run %u is outstanding already", tag);
-	if (config_check_limits(s->host->config, limits, e) == -1)
+	if (config_check_limits(s->host->config, limits, e) == -1 ||
+	    check_files(limits, e) == -1)
 		return -1;
 	struct run *r = run_new(s, s->job, kind, e);
 	if (r == NULL)

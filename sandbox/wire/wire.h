@@ -35,6 +35,7 @@
 
 #define WIRE_VERSION     7
 #define WIRE_FDS_MAX     3
+#define WIRE_FILES_MAX   32768         /* open descriptors of all processes of a run */
 #define WIRE_PENDING_MAX 64            /* runs one connection may have outstanding */
 #define WIRE_INPUT_MAX   (64 << 20)    /* bytes of one standard input */
 #define WIRE_SOURCES_MAX (17 << 20)    /* of a job's bundle: 16 MiB of files and a list */

@@ -284,14 +284,38 @@ apply_asked(const struct limits_asked *asked, const char *prefix, const struct s
 	return 0;
 }
 
+/* Nobody who asked for them gets fewer; who asked for more processes does. */
+static int
+share_files(struct limits *l, uint64_t given, const char *prefix, struct problem *p)
+{
+	unsigned row = row_of(offsetof(struct limits, open_files));
+	struct limits fit = *l;
+	char path[64];
+
+	limits_share_files(&fit, LIMITS_FILES);
+	if (fit.open_files < l->open_files && (given >> row & 1) != 0) {
+		snprintf(path, sizeof(path), "%slimits.%s", prefix, limits_json[row]);
+		return problem_set(p, PROBLEM_LIMIT_TOO_HIGH, path,
+		    "%s: %" PRIu64 " asked for each of %" PRIu64
+		    " processes, at most %d allowed for all",
+		    path, l->open_files, l->processes, LIMITS_FILES);
+	}
+	*l = fit;
+	return 0;
+}
+
 static int
 admit_limits(struct job *job, const struct site *site, const struct lang *lang,
     struct profile *eff, struct problem *p)
 {
 	limits_raise(&eff->run, &lang->floor);
 	limits_raise(&eff->compile, &lang->compile_floor);
+	limits_share_files(&eff->compile, LIMITS_COMPILE_FILES);
 	if (apply_time_limit(job, site, eff, p) == -1 ||
 	    apply_asked(&job->limits, "", site, eff->slack_ms, &eff->run, p) == -1)
+		return -1;
+	const struct limits asked = eff->run;
+	if (share_files(&eff->run, job->limits.given, "", p) == -1)
 		return -1;
 
 	struct limits *each = calloc(job->ntests, sizeof(*each));
@@ -302,10 +326,12 @@ admit_limits(struct job *job, const struct site *site, const struct lang *lang,
 	for (unsigned i = 0; i < job->ntests; i++) {
 		char prefix[24];
 
-		each[i] = eff->run;
+		each[i] = asked;
 		snprintf(prefix, sizeof(prefix), "tests[%u].", i);
 		if (apply_asked(&job->tests[i].limits, prefix, site, eff->slack_ms,
-			&each[i], p) == -1)
+			&each[i], p) == -1 ||
+		    share_files(&each[i], job->limits.given | job->tests[i].limits.given,
+			prefix, p) == -1)
 			return -1;
 	}
 	return 0;

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define FILES_LEAST 8
+
 const struct conf_key limits_keys[] = {
 #define X(member, json, kind, lo, hi, help)                                              \
 	CONF_ROW(kind, struct limits, member, lo, hi, help),
@@ -40,6 +42,15 @@ limits_raise(struct limits *l, const struct limits *floor)
 		if (limits_keys[i].offset != offsetof(struct limits, cpu_share) &&
 		    limits_get(l, i) < limits_get(floor, i))
 			limits_set(l, i, limits_get(floor, i));
+}
+
+void
+limits_share_files(struct limits *l, uint64_t all)
+{
+	uint64_t each = all / (l->processes > 0 ? l->processes : 1);
+
+	if (l->open_files > each)
+		l->open_files = each > FILES_LEAST ? each : FILES_LEAST;
 }
 
 int

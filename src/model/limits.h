@@ -21,7 +21,8 @@
 	X(file_bytes, "fileBytes", BYTES, 0, 1ULL << 30, "one file, and all of /work")   \
 	X(stack_bytes, "stackBytes", BYTES, 64 << 10, 4ULL << 30, "stack of a thread")   \
 	X(open_files, "openFiles", UINT, 8, 4096, "open descriptors of a process")       \
-	X(cpu_share, "cpus", MILLI, 0, 64000, "processors, in thousandths; 0: no throttle")
+	X(cpu_share, "cpus", MILLI, 0, 64000,                                            \
+	    "processors, in thousandths; 0: no throttle")
 
 struct limits {
 #define X(member, json, kind, lo, hi, help) uint64_t member;
@@ -43,6 +44,14 @@ void limits_raise(struct limits *l, const struct limits *floor);
 /* Fails with ERR_OVER_LIMIT and the row of the first member above cap (0: no cap). */
 int limits_check(
     const struct limits *want, const struct limits *cap, unsigned *row, struct err *e);
+
+/* Open descriptors of all processes together.  For a directory that somebody is reading,
+ * ext4 and others keep up to 12 KiB of names that they charge to no group. */
+#define LIMITS_FILES         16384
+#define LIMITS_COMPILE_FILES 32768 /* the helper's bound for everything */
+
+/* Has open_files small enough for that, but never below what a program needs to start. */
+void limits_share_files(struct limits *l, uint64_t all);
 
 /* A named set of defaults, DESIGN: "default", "proctorx", …; the site may add more. */
 #define PROFILE_NAME_MAX 32

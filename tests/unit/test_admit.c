@@ -252,6 +252,19 @@ test_processes_zero(struct job *job)
 	ask(&job->tests[0].limits, "processes", 0);
 }
 static void
+files_for_all(struct job *job)
+{
+	ask(&job->limits, "openFiles", 1024);
+	ask(&job->limits, "processes", 17);
+}
+static void
+test_files_for_all(struct job *job)
+{
+	ask(&job->limits, "openFiles", 1024);
+	ask(&job->limits, "processes", 16);
+	ask(&job->tests[1].limits, "processes", 100);
+}
+static void
 cpus_beyond_any(struct job *job)
 {
 	ask_short(&job->limits, "cpus", 64500);
@@ -309,9 +322,49 @@ static const struct {
 	    "tests[1].limits.wallMs: 60001 asked, at most 60000 allowed" },
 	{ test_processes_zero, PROBLEM_BAD_FIELD, "tests[0].limits.processes",
 	    "tests[0].limits.processes: 0 asked, at least 1 needed" },
+	{ files_for_all, PROBLEM_LIMIT_TOO_HIGH, "limits.openFiles",
+	    "limits.openFiles: 1024 asked for each of 17 processes, at most 16384 "
+	    "allowed for all" },
+	{ test_files_for_all, PROBLEM_LIMIT_TOO_HIGH, "tests[1].limits.openFiles",
+	    "tests[1].limits.openFiles: 1024 asked for each of 100 processes, at most "
+	    "16384 allowed for all" },
 	{ cpus_beyond_any, PROBLEM_LIMIT_TOO_HIGH, "cpus",
 	    "cpus: 64.5 asked, at most 64 allowed" },
 };
+
+/* I-33 */
+static void
+who_asks_for_processes_gets_fewer_files_for_each(void **state)
+{
+	const struct {
+		uint64_t processes, test_processes, files, test_files;
+	} cases[] = { { 64, 0, 256, 256 }, { 65, 0, 252, 252 }, { 256, 0, 64, 64 },
+		{ 256, 10, 64, 256 }, { 10, 256, 256, 64 } };
+	struct site site;
+
+	(void)state;
+	site_defaults(&site);
+	for (unsigned i = 0; i < LENGTH(cases); i++) {
+		struct job *job = make_job();
+		const struct lang *lang = NULL;
+		struct problem p = { 0 };
+
+		ask(&job->limits, "processes", cases[i].processes);
+		if (cases[i].test_processes != 0)
+			ask(&job->tests[1].limits, "processes", cases[i].test_processes);
+		CHECK_INT("admit", judge_admit(job, &site, langs, &lang, &p), 0);
+		CHECK_INT("files", job->effective.run.open_files, (int)cases[i].files);
+		CHECK_INT("files", job->test_limits[0].open_files, (int)cases[i].files);
+		CHECK_INT(
+		    "files", job->test_limits[1].open_files, (int)cases[i].test_files);
+		CHECK_INT("of a compiler",
+		    job->effective.compile.open_files *
+			    job->effective.compile.processes <=
+			LIMITS_COMPILE_FILES,
+		    1);
+		job_free(job);
+	}
+}
 
 static void
 refusals_name_what_and_where(void **state)
@@ -484,6 +537,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_asks_for_processes_gets_fewer_files_for_each),
 		cmocka_unit_test(refusals_name_what_and_where),
 		cmocka_unit_test(gaps_are_filled),
 		cmocka_unit_test(a_named_main_file_keeps_its_name),

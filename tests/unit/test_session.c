@@ -23,7 +23,7 @@ static struct config config = { .caps = { .cpu_ms = 10000,
 				    .processes = 100,
 				    .file_bytes = 1 << 20,
 				    .stack_bytes = 1 << 26,
-				    .open_files = 256,
+				    .open_files = 512,
 				    .cpu_share = 2000 } };
 static struct languages *languages;
 static char dir[] = "/tmp/judgebox-test-XXXXXX";
@@ -623,12 +623,14 @@ limits_above_the_caps_are_refused_again(void **state)
 	(void)state;
 	house_open(&h, SESSION_IDLE);
 	open_job(&h, "toy");
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 5; i++) {
 		static const char *const messages[] = {
 			"run: cpu time: 10000001 is outside 1000..10000000",
 			"run: memory: 9223372036854775808 is outside 1048576..1073741824",
 			"run: processes: 0 is outside 1..100",
 			"run: no_fork: 2 is outside 0..1",
+			"run: open files: 400 for each of 100 processes, at most 32768 "
+			"for all",
 		};
 		int fds[WIRE_FDS_MAX] = { make(INPUT), make(PIPE_OUT), make(PIPE_OUT) };
 
@@ -639,8 +641,12 @@ limits_above_the_caps_are_refused_again(void **state)
 			m.body.run.limits.memory_bytes = 1ULL << 63;
 		else if (i == 2)
 			m.body.run.limits.processes = 0;
-		else
+		else if (i == 3)
 			m.body.run.limits.no_fork = 2;
+		else {
+			m.body.run.limits.processes = 100;
+			m.body.run.limits.open_files = 400;
+		}
 		assert_int_equal(session_handle(h.s, &m, fds, 3, &e), -1);
 		assert_string_equal(e.msg, messages[i]);
 		assert_int_equal(h.runs, 0);

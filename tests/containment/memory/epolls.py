@@ -1,5 +1,5 @@
 # Kernel memory behind descriptors: event polls watching each other, timers, events.
-# judge: family=memory invariants=I-33,I-34,I-37 verdicts=ok,memory_limit,time_limit done=no limits=memoryBytes:64M,cpuMs:5000,wallMs:10000,openFiles:1024
+# judge: family=memory invariants=I-33,I-34,I-37 verdicts=ok,memory_limit,time_limit done=no limits=memoryBytes:64M,cpuMs:5000,wallMs:10000,openFiles:1024,processes:16
 import os
 import select
 

@@ -1,5 +1,5 @@
 # Descriptors in flight: sockets passed through each other, in rings that nobody closes.
-# judge: family=memory invariants=I-33,I-34,I-23 limits=cpuMs:5000,wallMs:10000,openFiles:1024 repeat=2
+# judge: family=memory invariants=I-33,I-34,I-23 limits=cpuMs:5000,wallMs:10000,openFiles:1024,processes:16 repeat=2
 import array
 import os
 import socket

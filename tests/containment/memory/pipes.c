@@ -1,5 +1,5 @@
 /* Memory in pipes: full ones, as large as they may be made.
- * judge: family=memory invariants=I-33,I-34 verdicts=memory_limit,ok done=no limits=memoryBytes:64M,cpuMs:6000,wallMs:12000,openFiles:1024
+ * judge: family=memory invariants=I-33,I-34 verdicts=memory_limit,ok done=no limits=memoryBytes:64M,cpuMs:6000,wallMs:12000,openFiles:1024,processes:16
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 # Memory in socket pairs: full buffers, large ones, many.
-# judge: family=memory invariants=I-33,I-34 verdicts=memory_limit,ok,runtime_error done=no limits=memoryBytes:64M,cpuMs:5000,wallMs:10000,openFiles:1024
+# judge: family=memory invariants=I-33,I-34 verdicts=memory_limit,ok,runtime_error done=no limits=memoryBytes:64M,cpuMs:5000,wallMs:10000,openFiles:1024,processes:16
 import os
 import socket
 

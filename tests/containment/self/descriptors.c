@@ -1,5 +1,5 @@
 /* Only three descriptors, each good for one direction.
- * judge: family=self invariants=I-23 causes=I input=abc limits=openFiles:1024
+ * judge: family=self invariants=I-23 causes=I input=abc limits=openFiles:1024,processes:16
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
