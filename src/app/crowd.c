@@ -10,6 +10,10 @@
 #define IDLE_FEW  3 /* with fewer at hand the next ones are started */
 #define IDLE_KEPT 5 /* that many stay, however long they have nothing to do */
 #define STEP      5 /* one more for so many that wait */
+/* At once, of each slot's: who starts takes a millisecond of a processor from those who
+ * have a request in hand, and the next ones are asked for when these are taken. */
+#define AT_ONCE   3
+#define SLOTS_FEW 2
 
 enum { FREE, IDLE, BUSY };
 
@@ -131,8 +135,11 @@ crowd_more(const struct crowd_bounds *b, unsigned have, unsigned idle)
 		return b->least - have;
 	if (idle >= IDLE_FEW || have >= b->most)
 		return 0;
+	unsigned at_once = AT_ONCE * (b->slots > SLOTS_FEW ? b->slots : SLOTS_FEW);
 	if (more == 0)
 		more = 1;
+	if (more > at_once)
+		more = at_once;
 	return more < b->most - have ? more : b->most - have;
 }
 

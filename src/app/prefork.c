@@ -238,6 +238,8 @@ start_one(struct master *m, enum prefork_role role, uint64_t now)
 	if (room_for_one(m, &e) == 0 && broker_pair(line, &e) == 0 &&
 	    make_link(m, role, fds, &e) == 0) {
 		w.line = line[0];
+		if (role == PREFORK_SERVE)
+			broker_give(line[0], m->calls->helper(m->crew->config));
 		w.pid = fork();
 		if (w.pid == 0) {
 			if (fds[1] != -1)
@@ -419,6 +421,14 @@ rescale(struct master *m, uint64_t now)
 }
 
 static void
+answer_all(struct master *m)
+{
+	for (unsigned i = 0; i < m->n; i++)
+		broker_answer(m->workers[i].line, &m->workers[i].pace,
+		    m->calls->helper(m->workers[i].crew->config));
+}
+
+static void
 adjust(struct master *m, enum prefork_role role, uint64_t now)
 {
 	unsigned have = count(m, role), want = wanted(m, role);
@@ -428,6 +438,10 @@ adjust(struct master *m, enum prefork_role role, uint64_t now)
 	while (have < want && now >= backoff_of(m, role)->until_us) {
 		start_one(m, role, now);
 		have++;
+		/* who has just started may have a request in his hands already, which
+		 * waits for both while we start the others */
+		hand_over(m);
+		answer_all(m);
 	}
 	for (unsigned i = m->n; i-- > 0 && have > want;) {
 		if (m->workers[i].role != role || m->workers[i].deadline_us != 0)
@@ -587,6 +601,14 @@ on_usr1(struct master *m, uint64_t now)
 		    m->workers[i].deadline_us != 0 ? "yes" : "no");
 }
 
+/* Of two signals the lower number comes first, and a crowd rings all the time. */
+static void
+on_bell(struct master *m, uint64_t now)
+{
+	(void)now; /* every round looks whether there are enough */
+	answer_all(m);
+}
+
 static void
 on_child(struct master *m, uint64_t now)
 {
@@ -608,9 +630,7 @@ look_for_socket(struct master *m, uint64_t now)
 static void
 on_question(struct master *m, uint64_t now)
 {
-	for (unsigned i = 0; i < m->n; i++)
-		broker_answer(m->workers[i].line, &m->workers[i].pace,
-		    m->calls->helper(m->workers[i].crew->config));
+	answer_all(m);
 	look_for_socket(m, now);
 }
 
@@ -624,7 +644,7 @@ static const struct {
 	{ SIGINT, on_terminate },
 	{ SIGUSR1, on_usr1 },
 	{ SIGIO, on_question },
-	{ CROWD_BELL, on_child },
+	{ CROWD_BELL, on_bell },
 };
 #define SIGNALS (sizeof(signals) / sizeof(signals[0]))
 

@@ -80,6 +80,53 @@ a_worker_gets_a_connection(void **state)
 	end_master(master, line[1]);
 }
 
+/* The first is there already, and without a master to ask; the second is not. */
+static void
+a_worker_is_born_with_a_connection(void **state)
+{
+	struct err e = { 0 };
+	int line[2];
+	char text[8] = "";
+
+	(void)state;
+	scope_fd listener = listen_there(8);
+	CHECK_OK(broker_pair(line, &e), e);
+	broker_give(line[0], path);
+	struct box_door door = { path, broker_dial, line[1] };
+	scope_fd mine = broker_dial(&door, &e);
+	assert_int_not_equal(mine, -1);
+	assert_int_equal(fcntl(mine, F_GETFL) & O_NONBLOCK, 0);
+	scope_fd theirs = accept(listener, NULL, NULL);
+	assert_int_equal(send(mine, "hello", 5, 0), 5);
+	assert_int_equal(recv(theirs, text, sizeof(text), 0), 5);
+	close(line[0]);
+	CHECK_INT("dial", broker_dial(&door, &e), -1);
+	CHECK_INT("code", e.code, ERR_GONE);
+	close(line[1]);
+}
+
+/* It was born, and the helper was started anew before it had anything to ask. */
+static void
+a_dead_connection_is_not_taken(void **state)
+{
+	struct err e = { 0 };
+	int line[2];
+
+	(void)state;
+	int old = listen_there(8);
+	CHECK_OK(broker_pair(line, &e), e);
+	broker_give(line[0], path);
+	close(old);
+	scope_fd listener = listen_there(8);
+	pid_t master = start_master(line);
+	struct box_door door = { path, broker_dial, line[1] };
+	scope_fd mine = broker_dial(&door, &e);
+	assert_int_not_equal(mine, -1);
+	scope_fd theirs = accept(listener, NULL, NULL);
+	assert_int_equal(send(mine, "hello", 5, 0), 5);
+	end_master(master, line[1]);
+}
+
 static void
 nobody_listens(void **state)
 {
@@ -208,6 +255,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_worker_gets_a_connection),
+		cmocka_unit_test(a_worker_is_born_with_a_connection),
+		cmocka_unit_test(a_dead_connection_is_not_taken),
 		cmocka_unit_test(nobody_listens),
 		cmocka_unit_test(the_master_is_gone),
 		cmocka_unit_test(a_full_queue_is_waited_for),
