@@ -284,21 +284,33 @@ apply_asked(const struct limits_asked *asked, const char *prefix, const struct s
 	return 0;
 }
 
-/* Nobody who asked for them gets fewer; who asked for more processes does. */
+/* Of processes and descriptors for each, what nobody asked for gives way; processes not
+ * below the language's floor. */
 static int
-share_files(struct limits *l, uint64_t given, const char *prefix, struct problem *p)
+share_files(struct limits *l, uint64_t given, const struct limits *floor,
+    const char *prefix, struct problem *p)
 {
 	unsigned row = row_of(offsetof(struct limits, open_files));
+	bool files = (given >> row & 1) != 0;
+	bool processes = (given >> row_of(offsetof(struct limits, processes)) & 1) != 0;
 	struct limits fit = *l;
 	char path[64];
 
-	limits_share_files(&fit, LIMITS_FILES);
-	if (fit.open_files < l->open_files && (given >> row & 1) != 0) {
+	if (l->processes * l->open_files <= LIMITS_FILES)
+		return 0;
+	if (!files)
+		limits_share_files(&fit, LIMITS_FILES);
+	else if (!processes) {
+		fit.processes = LIMITS_FILES / l->open_files;
+		if (fit.processes < floor->processes)
+			fit.processes = floor->processes;
+	}
+	if ((files && processes) || fit.processes * fit.open_files > LIMITS_ALL_FILES) {
 		snprintf(path, sizeof(path), "%slimits.%s", prefix, limits_json[row]);
 		return problem_set(p, PROBLEM_LIMIT_TOO_HIGH, path,
 		    "%s: %" PRIu64 " asked for each of %" PRIu64
 		    " processes, at most %d allowed for all",
-		    path, l->open_files, l->processes, LIMITS_FILES);
+		    path, l->open_files, fit.processes, LIMITS_FILES);
 	}
 	*l = fit;
 	return 0;
@@ -310,12 +322,12 @@ admit_limits(struct job *job, const struct site *site, const struct lang *lang,
 {
 	limits_raise(&eff->run, &lang->floor);
 	limits_raise(&eff->compile, &lang->compile_floor);
-	limits_share_files(&eff->compile, LIMITS_COMPILE_FILES);
+	limits_share_files(&eff->compile, LIMITS_ALL_FILES);
 	if (apply_time_limit(job, site, eff, p) == -1 ||
 	    apply_asked(&job->limits, "", site, eff->slack_ms, &eff->run, p) == -1)
 		return -1;
 	const struct limits asked = eff->run;
-	if (share_files(&eff->run, job->limits.given, "", p) == -1)
+	if (share_files(&eff->run, job->limits.given, &lang->floor, "", p) == -1)
 		return -1;
 
 	struct limits *each = calloc(job->ntests, sizeof(*each));
@@ -331,7 +343,7 @@ admit_limits(struct job *job, const struct site *site, const struct lang *lang,
 		if (apply_asked(&job->tests[i].limits, prefix, site, eff->slack_ms,
 			&each[i], p) == -1 ||
 		    share_files(&each[i], job->limits.given | job->tests[i].limits.given,
-			prefix, p) == -1)
+			&lang->floor, prefix, p) == -1)
 			return -1;
 	}
 	return 0;

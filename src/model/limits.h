@@ -47,8 +47,8 @@ int limits_check(
 
 /* Open descriptors of all processes together.  For a directory that somebody is reading,
  * ext4 and others keep up to 12 KiB of names that they charge to no group. */
-#define LIMITS_FILES         16384
-#define LIMITS_COMPILE_FILES 32768 /* the helper's bound for everything */
+#define LIMITS_FILES     16384 /* of a test */
+#define LIMITS_ALL_FILES 32768 /* of anything: the helper's bound */
 
 /* Has open_files small enough for that, but never below what a program needs to start. */
 void limits_share_files(struct limits *l, uint64_t all);

@@ -258,6 +258,11 @@ files_for_all(struct job *job)
 	ask(&job->limits, "processes", 17);
 }
 static void
+files_for_the_floor(struct job *job)
+{
+	ask(&job->limits, "openFiles", 330);
+}
+static void
 test_files_for_all(struct job *job)
 {
 	ask(&job->limits, "openFiles", 1024);
@@ -325,46 +330,15 @@ static const struct {
 	{ files_for_all, PROBLEM_LIMIT_TOO_HIGH, "limits.openFiles",
 	    "limits.openFiles: 1024 asked for each of 17 processes, at most 16384 "
 	    "allowed for all" },
+	{ files_for_the_floor, PROBLEM_LIMIT_TOO_HIGH, "limits.openFiles",
+	    "limits.openFiles: 330 asked for each of 100 processes, at most 16384 "
+	    "allowed for all" },
 	{ test_files_for_all, PROBLEM_LIMIT_TOO_HIGH, "tests[1].limits.openFiles",
 	    "tests[1].limits.openFiles: 1024 asked for each of 100 processes, at most "
 	    "16384 allowed for all" },
 	{ cpus_beyond_any, PROBLEM_LIMIT_TOO_HIGH, "cpus",
 	    "cpus: 64.5 asked, at most 64 allowed" },
 };
-
-/* I-33 */
-static void
-who_asks_for_processes_gets_fewer_files_for_each(void **state)
-{
-	const struct {
-		uint64_t processes, test_processes, files, test_files;
-	} cases[] = { { 64, 0, 256, 256 }, { 65, 0, 252, 252 }, { 256, 0, 64, 64 },
-		{ 256, 10, 64, 256 }, { 10, 256, 256, 64 } };
-	struct site site;
-
-	(void)state;
-	site_defaults(&site);
-	for (unsigned i = 0; i < LENGTH(cases); i++) {
-		struct job *job = make_job();
-		const struct lang *lang = NULL;
-		struct problem p = { 0 };
-
-		ask(&job->limits, "processes", cases[i].processes);
-		if (cases[i].test_processes != 0)
-			ask(&job->tests[1].limits, "processes", cases[i].test_processes);
-		CHECK_INT("admit", judge_admit(job, &site, langs, &lang, &p), 0);
-		CHECK_INT("files", job->effective.run.open_files, (int)cases[i].files);
-		CHECK_INT("files", job->test_limits[0].open_files, (int)cases[i].files);
-		CHECK_INT(
-		    "files", job->test_limits[1].open_files, (int)cases[i].test_files);
-		CHECK_INT("of a compiler",
-		    job->effective.compile.open_files *
-			    job->effective.compile.processes <=
-			LIMITS_COMPILE_FILES,
-		    1);
-		job_free(job);
-	}
-}
 
 static void
 refusals_name_what_and_where(void **state)
@@ -476,6 +450,53 @@ static const struct {
 	    300 << 20 },
 };
 
+/* I-33 */
+static void
+processes_and_files_for_each_share(void **state)
+{
+	static const struct {
+		const char *language;
+		unsigned asked[2], test_asked[2]; /* processes, files; 0: not */
+		unsigned got[2], test_got[2];
+	} cases[] = {
+		{ "bb", { 0, 0 }, { 0, 0 }, { 64, 256 }, { 64, 256 } },
+		{ "bb", { 65, 0 }, { 0, 0 }, { 65, 252 }, { 65, 252 } },
+		{ "bb", { 256, 0 }, { 10, 0 }, { 256, 64 }, { 10, 256 } },
+		{ "bb", { 10, 0 }, { 256, 0 }, { 10, 256 }, { 256, 64 } },
+		{ "bb", { 0, 1024 }, { 0, 0 }, { 16, 1024 }, { 16, 1024 } },
+		{ "bb", { 0, 0 }, { 0, 512 }, { 64, 256 }, { 32, 512 } },
+		{ "bb", { 32, 512 }, { 0, 0 }, { 32, 512 }, { 32, 512 } },
+		{ "aa", { 0, 0 }, { 0, 300 }, { 100, 163 }, { 100, 300 } },
+	};
+	struct site site;
+
+	(void)state;
+	site_defaults(&site);
+	for (unsigned i = 0; i < LENGTH(cases); i++) {
+		static const char *const names[] = { "processes", "openFiles" };
+		struct job *job = make_job();
+
+		snprintf(job->language, sizeof(job->language), "%s", cases[i].language);
+		for (unsigned k = 0; k < 2; k++) {
+			if (cases[i].asked[k] != 0)
+				ask(&job->limits, names[k], cases[i].asked[k]);
+			if (cases[i].test_asked[k] != 0)
+				ask(&job->tests[1].limits, names[k],
+				    cases[i].test_asked[k]);
+		}
+		admit(job, &site);
+		const struct limits *run = &job->effective.run,
+				    *test = &job->test_limits[1],
+				    *compile = &job->effective.compile;
+		CHECK_INT("processes", run->processes, cases[i].got[0]);
+		CHECK_INT("files", run->open_files, cases[i].got[1]);
+		CHECK_INT("of a test", test->processes, cases[i].test_got[0]);
+		CHECK_INT("of a test", test->open_files, cases[i].test_got[1]);
+		assert_true(compile->processes * compile->open_files <= LIMITS_ALL_FILES);
+		job_free(job);
+	}
+}
+
 static void
 limits_come_in_layers(void **state)
 {
@@ -537,7 +558,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(who_asks_for_processes_gets_fewer_files_for_each),
+		cmocka_unit_test(processes_and_files_for_each_share),
 		cmocka_unit_test(refusals_name_what_and_where),
 		cmocka_unit_test(gaps_are_filled),
 		cmocka_unit_test(a_named_main_file_keeps_its_name),
