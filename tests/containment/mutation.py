@@ -120,7 +120,7 @@ def try_wall(wall, tests, green, logs):
             continue
         red, why = run(room, what, [wall] if wall == "probes" else [wall, "probes"], logs)
         if red:
-            return red, ""
+            return [f"{what[0]}: {r}" for r in red] if room == "unit" else red, ""
         if why:
             said.append(f"no proof: {room} {' '.join(what)}: {why}")
     return [], "; ".join(said)
@@ -164,18 +164,20 @@ def kept():
             rows = [[c.strip() for c in l.strip().strip("|").split("|")] for l in f if l.startswith("| ")]
     except FileNotFoundError:
         return {}
-    return {r[0]: (r[2], re.findall(r"`([^`]+)`", r[3])) for r in rows[1:]}
+    return {r[0]: (r[3], re.findall(r"`([^`]+)`", r[4])) for r in rows[1:]}
 
 
 def write(walls, found):
     out = ["# Walls left out, and what turned red", "",
-           "Written by `make mutation`.  *start*: the probes at the helper's start notice it, too.", "",
-           "| wall | what is missing | start | turned red |", "|---|---|---|---|"]
+           "Written by `make mutation`: each wall was left out, and the probes at the helper's start, too, for",
+           "they would notice many before any test.  *start*: with the wall alone left out, they do.", "",
+           "| wall | where | what is missing | start | turned red |", "|---|---|---|---|---|"]
     for wall, what in walls.items():
         if wall in found:
             start, red = found[wall]
             names = ", ".join(f"`{r}`" for r in red[:4])
-            out.append(f"| {wall} | {what} | {'yes' if start else ''} | {names or '**nothing**'} |")
+            where, missing = what.split(None, 1)
+            out.append(f"| {wall} | {where} | {missing} | {'yes' if start else ''} | {names or '**nothing**'} |")
     with open(REPORT, "w", encoding="utf-8") as f:
         f.write("\n".join(out) + "\n")
 
