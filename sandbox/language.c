@@ -68,6 +68,7 @@ static const struct conf_key prepare_keys[] = {
 	CONF_ROW(WORDS, struct language_prepare, files, 0, 0, "names and sources"),
 	CONF_ROW(WORDS, struct language_prepare, command, 0, 0, ""),
 	CONF_ROW(TEXT, struct language_prepare, unless, 0, 0, "a file"),
+	CONF_ROW(WORDS, struct language_prepare, of, 0, 0, "files"),
 	CONF_ROW(WORDS, struct language_prepare, words, 0, 0, ""),
 	CONF_ROW(WORDS, struct language_prepare, sets, 0, 0, "compile options"),
 	CONF_ROW(WORDS, struct language_prepare, beside, 0, 0, "harmless options"),
@@ -104,6 +105,9 @@ read_prepare(const struct conf *c, struct file *f, struct err *e)
 	    p->command.count == 0 || p->words.count == 0 || p->sets.count == 0)
 		return conf_fault(c, "prepare", e,
 		    "prepare: needs compile, pairs of files, command, words and sets");
+	if (p->of.count > LANGUAGE_WATCHED)
+		return conf_fault(c, "prepare", e, "prepare: of names %d files at most",
+		    LANGUAGE_WATCHED);
 	for (const char *n = words_next(&p->files, NULL); n != NULL;
 	     n = words_next(&p->files, words_next(&p->files, n)))
 		if (check_made_name(n, e) == -1)
@@ -534,25 +538,45 @@ language_prepared_words(
 	return 0;
 }
 
+static void
+look_at_file(const char *path, struct language_toolchain *out, unsigned i)
+{
+	struct stat st;
+
+	if (path == NULL || stat(path, &st) == -1)
+		return;
+	out->file[i].device = st.st_dev;
+	out->file[i].inode = st.st_ino;
+	out->file[i].size = (uint64_t)st.st_size;
+	out->file[i].seconds = (uint64_t)st.st_mtim.tv_sec;
+	out->file[i].nanoseconds = (uint64_t)st.st_mtim.tv_nsec;
+}
+
 void
 language_look_at_toolchain(const struct language *l, struct language_toolchain *out)
 {
-	const char *const files[] = { words_next(l->compile, NULL),
+	const char *const files[LANGUAGE_WATCHED] = { words_next(l->compile, NULL),
 		"/var/lib/dpkg/status", "/usr/lib/sysimage/rpm/rpmdb.sqlite",
 		"/var/lib/rpm/rpmdb.sqlite" };
 
 	*out = (struct language_toolchain){ 0 };
-	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		struct stat st;
+	for (unsigned i = 0; i < LANGUAGE_WATCHED; i++)
+		look_at_file(files[i], out, i);
+}
 
-		if (files[i] == NULL || stat(files[i], &st) == -1)
-			continue;
-		out->file[i].device = st.st_dev;
-		out->file[i].inode = st.st_ino;
-		out->file[i].size = (uint64_t)st.st_size;
-		out->file[i].seconds = (uint64_t)st.st_mtim.tv_sec;
-		out->file[i].nanoseconds = (uint64_t)st.st_mtim.tv_nsec;
+void
+language_look_at_prepared(const struct language *l, struct language_toolchain *out)
+{
+	const struct words *of = &l->prepare->of;
+	unsigned i = 0;
+
+	if (of->count == 0) {
+		language_look_at_toolchain(l, out);
+		return;
 	}
+	*out = (struct language_toolchain){ 0 };
+	for (const char *f = words_next(of, NULL); f != NULL; f = words_next(of, f))
+		look_at_file(f, out, i++);
 }
 
 /* --- environments --- */

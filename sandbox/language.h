@@ -22,6 +22,7 @@ struct language_prepare {
 	struct words files;   /* pairs: a name, the source it is made from */
 	struct words command; /* makes one, and calls it LANGUAGE_MADE or _TREE */
 	char unless[128];     /* a file: where it is, nothing is prepared; "": always */
+	struct words of;      /* files it is made of; none: the whole toolchain */
 	struct words words;   /* what {prepared} stands for; {dir} is where it lies */
 	struct words sets;    /* compile options, "": none; each set has its own */
 	struct words beside;  /* options that make no difference */
@@ -80,13 +81,16 @@ int language_prepared_set(const struct language *l, const struct words *options)
 int language_prepared_words(
     const struct language *l, const char *dir, struct words *out, struct err *e);
 
+#define LANGUAGE_WATCHED 4
 /* Changes with every update of a compiler, its headers or its libraries. */
 struct language_toolchain {
 	struct {
 		uint64_t device, inode, size, seconds, nanoseconds;
-	} file[4];
+	} file[LANGUAGE_WATCHED];
 };
 void language_look_at_toolchain(const struct language *l, struct language_toolchain *out);
+/* The same, as far as prepared files are concerned. */
+void language_look_at_prepared(const struct language *l, struct language_toolchain *out);
 
 /* The whole environment of a box. */
 int language_environment(const struct language *l, struct words *out, struct err *e);

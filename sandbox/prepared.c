@@ -120,17 +120,29 @@ look_for(const struct prepared *p, struct item *it)
 		it->state = it->set[0] == '\0' ? ASKED : PRESENT;
 }
 
-/* The names of a language's files, and which of them are there. */
+static bool
+is_wanted(const struct language *l)
+{
+	const char *unless = l->prepare->unless;
+
+	return access(words_next(l->compile, NULL), X_OK) == 0 &&
+	       (unless[0] == '\0' || access(unless, F_OK) == -1);
+}
+
+/* The names of a language's files, and which of them are there.  A compiler that is not
+ * there may come, and be seen like one that changed. */
 static int
 look_again(struct prepared *p, const struct language *l, struct err *e)
 {
-	language_look_at_toolchain(l, &p->toolchain[l->index]);
+	language_look_at_prepared(l, &p->toolchain[l->index]);
 	for (unsigned i = 0; i < p->n; i++) {
 		if (p->items[i].lang != l)
 			continue;
 		if (make_name(p, &p->items[i], e) == -1)
 			return -1;
 		look_for(p, &p->items[i]);
+		if (!is_wanted(l))
+			p->items[i].state = HOPELESS;
 	}
 	return 0;
 }
@@ -240,10 +252,7 @@ fill(struct prepared *p, struct err *e)
 	const struct language *l;
 
 	for (unsigned i = 0; (l = languages_at(p->languages, i)) != NULL; i++) {
-		if (l->prepare == NULL ||
-		    access(words_next(&l->prepare->command, NULL), X_OK) == -1 ||
-		    (l->prepare->unless[0] != '\0' &&
-			access(l->prepare->unless, F_OK) == 0))
+		if (l->prepare == NULL)
 			continue;
 		add_items(p, l);
 		if (look_again(p, l, e) == -1)
@@ -309,7 +318,7 @@ refresh(struct prepared *p, const struct language *l)
 	struct language_toolchain now;
 	struct err e = { 0 };
 
-	language_look_at_toolchain(l, &now);
+	language_look_at_prepared(l, &now);
 	if (memcmp(&now, &p->toolchain[l->index], sizeof(now)) == 0)
 		return;
 	log_info("prepared files are made anew language=%s", l->id);

@@ -312,6 +312,24 @@ class Kept(Prepared):
         self.assertEqual((len(second), set(first) & set(second)), (2, set()))
 
 
+class Watched(Prepared):
+    @classmethod
+    def make_stack(cls):
+        return make("2G", lambda s: only_cpp(s, ONE_SET, SMALL, (r"quiet = true;", f'quiet = true; of = [ "{s.path("of")}" ];'))).start()
+
+    def test_of_one_file(self):
+        """Made anew when it changes, when it comes, and not before."""
+        self.need("cpp")
+        self.wait_made(2)
+        for n, text in ((4, "x"), (6, "xx")):
+            self.wait_usable(Kept.CODE)
+            self.assertEqual(len(re.findall(MADE, self.log())), n - 2, self.log())
+            with open(self.stack.path("of"), "w") as f:
+                f.write(text)
+            self.judge("cpp", Kept.CODE.replace("UNIQUE", uuid.uuid4().hex))
+            self.wait_made(n)
+
+
 class Bounded(Prepared):
     @classmethod
     def make_stack(cls):

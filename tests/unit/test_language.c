@@ -42,7 +42,8 @@ tokens_are_replaced(void **state)
 		{ { "cc", "{source}", NULL }, "cc|src/main.c" },
 		{ { "cc", "{sources}", NULL }, "cc|src/main.c|b.c" },
 		{ { "cc", "{options}", "-o", "m", NULL }, "cc|-O3|-g|-o|m" },
-		{ { "java", "-Xmx{heap_mb}m", "{stem}", NULL }, "java|-Xmx176m|src/main" },
+		{ { "java", "-Xmx{heap_mb}m", "{stem}", NULL },
+		    "java|-Xmx176m|src/main" },
 		{ { "x", "{memory_mb}/{stack_kb}", NULL }, "x|256/1024" },
 		{ { "x", "{unknown}", "a{source", "", NULL }, "x|{unknown}|a{source|" },
 		{ { "x", "--opt={sources}", NULL }, "x|--opt={sources}" },
@@ -202,6 +203,11 @@ files_say_what_is_wrong_and_where(void **state)
 		  "prepare={\nfiles=[\"x//\",\"\"]; command=[\"c\"]; words=[\"w\"]; "
 		  "sets=[\"\"]; };",
 		    "a.conf:1: prepare: 'x//' is not a plain name", 0644 },
+		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\"; "
+		  "compile=[\"c\"]; artifact=\"m\"; compile_class=\"compiler\"; "
+		  "prepare={\nfiles=[\"x\",\"\"]; command=[\"c\"]; words=[\"w\"]; "
+		  "sets=[\"\"]; of=[\"a\",\"b\",\"c\",\"d\",\"e\"]; };",
+		    "a.conf:1: prepare: of names 4 files at most", 0644 },
 		{ "id=\"a\"; source=\"m\"; run=[\"r\"]; class=\"native\"; "
 		  "\nprefer=[\"/bin/x\"];",
 		    "a.conf:2: prefer: a file and a word, in pairs", 0644 },
