@@ -1,14 +1,16 @@
 #!/bin/bash
-# `make check-oci`, as root, with runc: the files of packaging/oci in a container like the
-# one that its README starts: a user name space, four capabilities, no more.  Its root file
-# system is this machine's with the package installed, in memory.  check_oci.sh DEB-DIRECTORY
+# `make check-oci`, as root, with runc, or OCI_RUNTIME=crun: the files of packaging/oci in a
+# container like the one that its README starts: a user name space, four capabilities, no
+# more.  Its root file system is this machine's with the package installed, in memory.  With
+# control groups of version 2 alone it wants systemd.  check_oci.sh DEB-DIRECTORY
 set -u
 export LC_ALL=C.UTF-8
+runtime=${OCI_RUNTIME:-runc}
 FIRST=300000 IDS=70000
 CAPS='"CAP_CHOWN","CAP_DAC_OVERRIDE","CAP_SETGID","CAP_SETUID"'
 
 if [ "$1" != --inside ]; then
-	command -v runc >/dev/null || { echo "0 passed, 0 failed, 1 skipped: no runc"; exit 0; }
+	command -v "$runtime" >/dev/null || { echo "0 passed, 0 failed, 1 skipped: no $runtime"; exit 0; }
 	work=$(mktemp -d)
 	trap 'rm -rf --one-file-system "$work"' EXIT
 	unshare --mount "$0" --inside "$(realpath "$1"/judgebox_*_amd64.deb)" "$work" \
@@ -23,7 +25,6 @@ fi
 
 deb=$2 work=$3 oci=$4 root=$3/rootfs
 name=jboci-$$
-cgroups="memory pids cpu cpuacct"
 set -e
 mount --make-rprivate /
 mount -t tmpfs none "$work"
@@ -45,18 +46,30 @@ for d in etc/judgebox usr/share/judgebox usr/libexec/judgebox usr/sbin/judgebox-
 	chown -R $FIRST:$FIRST "$root/$d"
 done
 
-mounts=
-for c in $cgroups; do
-	mkdir -p "/sys/fs/cgroup/$c/$name"
-	chown -R $FIRST "/sys/fs/cgroup/$c/$name"
-	mounts="$mounts,{\"destination\":\"/sys/fs/cgroup/$c\",\"type\":\"bind\",
-		\"source\":\"/sys/fs/cgroup/$c/$name\",\"options\":[\"bind\",\"rw\"]}"
-done
+# Of version 1 each hierarchy is handed in; of version 2 systemd gives root of the container a
+# group, and a name space lets it see no other.
+runc=("$runtime") path=/$name groups=() spaces=''
+if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+	runc=("$runtime" --systemd-cgroup) path=system.slice:judgebox:$name
+	spaces=', {"type": "cgroup"}'
+	mounts='{"destination":"/sys/fs/cgroup","type":"cgroup","source":"cgroup",
+		"options":["rw","nosuid","noexec","nodev"]}'
+else
+	mounts='{"destination": "/sys/fs/cgroup", "type": "tmpfs", "source": "tmpfs", "options": ["mode=755"]}'
+	for c in memory pids cpu cpuacct; do
+		groups+=("/sys/fs/cgroup/$c/$name")
+		mkdir -p "/sys/fs/cgroup/$c/$name"
+		chown -R $FIRST "/sys/fs/cgroup/$c/$name"
+		mounts="$mounts,{\"destination\":\"/sys/fs/cgroup/$c\",\"type\":\"bind\",
+			\"source\":\"/sys/fs/cgroup/$c/$name\",\"options\":[\"bind\",\"rw\"]}"
+	done
+fi
 cleanup()
 {
-	runc delete -f "$name" 2>/dev/null || true
-	for c in $cgroups; do
-		find "/sys/fs/cgroup/$c/$name" -depth -type d -exec rmdir {} \; || true
+	cat "$work/said" || true
+	"${runc[@]}" delete -f "$name" 2>/dev/null || true
+	for c in "${groups[@]}"; do
+		[ ! -e "$c" ] || find "$c" -depth -type d -exec rmdir {} \; || true
 	done
 }
 trap cleanup EXIT
@@ -71,26 +84,37 @@ cat >"$work/config.json" <<C
   {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["ro", "nosuid", "noexec", "nodev"]},
   {"destination": "/run", "type": "tmpfs", "source": "tmpfs", "options": ["mode=755"]},
   {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"},
-  {"destination": "/sys/fs/cgroup", "type": "tmpfs", "source": "tmpfs", "options": ["mode=755"]} $mounts],
- "linux": {"namespaces": [{"type": "user"}, {"type": "pid"}, {"type": "mount"}, {"type": "network"},
-   {"type": "ipc"}, {"type": "uts"}],
+  $mounts],
+ "linux": {"cgroupsPath": "$path", "namespaces": [{"type": "user"}, {"type": "pid"}, {"type": "mount"},
+   {"type": "network"}, {"type": "ipc"}, {"type": "uts"}$spaces],
   "uidMappings": [{"containerID": 0, "hostID": $FIRST, "size": $IDS}],
   "gidMappings": [{"containerID": 0, "hostID": $FIRST, "size": $IDS}]}}
 C
+state() # MEMBER
+{
+	"${runc[@]}" state "$name" | sed -n "s/.*\"$1\": \"*\([a-z0-9]*\).*/\1/p"
+}
+
 cd "$work"
-runc run --detach "$name" </dev/null
+"${runc[@]}" run --detach "$name" </dev/null >said 2>&1
+# Whoever is started in it before its groups are made would be in the way.
+pid=$(state pid)
 for _ in $(seq 300); do
-	! runc exec "$name" curl -fsS -m 5 -o /dev/null http://127.0.0.1:8080/readyz || break
+	[ "$(state status)" = running ] || { echo "it has ended"; exit 1; }
+	[ ! -S "/proc/$pid/root/run/judgebox/fcgi.sock" ] || ! "${runc[@]}" exec "$name" curl -fsS -m 5 -o /dev/null http://127.0.0.1:8080/readyz || break
 	sleep 0.2
 done
-answer=$(runc exec "$name" curl -fsS -m 60 -H 'Content-Type: application/json' -d \
+answer=$("${runc[@]}" exec "$name" curl -fsS -m 60 -H 'Content-Type: application/json' -d \
 	'{"language":"python","code":"print(6*7)","tests":[{"input":"","expected":"42"}]}' \
 	http://127.0.0.1:8080/api/run)
 echo "$answer"
 [[ $answer == *'"verdict":"accepted"'* ]]
-runc kill "$name" TERM
+"${runc[@]}" kill "$name" TERM
 for _ in $(seq 300); do
-	[ "$(runc state "$name" | sed -n 's/.*"status": "\(.*\)".*/\1/p')" != stopped ] || exit 0
+	if [ "$(state status)" = stopped ]; then # each in its turn, none was cut off
+		grep 'judgebox-fcgi.*stopped' said && grep 'judgebox-sandbox.*stopping' said
+		exit
+	fi
 	sleep 0.1
 done
 echo "it does not stop"
