@@ -629,8 +629,8 @@ limits_above_the_caps_are_refused_again(void **state)
 			"run: memory: 9223372036854775808 is outside 1048576..1073741824",
 			"run: processes: 0 is outside 1..100",
 			"run: no_fork: 2 is outside 0..1",
-			"run: open files: 400 for each of 100 processes, at most 32768 "
-			"for all",
+			("run: open files: 400 for each of 100 processes, at most 32768 "
+			 "for all"),
 		};
 		int fds[WIRE_FDS_MAX] = { make(INPUT), make(PIPE_OUT), make(PIPE_OUT) };
 
