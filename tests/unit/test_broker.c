@@ -97,6 +97,7 @@ a_worker_is_born_with_a_connection(void **state)
 	assert_int_not_equal(mine, -1);
 	assert_int_equal(fcntl(mine, F_GETFL) & O_NONBLOCK, 0);
 	scope_fd theirs = accept(listener, NULL, NULL);
+	assert_int_not_equal(theirs, -1);
 	assert_int_equal(send(mine, "hello", 5, 0), 5);
 	assert_int_equal(recv(theirs, text, sizeof(text), 0), 5);
 	close(line[0]);
@@ -123,6 +124,7 @@ a_dead_connection_is_not_taken(void **state)
 	scope_fd mine = broker_dial(&door, &e);
 	assert_int_not_equal(mine, -1);
 	scope_fd theirs = accept(listener, NULL, NULL);
+	assert_int_not_equal(theirs, -1);
 	assert_int_equal(send(mine, "hello", 5, 0), 5);
 	end_master(master, line[1]);
 }
