@@ -32,7 +32,8 @@ class Basics(SystemTest):
             self.assertNotIn(absent, t)
         self.assertGreater(t["timeMs"], 0)
         self.assertGreater(t["wallMs"], 0)
-        self.assertGreater(t["memoryBytes"], 1 << 20)
+        # the pages it wrote to, also where the interpreter started from an image
+        self.assertGreater(t["memoryBytes"], 1 << 18)
         self.assertEqual(j["maxTimeMs"], t["timeMs"])
         self.assertEqual(j["maxMemoryBytes"], t["memoryBytes"])
 
@@ -578,7 +579,7 @@ class Dialects(SystemTest):
         j = a.json
         self.assertEqual((j["success"], j["output"], j["exitCode"]), (True, "Hello you\n", 0))
         self.assertGreater(j["executionTime"], 0)
-        self.assertGreater(j["memoryUsed"], 1 << 20)
+        self.assertGreater(j["memoryUsed"], 1 << 18)
 
     def test_test_failure(self):
         a = self.stack.post({"language": "python", "code": "raise ValueError('bad')", "input": ""}, "/api/test")

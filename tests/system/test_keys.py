@@ -212,9 +212,9 @@ class Lifecycle(KeysTest):
 
     def test_users_and_logs(self):
         key = self.add("log")
-        for user in ("a\nb", "a\x00b", "a\x1b[2Jb", "x" * 129, "x" * (1 << 19)):
+        for user in ("a\nb", "a\x00b", "a\x1b[2Jb", "a\u2028b", "x" * 129, "x" * (1 << 19)):
             self.check_refusal(self.ask(key, {**HELLO, "user": user}), 400, "bad_field")
-        forged = 'ann verdict=accepted key="root" \u2028 request id=1'
+        forged = 'ann verdict=accepted key="root" request id=1'
         self.assertEqual(self.status(key, {**HELLO, "user": forged}), 200)
         lines = [l for l in stack.read(self.stack.app.log).split("\n") if "user=" in l and "ann" in l]
         self.assertEqual(len(lines), 1, lines)
