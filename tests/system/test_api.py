@@ -540,7 +540,8 @@ class Dialects(SystemTest):
         self.assertEqual(j["output"]["stdout"].rstrip("\n"), "a\n4")
         self.assertEqual((j["output"]["stderr"], j["output"]["exitCode"]), ("", 0))
         self.assertGreater(j["durationMs"], 0)
-        self.assertTrue(1000 < j["memoryUsed"] < 200000, "kilobytes")
+        # where the interpreter started from an image, just what it wrote to
+        self.assertTrue(256 < j["memoryUsed"] < 200000, "kilobytes")
 
     def test_editor_failing_program_is_200(self):
         a = self.stack.post({"language": "python", "code": "import sys\nsys.exit(3)"}, "/api/editor/run")
