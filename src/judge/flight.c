@@ -64,8 +64,7 @@ static void
 wait_again(struct judging *j, uint32_t test)
 {
 	judging_item(j, test)->state = ITEM_WAITING;
-	if (test != JUDGING_COMPILE && test < j->first)
-		j->first = test;
+	j->first = 0; /* wherever it is in the order */
 }
 
 void

@@ -45,7 +45,8 @@ struct judging {
 
 	struct item compile;
 	struct item *tests; /* [r->ntests], owned */
-	unsigned first;     /* no test before it is waiting */
+	unsigned *order;    /* [r->ntests], owned: tests, the next to fly first */
+	unsigned first;     /* in order; no test before it is waiting */
 	unsigned stop;      /* stopOnFailure: the first failed test; ntests: none */
 	bool started;       /* something of this job ran, or may have */
 	bool compiled_once;

@@ -22,6 +22,7 @@
 #define PATIENCE_US  5000000 /* looking for a helper, over all attempts */
 #define PAUSE_MS     50      /* the first; each is twice the last */
 #define PAUSE_MAX_MS 1000
+#define LARGE_BYTES  16384 /* an input of that size may take longer than others */
 
 static unsigned
 count_unfinished(const struct judging *j)
@@ -146,11 +147,13 @@ compile(struct judging *j, struct err *e)
 static unsigned
 next_test(struct judging *j)
 {
-	unsigned end = j->stop < j->r->ntests ? j->stop : j->r->ntests;
+	for (; j->first < j->r->ntests; j->first++) {
+		unsigned test = j->order[j->first];
 
-	while (j->first < end && j->tests[j->first].state != ITEM_WAITING)
-		j->first++;
-	return j->first < end ? j->first : j->r->ntests;
+		if (test < j->stop && j->tests[test].state == ITEM_WAITING)
+			return test;
+	}
+	return j->r->ntests;
 }
 
 /* One more than there are slots, so that a slot never waits for us. */
@@ -260,17 +263,60 @@ forget_flights(struct judging *j)
 	}
 }
 
+struct turn {
+	size_t size; /* of the input, 0: it says nothing */
+	unsigned test;
+};
+
+static int
+compare_turns(const void *a, const void *b)
+{
+	const struct turn *l = a, *r = b;
+
+	if (l->size != r->size)
+		return l->size > r->size ? -1 : 1;
+	return l->test < r->test ? -1 : 1;
+}
+
+/* Where a failure ends the job, the client's order is what he asked for. */
+static size_t
+weigh(const struct job *job, unsigned test)
+{
+	size_t size = job->tests[test].input.len;
+
+	return job->stop_on_failure || size < LARGE_BYTES ? 0 : size;
+}
+
+/* Who puts his largest test last has it run alone at the end, while the other slots have
+ * nothing to do. */
+static void
+order_tests(struct judging *j)
+{
+	const struct job *job = j->job;
+	scope_free struct turn *turns = calloc(job->ntests, sizeof(*turns));
+
+	if (turns == NULL)
+		abort();
+	for (unsigned i = 0; i < job->ntests; i++)
+		turns[i] = (struct turn){ weigh(job, i), i };
+	qsort(turns, job->ntests, sizeof(*turns), compare_turns);
+	for (unsigned i = 0; i < job->ntests; i++)
+		j->order[i] = turns[i].test;
+}
+
 static void
 prepare(struct judging *j)
 {
 	unsigned n = j->job->ntests;
 
 	j->tests = calloc(n, sizeof(*j->tests));
+	j->order = calloc(n, sizeof(*j->order));
 	j->r->tests = calloc(n, sizeof(*j->r->tests));
-	if (j->tests == NULL || j->r->tests == NULL)
+	if (j->tests == NULL || j->order == NULL || j->r->tests == NULL)
 		abort();
 	j->r->ntests = n;
 	j->stop = n;
+	order_tests(j);
 }
 
 int
@@ -298,6 +344,7 @@ judge_run(const struct job *job, const struct lang *lang, const struct site *sit
 		tally_job(&j);
 	}
 	free(j.tests);
+	free(j.order);
 	return judged ? 0 : refuse(how, &j.place, &e, p);
 }
 

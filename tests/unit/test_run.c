@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/quote.h"
+#include "base/scope.h"
 #include "base/utf8.h"
 #include "fake_helper.h"
 #include "judge/judge.h"
@@ -131,6 +132,39 @@ answers_keep_the_order_of_the_request(void **state)
 	CHECK_INT("connections", s.fake->connections, 1);
 	CHECK_STR("main file", s.fake->last_file, "main.f");
 	scene_close(&s);
+}
+
+static void
+the_largest_input_comes_first(void **state)
+{
+	static const struct {
+		const char *what;
+		size_t size; /* of the third's input */
+		bool stop_on_failure;
+		uint64_t last; /* test to be asked for, by its limit */
+	} cases[] = {
+		{ "by size", 100000, false, 1 },
+		{ "little says nothing", 100, false, 2 },
+		{ "as they came", 100000, true, 2 },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < LENGTH(cases); i++) {
+		scope_free char *large = calloc(1, cases[i].size + 1);
+		struct scene s;
+
+		memset(large, '\n', cases[i].size);
+		memcpy(large, "out 2", 5);
+		scene_open(&s, PROGRAMS("out 0", "out 1", large));
+		for (unsigned t = 0; t < 3; t++)
+			s.job->test_limits[t].processes = t;
+		s.job->stop_on_failure = cases[i].stop_on_failure;
+		s.fake->slots = 1;
+		assert_int_equal(scene_run(&s), 0);
+		check_out(&s, 2, "2\n");
+		CHECK_INT(cases[i].what, s.fake->last_limits.processes, cases[i].last);
+		scene_close(&s);
+	}
 }
 
 static void
@@ -700,6 +734,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_keep_the_order_of_the_request),
+		cmocka_unit_test(the_largest_input_comes_first),
 		cmocka_unit_test(arguments_limits_and_announcement_arrive),
 		cmocka_unit_test(verdicts_come_from_facts_then_comparison),
 		cmocka_unit_test(hidden_tests_tell_nothing),
