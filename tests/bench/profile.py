@@ -41,7 +41,7 @@ def record(data, work):
         source, _ = build_hello(d)
         if work is python_tests:
             requests(s, PYTHON, 3)
-            time.sleep(2)  # frozen meanwhile
+        time.sleep(2)  # an image is made meanwhile, and nobody is left who will be gone
         web = measure.stack.descendants([s.nginx.pid], measure.stack.processes())
         pids = ",".join(str(p) for p in measure.family(s) + [s.nginx.pid] + [w.pid for w in web])
         perf = subprocess.Popen(["perf", "record", "-q", "-p", pids, "-F", "1999", "-e", "cpu-clock", "-o", data],
