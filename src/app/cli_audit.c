@@ -8,6 +8,9 @@
 #include "app/settings.h"
 #include "app/table.h"
 #include "base/num.h"
+#include "store/action.h"
+#include "store/evidence.h"
+#include "store/flag.h"
 #include "store/trail.h"
 
 #define NEWEST  20
@@ -125,7 +128,7 @@ print_flagged(struct db *d, const struct cli_pick *p, struct err *e)
 	static const char *const heads[] = { "flagged", "key", "user", NULL };
 	struct table t = { .heads = heads, .tinted = 2 };
 	int64_t now = when_now();
-	int rc = audit_flagged(
+	int rc = flag_list(
 	    d, p->since != 0 ? now - p->since : p->flag_us, now, flag_row, &t, e);
 
 	if (rc == 0)
@@ -219,7 +222,7 @@ do_show(struct db *d, const struct cli_pick *p, const char *arg, struct err *e)
 		    "no record %" PRId64 "; it may be too old", p->number);
 	if (rc == -1 || p->format == CLI_JSON)
 		return rc == -1 ? -1 : 0;
-	return trail_evidence(d, p->number, show_evidence, NULL, e);
+	return evidence_list(d, p->number, show_evidence, NULL, e);
 }
 
 /* "12:ab34…", as the service logs it. */
@@ -285,7 +288,7 @@ static int
 do_clear(struct db *d, const struct cli_pick *p, const char *arg, struct err *e)
 {
 	(void)d, (void)arg;
-	return audit_action(p->store, "flag_cleared", p->key, p->user, NULL, e);
+	return action_record(p->store, "flag_cleared", p->key, p->user, NULL, e);
 }
 
 static const struct cli_verb verbs[] = {

@@ -9,10 +9,11 @@
 
 #include "app/cli_store.h"
 #include "base/log.h"
-#include "store/trail.h"
+#include "store/action.h"
 #include "store/keys.h"
 #include "store/runs.h"
 #include "store/shares.h"
+#include "store/trail.h"
 
 #define WAIT_MS 10000
 
@@ -150,7 +151,7 @@ recover_log(const struct cli_pick *p, struct err *e)
 		printf("audit trail: %s\n", why.msg);
 	else
 		printf("audit trail: whole, %" PRId64 " records\n", count);
-	return audit_action(
+	return action_record(
 	    p->store, "log_recovered", NULL, NULL, whole ? "all of it" : "in part", e);
 }
 

@@ -11,7 +11,7 @@
 #include "app/table.h"
 #include "base/utf8.h"
 #include "judge/quota.h"
-#include "store/audit.h"
+#include "store/action.h"
 #include "store/keys.h"
 
 #define NEWEST       20 /* that a list shows */
@@ -454,7 +454,7 @@ delete_user(struct db *d, const struct cli_pick *p, struct err *e)
 			return -1;
 	}
 	snprintf(detail, sizeof(detail), "%" PRId64 " jobs", total);
-	if (audit_action(p->store, "log_delete", p->key, p->user, detail, e) == -1)
+	if (action_record(p->store, "log_delete", p->key, p->user, detail, e) == -1)
 		return -1;
 	printf("deleted %" PRId64 " jobs\n", total);
 	if (db_shrink(d, SHRINK_BYTES, e) == -1 || wipe_journal(d, e) == -1)

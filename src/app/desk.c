@@ -10,7 +10,6 @@
 #include "base/num.h"
 #include "base/when.h"
 #include "lang/lang.h"
-#include "store/audit.h"
 
 int
 desk_open(const char *config, struct desk *out)
@@ -19,7 +18,7 @@ desk_open(const char *config, struct desk *out)
 	char path[320];
 	struct err e = { 0 }, ignored;
 
-	audit_person(d.by);
+	action_person(d.by);
 	if (settings_load(config, &d.settings, &e) == -1)
 		return cli_fail(CLI_USAGE, &e);
 	gate_make_room(d.settings.state, d.settings.user);
@@ -48,7 +47,7 @@ desk_note(const struct desk *d, const char *kind, const char *key, const char *d
 {
 	struct err e = { 0 };
 
-	if (audit_action_by(d->by, d->settings.store, kind, key, NULL, detail, &e) == -1)
+	if (action_record_by(d->by, d->settings.store, kind, key, NULL, detail, &e) == -1)
 		log_err(&e, "done, but not in the audit trail");
 }
 

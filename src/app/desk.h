@@ -8,13 +8,14 @@
 #define APP_DESK_H
 
 #include "app/settings.h"
+#include "store/action.h"
 #include "store/keys.h"
 
 struct desk {
 	struct settings settings;
 	struct langs *langs; /* owned; NULL: they cannot be read */
 	struct keys *keys;   /* owned */
-	char by[80];
+	char by[ACTION_PERSON];
 };
 
 /* Returns an exit status, having printed why; 0: open. */

@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "base/when.h"
 #include "observe/metrics.h"
+#include "store/audit.h"
+#include "store/incident.h"
 #include "store/runs.h"
 
 #define BUSY_MS       150     /* for an administrator's transaction; below log_wait */
@@ -59,7 +61,7 @@ read_flags(struct ledger *l, struct err *e)
 {
 	notice_unflag_all(l->notice);
 	metrics_set(METRIC_FLAGGED_USERS, 0);
-	return audit_flagged(l->db, l->rules->flag.lasts_us, when_now(), take_flag, l, e);
+	return flag_list(l->db, l->rules->flag.lasts_us, when_now(), take_flag, l, e);
 }
 
 static struct db_options
@@ -167,9 +169,9 @@ write_one(struct ledger *l, struct record *rec, int64_t now, struct err *e)
 	int rc = runs_add(l->db, rec, l->kernel, e);
 	if (rc != 1 || rec->job.events == 0)
 		return rc == -1 ? -1 : 0;
-	if (audit_job(l->db, rec, e) == -1)
+	if (incident_record(l->db, rec, e) == -1)
 		return -1;
-	rc = audit_flag(l->db, &l->rules->flag, key, user, now, e);
+	rc = flag_raise(l->db, &l->rules->flag, key, user, now, e);
 	if (rc == 1) {
 		char k[LOG_WORD_BYTES], u[LOG_WORD_BYTES];
 		log_warn("flagged key=%s user=%s job=%s: too many violations",

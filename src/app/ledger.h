@@ -6,14 +6,15 @@
 #define APP_LEDGER_H
 
 #include "app/retention.h"
-#include "store/audit.h"
+#include "store/flag.h"
 #include "store/notice.h"
+#include "store/record.h"
 
 struct ledger_rules {
 	const char *store; /* directory, borrowed */
 	struct retention_rules keep;
 	uint64_t min_free; /* of the file system; below it nothing is written */
-	struct audit_flag_rule flag;
+	struct flag_rule flag;
 };
 
 struct ledger {

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/when.h"
 #include "observe/metrics.h"
+#include "store/audit.h"
 #include "store/omitted.h"
 #include "store/runs.h"
 

@@ -1,19 +1,13 @@
 #include "store/audit.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <pwd.h>
-#include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/when.h"
-#include "store/omitted.h"
-#include "store/runs.h"
+#include "store/record.h"
 
-#define TEXT_MAX      400 /* bytes of one text of a record */
-#define ADMIN_WAIT_MS 5000
+#define TEXT_MAX 400 /* bytes of one text of a record */
 
 /* ends: the head of the chain, and the anchor that retention leaves at its other end. */
 static const char *const steps[] = {
@@ -211,123 +205,6 @@ audit_add(struct db *d, struct audit_entry *entry, struct err *e)
 	return db_commit(&t, e);
 }
 
-/* Who is at the keyboard: the one behind sudo(8), too. */
-const char *
-audit_person(char out[80])
-{
-	const char *sudo = getenv("SUDO_USER");
-	const struct passwd *pw = getpwuid(getuid());
-
-	if (getuid() == 0 && sudo != NULL && sudo[0] != '\0')
-		snprintf(out, 80, "%.60s (sudo)", sudo);
-	else if (pw != NULL)
-		snprintf(out, 80, "%.60s", pw->pw_name);
-	else
-		snprintf(out, 80, "uid %u", (unsigned)getuid());
-	return out;
-}
-
-int
-audit_action(const char *store, const char *kind, const char *key, const char *user,
-    const char *detail, struct err *e)
-{
-	char by[80];
-
-	return audit_action_by(audit_person(by), store, kind, key, user, detail, e);
-}
-
-int
-audit_action_by(const char *by, const char *store, const char *kind, const char *key,
-    const char *user, const char *detail, struct err *e)
-{
-	static const struct db_options how = { .busy_ms = ADMIN_WAIT_MS };
-	char path[300];
-	scope_db d = NULL;
-	struct audit_entry a = { .number = -1,
-		.test = -1,
-		.kind = kind,
-		.key = key,
-		.user = user,
-		.detail = detail,
-		.by = by };
-
-	runs_path(store, path);
-	if (store[0] == '\0' || (access(path, F_OK) == -1 && errno == ENOENT))
-		return 0;
-	if (runs_open(store, &how, &d, e) == -1)
-		return -1;
-	return audit_add(d, &a, e);
-}
-
-static int
-add_evidence(struct db *d, int64_t n, const struct record_attachment *a, struct err *e)
-{
-	scope_query q = db_query(
-	    d, "INSERT INTO evidence (n, i, name, content) VALUES ($1, $2, $3, $4)", e);
-	if (q == NULL)
-		return -1;
-
-	db_put_int(q, n);
-	db_put_int(q, a->head.index);
-	db_put_text(q, a->name);
-	db_put_bytes(q, a->data, a->head.len);
-	return db_run(q, e);
-}
-
-int
-audit_files_add(
-    struct audit_files *f, const char *name, const void *data, size_t len, struct err *e)
-{
-	char hex[SHA256_HEX];
-
-	if (sha256_of(data, len, &f->last, e) == -1)
-		return -1;
-	sha256_hex(&f->last, hex);
-	buf_fmt(&f->list, "%s  %s\n", hex, name);
-	f->n++;
-	return 0;
-}
-
-int
-audit_files_hash(const struct audit_files *f, char out[SHA256_HEX], struct err *e)
-{
-	struct sha256 hash = f->last;
-
-	out[0] = '\0';
-	if (f->n > 1 && sha256_of(f->list.data, f->list.len, &hash, e) == -1)
-		return -1;
-	if (f->n > 0)
-		sha256_hex(&hash, out);
-	return 0;
-}
-
-static int
-hash_evidence(const struct record *r, char out[SHA256_HEX], struct err *e)
-{
-	struct audit_files files = { .n = 0 };
-	int rc = 0;
-
-	for (unsigned i = 0; rc == 0 && i < r->job.attachments; i++) {
-		const struct record_attachment *a = &r->attachments[i];
-		if (a->head.kind == RECORD_EVIDENCE)
-			rc = audit_files_add(&files, a->name, a->data, a->head.len, e);
-	}
-	if (rc == 0)
-		rc = audit_files_hash(&files, out, e);
-	buf_free(&files.list);
-	return rc;
-}
-
-static int
-read_number(struct db_query *q, int64_t *out, struct err *e)
-{
-	int rc = db_step(q, e);
-
-	if (rc == 1)
-		*out = db_int(q, 0);
-	return rc == -1 ? -1 : 0;
-}
-
 int
 audit_bytes(struct db *d, uint64_t *bytes, struct err *e)
 {
@@ -336,129 +213,11 @@ audit_bytes(struct db *d, uint64_t *bytes, struct err *e)
 	    "SELECT (SELECT COUNT(*) FROM audit) * 800 +"
 	    " COALESCE((SELECT SUM(LENGTH(content)) FROM evidence), 0)",
 	    e);
-	if (q == NULL || read_number(q, &n, e) == -1)
+	if (q == NULL || db_step_int(q, &n, e) == -1)
 		return -1;
 
 	*bytes = (uint64_t)n;
 	return 0;
-}
-
-int
-audit_job(struct db *d, const struct record *r, struct err *e)
-{
-	char source[SHA256_HEX], evidence[SHA256_HEX] = "";
-	bool keep = false;
-	int rc = omitted_room(d, r, &keep, e);
-
-	if (rc != 1)
-		return rc;
-	if (keep && hash_evidence(r, evidence, e) == -1)
-		return -1;
-	sha256_hex(&r->job.source, source);
-	for (unsigned i = 0; i < r->job.events; i++) {
-		const struct record_event *v = &r->events[i];
-		struct audit_entry a = { .at = r->job.at,
-			.number = v->call,
-			.test = v->test,
-			.kind = record_event_names[v->kind],
-			.key = r->text[RECORD_KEY],
-			.user = r->text[RECORD_USER],
-			.address = r->text[RECORD_ADDRESS],
-			.language = r->text[RECORD_LANGUAGE],
-			.job = r->text[RECORD_ID],
-			.request = r->text[RECORD_REQUEST],
-			.source = source,
-			.call = v->name,
-			.detail = v->detail,
-			.evidence = i == 0 ? evidence : "" };
-
-		if (audit_append(d, &a, e) == -1)
-			return -1;
-		/* Once for a job. */
-		for (unsigned k = 0; i == 0 && keep && k < r->job.attachments; k++)
-			if (r->attachments[k].head.kind == RECORD_EVIDENCE &&
-			    add_evidence(d, a.n, &r->attachments[k], e) == -1)
-				return -1;
-	}
-	return 0;
-}
-
-/* --- flags --- */
-
-/* The number of the last word about him: flagged, or cleared. */
-static int
-last_word(struct db *d, const char *key, const char *user, int64_t *n, struct err *e)
-{
-	scope_query q = db_query(d,
-	    "SELECT MAX(n) FROM audit WHERE kind IN ('user_flagged', 'flag_cleared')"
-	    " AND key_name = $1 AND user_name = $2",
-	    e);
-	if (q == NULL)
-		return -1;
-
-	*n = 0;
-	db_put_text(q, key);
-	db_put_text(q, user);
-	return read_number(q, n, e);
-}
-
-int
-audit_flag(struct db *d, const struct audit_flag_rule *rule, const char *key,
-    const char *user, int64_t now, struct err *e)
-{
-	int64_t last = 0, jobs = 0;
-	char detail[80];
-
-	if (rule->violations == 0)
-		return 0;
-	/* Jobs before the last word have had it already. */
-	if (last_word(d, key, user, &last, e) == -1)
-		return -1;
-	scope_query q = db_query(d,
-	    "SELECT COUNT(DISTINCT job) FROM audit WHERE at > $1 AND n > $2"
-	    " AND key_name = $3 AND user_name = $4 AND kind = 'security_violation'",
-	    e);
-	if (q == NULL)
-		return -1;
-	db_put_int(q, now - rule->window_us);
-	db_put_int(q, last);
-	db_put_text(q, key);
-	db_put_text(q, user);
-	if (read_number(q, &jobs, e) == -1)
-		return -1;
-	if (jobs < (int64_t)rule->violations)
-		return 0;
-
-	snprintf(detail, sizeof(detail), "%" PRId64 " jobs with violations", jobs);
-	struct audit_entry a = { .at = now,
-		.number = -1,
-		.test = -1,
-		.kind = "user_flagged",
-		.key = key,
-		.user = user,
-		.detail = detail };
-	return audit_append(d, &a, e) == -1 ? -1 : 1;
-}
-
-int
-audit_flagged(struct db *d, int64_t lasts_us, int64_t now, audit_flag_visit *visit,
-    void *ctx, struct err *e)
-{
-	int rc;
-	scope_query q = db_query(d,
-	    "SELECT key_name, user_name, at FROM audit AS a WHERE kind = 'user_flagged'"
-	    " AND at > $1 AND NOT EXISTS (SELECT 1 FROM audit AS b WHERE b.n > a.n AND"
-	    " b.kind IN ('user_flagged', 'flag_cleared') AND b.key_name = a.key_name AND"
-	    " b.user_name = a.user_name) ORDER BY at",
-	    e);
-	if (q == NULL)
-		return -1;
-
-	db_put_int(q, now - lasts_us);
-	while ((rc = db_step(q, e)) == 1)
-		if (visit(ctx, db_text(q, 0), db_text(q, 1), db_int(q, 2), e) == -1)
-			return -1;
-	return rc;
 }
 
 /* --- keeping --- */
@@ -478,7 +237,7 @@ find_cut(struct db *d, int64_t before, int64_t *cut, struct err *e)
 	db_put_int(q, before);
 	db_put_int(q, before);
 	db_put_int(q, INT64_MAX);
-	return read_number(q, cut, e);
+	return db_step_int(q, cut, e);
 }
 
 static int

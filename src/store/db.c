@@ -227,6 +227,16 @@ db_reset(struct db_query *q)
 }
 
 int
+db_step_int(struct db_query *q, int64_t *n, struct err *e)
+{
+	int rc = db_step(q, e);
+
+	if (rc == 1)
+		*n = db_int(q, 0);
+	return rc;
+}
+
+int
 db_run(struct db_query *q, struct err *e)
 {
 	int rc = 1;
@@ -351,9 +361,9 @@ read_version(struct db *d, const struct db_schema *s, int64_t *version, struct e
 		return -1;
 
 	db_put_text(q, s->name);
-	int rc = db_step(q, e);
-	if (rc >= 0)
-		*version = rc == 1 ? db_int(q, 0) : 0;
+	int rc = db_step_int(q, version, e);
+	if (rc == 0)
+		*version = 0;
 	return rc == -1 ? -1 : 0;
 }
 

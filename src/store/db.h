@@ -79,9 +79,11 @@ void db_put_text(struct db_query *q, const char *s); /* copied; NULL is NULL */
 void db_put_bytes(struct db_query *q, const void *data, size_t len); /* copied */
 void db_put_null(struct db_query *q);
 int db_step(struct db_query *q, struct err *e); /* 1: a row, 0: no more, -1 */
-int db_run(struct db_query *q, struct err *e);  /* to its end; may be put and run again */
-void db_reset(struct db_query *q);              /* to be put anew */
-void db_done(struct db_query *q);               /* NULL is fine */
+/* The same, and *n is the first column of the row, if there is one. */
+int db_step_int(struct db_query *q, int64_t *n, struct err *e);
+int db_run(struct db_query *q, struct err *e); /* to its end; may be put and run again */
+void db_reset(struct db_query *q);             /* to be put anew */
+void db_done(struct db_query *q);              /* NULL is fine */
 
 static inline void
 db_done_(struct db_query **q)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/when.h"
+#include "store/audit.h"
 
 #define HOUR_US 3600000000LL
 
@@ -23,10 +24,7 @@ count_jobs(struct db *d, const char *key, const char *user, int64_t now, int64_t
 	db_put_text(q, key);
 	db_put_int(q, user != NULL);
 	db_put_text(q, user != NULL ? user : "");
-	int rc = db_step(q, e);
-	if (rc == 1)
-		*out = db_int(q, 0);
-	return rc == -1 ? -1 : 0;
+	return db_step_int(q, out, e) == -1 ? -1 : 0;
 }
 
 static int

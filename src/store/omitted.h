@@ -5,7 +5,8 @@
 #ifndef STORE_OMITTED_H
 #define STORE_OMITTED_H
 
-#include "store/audit.h"
+#include "store/db.h"
+#include "store/record.h"
 
 /* In an hour the events of so many jobs are recorded, and of so many the sources kept;
  * the rest is counted.  The first of each pair is of a user who has a name, the second of

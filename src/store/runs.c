@@ -172,10 +172,7 @@ add_job(
 	db_put_int(q, j->compiled);
 	db_put_int(q, j->cached);
 	db_put_int(q, (int64_t)total_cpu(r));
-	int rc = db_step(q, e);
-	if (rc == 1)
-		*n = db_int(q, 0);
-	return rc;
+	return db_step_int(q, n, e);
 }
 
 static int
@@ -318,10 +315,7 @@ read_moment(struct db *d, const char *sql, int64_t *at, struct err *e)
 	if (q == NULL)
 		return -1;
 
-	int rc = db_step(q, e);
-	if (rc == 1)
-		*at = db_int(q, 0);
-	return rc;
+	return db_step_int(q, at, e);
 }
 
 int
@@ -570,8 +564,5 @@ runs_count(struct db *d, int64_t *jobs, struct err *e)
 	if (q == NULL)
 		return -1;
 
-	if (db_step(q, e) == -1)
-		return -1;
-	*jobs = db_int(q, 0);
-	return 0;
+	return db_step_int(q, jobs, e) == -1 ? -1 : 0;
 }

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "store/evidence.h"
+
 #define COLUMNS                                                                          \
 	"n, at, number, test, kind, key_name, user_name, address, language, job,"        \
 	"request_id, source, call_name, by_whom, detail, evidence, previous, hash"
@@ -76,26 +78,6 @@ trail_find(struct db *d, int64_t n, trail_visit *visit, void *ctx, struct err *e
 
 	db_put_int(q, n);
 	return pages_rows(&pages, q, &last, &v, e);
-}
-
-int
-trail_evidence(
-    struct db *d, int64_t n, trail_evidence_visit *visit, void *ctx, struct err *e)
-{
-	int rc;
-	scope_query q =
-	    db_query(d, "SELECT name, content FROM evidence WHERE n = $1 ORDER BY i", e);
-	if (q == NULL)
-		return -1;
-
-	db_put_int(q, n);
-	while ((rc = db_step(q, e)) == 1) {
-		size_t len = 0;
-		const void *data = db_bytes(q, 1, &len);
-		if (visit(ctx, db_text(q, 0), data, len, e) == -1)
-			return -1;
-	}
-	return rc;
 }
 
 /* --- pages --- */
@@ -185,19 +167,19 @@ same(const struct sha256 *a, const struct sha256 *b)
 static int
 add_file(void *ctx, const char *name, const void *data, size_t len, struct err *e)
 {
-	return audit_files_add(ctx, name, data, len, e);
+	return evidence_add(ctx, name, data, len, e);
 }
 
 /* Records from before evidence had a hash of its own have the program's, which it is. */
 static int
 check_evidence(struct db *d, const struct audit_entry *a, struct err *e)
 {
-	struct audit_files files = { .n = 0 };
+	struct evidence files = { .n = 0 };
 	char hex[SHA256_HEX];
-	int rc = trail_evidence(d, a->n, add_file, &files, e);
+	int rc = evidence_list(d, a->n, add_file, &files, e);
 
 	if (rc == 0)
-		rc = audit_files_hash(&files, hex, e);
+		rc = evidence_hash(&files, hex, e);
 	buf_free(&files.list);
 	if (rc == -1)
 		return -1;

@@ -17,10 +17,6 @@ typedef int trail_visit(void *ctx, const struct audit_entry *entry, struct err *
 int trail_list(struct db *d, const struct trail_filter *f, unsigned newest,
     trail_visit *visit, void *ctx, pages_rest *rest, struct err *e);
 int trail_find(struct db *d, int64_t n, trail_visit *visit, void *ctx, struct err *e);
-typedef int trail_evidence_visit(
-    void *ctx, const char *name, const void *data, size_t len, struct err *e);
-int trail_evidence(
-    struct db *d, int64_t n, trail_evidence_visit *visit, void *ctx, struct err *e);
 
 /*
  * One page for somebody who asks from far away, in the order of the records; lines gets

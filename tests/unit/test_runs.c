@@ -6,9 +6,12 @@
 
 #include "base/scope.h"
 #include "base/when.h"
-#include "store/trail.h"
+#include "store/action.h"
+#include "store/flag.h"
+#include "store/incident.h"
 #include "store/omitted.h"
 #include "store/runs.h"
+#include "store/trail.h"
 #include "tree.h"
 
 struct fixture {
@@ -112,7 +115,7 @@ write_job(struct fixture *f, int64_t at, struct err *e)
 	if (db_begin(f->d, &t, e) == -1)
 		return -1;
 	int rc = runs_add(f->d, &f->r, "6.1", e);
-	if (rc == -1 || audit_job(f->d, &f->r, e) == -1 || db_commit(&t, e) == -1)
+	if (rc == -1 || incident_record(f->d, &f->r, e) == -1 || db_commit(&t, e) == -1)
 		return -1;
 	return rc;
 }
@@ -590,7 +593,7 @@ users_are_flagged_once(void **state)
 {
 	struct fixture *f = *state;
 	struct err e = { 0 };
-	const struct audit_flag_rule rule = { 3, 3600000000, 86400000000 };
+	const struct flag_rule rule = { 3, 3600000000, 86400000000 };
 	const int64_t t0 = 1000000000000;
 	unsigned flagged = 0;
 
@@ -598,13 +601,13 @@ users_are_flagged_once(void **state)
 		int64_t now = t0 + i * 1000000;
 		CHECK_OK(write_job(f, now, &e), e);
 		/* The third makes a flag, and the three after it the next. */
-		CHECK_INT("flag", audit_flag(f->d, &rule, "CS101", "ada", now, &e),
+		CHECK_INT("flag", flag_raise(f->d, &rule, "CS101", "ada", now, &e),
 		    i == 2 || i == 5);
 	}
 	CHECK_OK(
-	    audit_flagged(f->d, rule.lasts_us, t0 + 10000000, see_flag, &flagged, &e), e);
+	    flag_list(f->d, rule.lasts_us, t0 + 10000000, see_flag, &flagged, &e), e);
 	CHECK_INT("once", flagged, 1);
-	CHECK_OK(audit_flagged(
+	CHECK_OK(flag_list(
 		     f->d, rule.lasts_us, t0 + 2 * rule.lasts_us, see_flag, &flagged, &e),
 	    e);
 	CHECK_INT("a day later no more", flagged, 1);
@@ -616,13 +619,13 @@ users_are_flagged_once(void **state)
 		.user = "ada" };
 	CHECK_OK(audit_add(f->d, &a, &e), e);
 	CHECK_OK(
-	    audit_flagged(f->d, rule.lasts_us, t0 + 10000000, see_flag, &flagged, &e), e);
+	    flag_list(f->d, rule.lasts_us, t0 + 10000000, see_flag, &flagged, &e), e);
 	CHECK_INT("cleared", flagged, 1);
 	/* Slow ones are let be. */
 	for (int i = 0; i < 4; i++) {
 		int64_t now = a.at + (i + 1) * 1800000000LL;
 		CHECK_OK(write_job(f, now, &e), e);
-		CHECK_INT("slow", audit_flag(f->d, &rule, "CS101", "ada", now, &e), 0);
+		CHECK_INT("slow", flag_raise(f->d, &rule, "CS101", "ada", now, &e), 0);
 	}
 }
 
@@ -632,13 +635,13 @@ flags_outlive_a_leap(void **state)
 {
 	struct fixture *f = *state;
 	struct err e = { 0 };
-	const struct audit_flag_rule rule = { 3, 3600000000, 86400000000 };
+	const struct flag_rule rule = { 3, 3600000000, 86400000000 };
 	const int64_t t0 = 1000000000000, ahead = 700 * 86400000000LL;
 
 	for (int i = 0; i < 6; i++) {
 		int64_t now = t0 + i * 1000000 + (i < 3 ? ahead : 0);
 		CHECK_OK(write_job(f, now, &e), e);
-		CHECK_INT("flag", audit_flag(f->d, &rule, "CS101", "ada", now, &e),
+		CHECK_INT("flag", flag_raise(f->d, &rule, "CS101", "ada", now, &e),
 		    i == 2 || i == 5);
 	}
 }
@@ -649,9 +652,9 @@ administrators_leave_their_name(void **state)
 	struct fixture *f = *state;
 	struct err e = { 0 };
 
-	CHECK_OK(audit_action(f->dir, "key_add", "CS101", NULL, "rate 60/min", &e), e);
-	CHECK_OK(audit_action("", "key_add", "CS101", NULL, "no log", &e), e);
-	CHECK_OK(audit_action("/nonexistent", "key_add", "x", NULL, "no log", &e), e);
+	CHECK_OK(action_record(f->dir, "key_add", "CS101", NULL, "rate 60/min", &e), e);
+	CHECK_OK(action_record("", "key_add", "CS101", NULL, "no log", &e), e);
+	CHECK_OK(action_record("/nonexistent", "key_add", "x", NULL, "no log", &e), e);
 	scope_query q = db_query(
 	    f->d, "SELECT by_whom, detail FROM audit WHERE kind = 'key_add'", &e);
 	assert_int_equal(db_step(q, &e), 1);
