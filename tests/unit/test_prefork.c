@@ -144,7 +144,7 @@ start_master(struct fixture *f)
 	f->alive[1] = -1;
 }
 
-static struct answer ask(const struct fixture *f);
+static void settle(const struct fixture *f);
 
 static int
 setup(void **state)
@@ -165,7 +165,7 @@ setup(void **state)
 		return -1;
 	start_master(f);
 	*state = f;
-	ask(f); /* it is up */
+	settle(f); /* it is up, and whom a test lists before a reload are all */
 	return 0;
 }
 
