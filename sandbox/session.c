@@ -27,9 +27,9 @@ static const struct request {
 	handler *handle;
 } requests[WIRE_REQUEST_MAX_] = {
 	[WIRE_HELLO] = { IN(NEW), 0, 0, on_hello },
-	[WIRE_STATUS] = { IN(IDLE) | IN(JOB), 0, 0, on_status },
-	[WIRE_JOB] = { IN(IDLE), 1, 1, on_job },
-	[WIRE_COMPILE] = { IN(JOB), 2, 2, on_compile },
+	[WIRE_STATUS] = { IN(IDLE) | IN(DENIED) | IN(JOB), 0, 0, on_status },
+	[WIRE_JOB] = { IN(IDLE) | IN(DENIED), 1, 1, on_job },
+	[WIRE_COMPILE] = { IN(DENIED) | IN(JOB), 2, 2, on_compile },
 	[WIRE_RUN] = { IN(JOB), VERSION_FDS, 3, on_run },
 	[WIRE_KILL] = { IN(JOB), 0, 0, on_kill },
 	[WIRE_END] = { IN(JOB), 0, 0, on_end },
@@ -102,7 +102,15 @@ refuse(struct session *s, const struct err *why, struct err *e)
 {
 	struct wire_refused r = { .why = *why };
 
+	s->state = SESSION_DENIED;
 	return answer(s, WIRE_REFUSED, &r, e);
+}
+
+static int
+send_away(struct session *s, const struct wire_busy *busy, struct err *e)
+{
+	s->state = SESSION_DENIED;
+	return answer(s, WIRE_BUSY, busy, e);
 }
 
 /* Both streams of a run. */
@@ -197,12 +205,12 @@ on_job(struct session *s, const union wire_body *b, int *fds, struct err *e)
 	if (check_options(lang, &j->options, &why) == -1)
 		return refuse(s, &why, e);
 	if (!s->host->admit(s->host->owner, lang, j, &ready, &busy))
-		return answer(s, WIRE_BUSY, &busy, e);
+		return send_away(s, &busy, e);
 	s->job = new_job(s, lang, &j->options, fds[0], &why);
 	if (s->job == NULL && why.code == ERR_SYS) { /* ours, and nobody's mistake */
 		log_err(&why, "a job is sent away");
 		busy = (struct wire_busy){ SHORT_OF_US, WIRE_BUSY_WAIT, 0 };
-		return answer(s, WIRE_BUSY, &busy, e);
+		return send_away(s, &busy, e);
 	}
 	if (s->job == NULL)
 		return why.code == ERR_PROTO ? err_set(e, ERR_PROTO, "%s", why.msg)
@@ -305,6 +313,10 @@ on_compile(struct session *s, const union wire_body *b, int *fds, struct err *e)
 {
 	int streams[3] = { -1, fds[0], fds[1] };
 
+	if (s->state == SESSION_DENIED) {
+		s->state = SESSION_IDLE;
+		return 0;
+	}
 	if (b->compile.reserved != 0)
 		return err_set(
 		    e, ERR_PROTO, "compile: reserved is %u", b->compile.reserved);

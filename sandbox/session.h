@@ -15,7 +15,8 @@
 #include "sandbox/language.h"
 #include "sandbox/loop.h"
 
-enum session_state { SESSION_NEW, SESSION_IDLE, SESSION_JOB };
+/* DENIED: idle, and the compile step of the job that was not taken may be on its way. */
+enum session_state { SESSION_NEW, SESSION_IDLE, SESSION_DENIED, SESSION_JOB };
 
 /* What the gate needs of the house behind it. */
 struct session_host {

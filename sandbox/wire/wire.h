@@ -12,7 +12,8 @@
  *                                      ←  STATE
  *   JOB {language, tenant} +bundle     →
  *                                      ←  READY {place} | BUSY {retry} | REFUSED {why}
- *   COMPILE {tag, limits}  +out +err   →  (at most one per job)
+ *   COMPILE {tag, limits}  +out +err   →  (at most one per job; it may be sent before
+ *                                         READY has come, and is ignored if it does not)
  *                                      ←  OUTCOME {tag}
  *   KEEP {keep}                        →  (once, after a compile that went well)
  *   RUN {tag, limits, args} +in +out +err →  (WIRE_PENDING_MAX outstanding, no tag twice)

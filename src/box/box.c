@@ -276,7 +276,7 @@ wire_tenant_of(const struct tenant *t, unsigned jobs_max)
 }
 
 int
-box_job(struct box *b, const struct box_ask *ask, struct box_place *place, struct err *e)
+box_job_ask(struct box *b, const struct box_ask *ask, struct err *e)
 {
 	const struct tenant nobody = { 0 };
 	struct wire_job job = {
@@ -285,7 +285,6 @@ box_job(struct box *b, const struct box_ask *ask, struct box_place *place, struc
 		.tenant = wire_tenant_of(
 		    ask->tenant != NULL ? ask->tenant : &nobody, ask->jobs_max),
 	};
-	struct wire_message m;
 
 	if (strlen(ask->language) >= sizeof(job.language))
 		return err_set(
@@ -296,10 +295,25 @@ box_job(struct box *b, const struct box_ask *ask, struct box_place *place, struc
 	scope_fd bundle = bundle_files(ask->files, ask->nfiles, e);
 	if (bundle == -1)
 		return -1;
-	if (wire_send(b->fd, WIRE_JOB, &job, &bundle, 1, e) == -1 ||
-	    wait_reply(b, e) == -1 || receive(b, &m, e) == -1)
+	if (wire_send(b->fd, WIRE_JOB, &job, &bundle, 1, e) == -1)
+		return err_wrap(e, "ask for a job");
+	return 0;
+}
+
+int
+box_job_answer(struct box *b, struct box_place *place, struct err *e)
+{
+	struct wire_message m;
+
+	if (wait_reply(b, e) == -1 || receive(b, &m, e) == -1)
 		return err_wrap(e, "open a job");
 	return answer_job(&m, place, e);
+}
+
+int
+box_job(struct box *b, const struct box_ask *ask, struct box_place *place, struct err *e)
+{
+	return box_job_ask(b, ask, e) == -1 ? -1 : box_job_answer(b, place, e);
 }
 
 int

@@ -68,8 +68,13 @@ struct box_place {
 	bool too_many_jobs; /* ERR_BUSY: of this key or user, not of all */
 };
 
-/* Opens a job.  ERR_BUSY: the queue is full; ERR_BAD_INPUT: the helper refuses this
- * language, option or file. */
+/* Asks for a job.  Until box_job_answer nothing may follow but its box_compile, which
+ * has no outcome if the answer is no.  ERR_BAD_INPUT: nothing was asked. */
+int box_job_ask(struct box *b, const struct box_ask *ask, struct err *e);
+/* ERR_BUSY: the queue is full; ERR_BAD_INPUT: the helper refuses this language, option or
+ * file. */
+int box_job_answer(struct box *b, struct box_place *place, struct err *e);
+/* Both. */
 int box_job(
     struct box *b, const struct box_ask *ask, struct box_place *place, struct err *e);
 int box_end(struct box *b, struct err *e);

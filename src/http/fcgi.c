@@ -206,6 +206,7 @@ phrase_of(int status)
 	return "Status";
 }
 
+/* Its end goes out with the last of it: each piece more would wake the web server. */
 static int
 send_answer(const struct http_response *rs, FCGX_Request *r)
 {
@@ -221,10 +222,10 @@ send_answer(const struct http_response *rs, FCGX_Request *r)
 	buf_add(&head, rs->headers.data, rs->headers.len);
 	buf_str(&head, "\r\n");
 	if (FCGX_PutStr(head.data, (int)head.len, r->out) == -1 ||
-	    (body && FCGX_PutStr(rs->body.data, (int)rs->body.len, r->out) == -1) ||
-	    FCGX_FFlush(r->out) == -1)
+	    (body && FCGX_PutStr(rs->body.data, (int)rs->body.len, r->out) == -1))
 		return -1;
-	return 0;
+	/* the last of the two streams to be closed ends the request */
+	return FCGX_FClose(r->err) == 0 && FCGX_FClose(r->out) == 0 ? 0 : -1;
 }
 
 static void
@@ -232,6 +233,7 @@ serve_one(const struct fcgi_service *s, FCGX_Request *r)
 {
 	struct incoming in = { .rq.client_fd = r->ipcFd };
 	struct http_response rs = { 0 };
+	bool handled = false, delivered = false;
 	struct err e = { 0 };
 
 	if (read_params(&in, r, &e) == -1 || read_body(&in, r, s->max_body, &e) == -1) {
@@ -239,14 +241,15 @@ serve_one(const struct fcgi_service *s, FCGX_Request *r)
 	} else {
 		check_request_id(in.rq.request_id);
 		arm(0); /* a run takes as long as its limits say */
-		bool delivered = s->handle(s->ctx, &in.rq, &rs);
+		handled = true;
+		delivered = s->handle(s->ctx, &in.rq, &rs);
 		arm(s->stall_ms);
 		delivered = delivered && send_answer(&rs, r) == 0;
-		if (s->done != NULL)
-			s->done(s->ctx, &in.rq, &rs, delivered);
 	}
 	FCGX_Finish_r(r);
 	arm(0);
+	if (handled && s->done != NULL)
+		s->done(s->ctx, &in.rq, &rs, delivered);
 	buf_free(&in.rq.body);
 	buf_free(&rs.headers);
 	buf_free(&rs.body);

@@ -24,7 +24,8 @@ struct fcgi_service {
 	/* False: the client is gone, and nobody wants the answer. */
 	bool (*handle)(
 	    void *ctx, const struct http_request *rq, struct http_response *rs);
-	/* At the end of each request; delivered: its answer was sent whole. */
+	/* When the peer has its answer, and its connection is closed; delivered: it was
+	 * sent whole. */
 	void (*done)(void *ctx, const struct http_request *rq,
 	    const struct http_response *rs, bool delivered);
 };

@@ -68,6 +68,15 @@ wait_again(struct judging *j, uint32_t test)
 }
 
 void
+flight_take_back(struct judging *j)
+{
+	while (j->nair > 0) {
+		wait_again(j, j->air[0].test);
+		forget(j, &j->air[0]);
+	}
+}
+
+void
 flight_lose_all(struct judging *j, const struct err *why)
 {
 	while (j->nair > 0) {

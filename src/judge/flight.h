@@ -21,6 +21,8 @@ enum leave flight_start(struct judging *j, uint32_t test, struct err *e);
 enum leave flight_step(struct judging *j, struct err *e);
 /* Waits ms for nothing but the client to leave. */
 enum leave flight_pause(const struct judging *j, int ms);
+/* What was asked for with a job that is not to be: it never flew. */
+void flight_take_back(struct judging *j);
 /* The connection is gone: whatever flew has to fly again, or is lost for good. */
 void flight_lose_all(struct judging *j, const struct err *why);
 /* Kills what flies behind the first failed test. */

@@ -34,7 +34,25 @@ count_unfinished(const struct judging *j)
 	return n;
 }
 
+/* Not where it was settled without a helper: lost twice. */
+static bool
+must_compile(const struct judging *j)
+{
+	return j->lang->compiled &&
+	       (j->compile.state != ITEM_DONE || j->r->compile.verdict == VERDICT_OK);
+}
+
 /* ERR_BUSY and ERR_BAD_INPUT are answers; anything else is a connection that broke. */
+static enum leave
+leave_of(const struct err *e)
+{
+	if (e->code == ERR_BUSY)
+		return LEAVE_BUSY;
+	return e->code == ERR_BAD_INPUT ? LEAVE_REFUSED : LEAVE_LOST;
+}
+
+/* The compile step goes with the question: mostly the answer is yes, and the program is
+ * in the cache, so that to wait for it first would double what there is to wait for. */
 static enum leave
 ask_for_job(struct judging *j, struct err *e)
 {
@@ -47,15 +65,22 @@ ask_for_job(struct judging *j, struct err *e)
 		.cpu_ms = job->effective.run.cpu_ms,
 		.tenant = &job->tenant,
 		.jobs_max = j->site->jobs_per_key };
+	bool again = j->started;
+	enum leave how = LEAVE_NOT;
 
-	if (box_job(j->box, &ask, &j->place, e) == 0) {
-		if (!j->started)
-			j->r->queue_position = j->place.position;
-		return LEAVE_NOT;
+	if (box_job_ask(j->box, &ask, e) == -1)
+		return leave_of(e);
+	if (must_compile(j))
+		how = flight_start(j, JUDGING_COMPILE, e);
+	if (how == LEAVE_NOT && box_job_answer(j->box, &j->place, e) == -1)
+		how = leave_of(e);
+	if (how != LEAVE_NOT) {
+		flight_take_back(j);
+		j->started = again;
+	} else if (!again) {
+		j->r->queue_position = j->place.position;
 	}
-	if (e->code == ERR_BUSY)
-		return LEAVE_BUSY;
-	return e->code == ERR_BAD_INPUT ? LEAVE_REFUSED : LEAVE_LOST;
+	return how;
 }
 
 /* On the line that the last job left open, if the helper is still at its end. */
@@ -121,10 +146,8 @@ static enum leave
 compile(struct judging *j, struct err *e)
 {
 	struct test_result *t = &j->r->compile;
+	enum leave how = LEAVE_NOT;
 
-	if (j->compile.state == ITEM_DONE && t->verdict != VERDICT_OK)
-		return LEAVE_NOT; /* lost twice: settled without a helper */
-	enum leave how = flight_start(j, JUDGING_COMPILE, e);
 	while (how == LEAVE_NOT && j->nair > 0)
 		how = flight_step(j, e);
 	if (how == LEAVE_NOT)
@@ -182,7 +205,7 @@ run_tests(struct judging *j, struct err *e)
 static enum leave
 run_job(struct judging *j, struct err *e)
 {
-	enum leave how = j->lang->compiled ? compile(j, e) : LEAVE_NOT;
+	enum leave how = must_compile(j) ? compile(j, e) : LEAVE_NOT;
 
 	if (how != LEAVE_NOT)
 		return how;

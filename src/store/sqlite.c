@@ -139,12 +139,15 @@ reset(void *stmt)
 	return 0;
 }
 
-/* SQLite numbers $1 by its first place in the text, so it is found by its name. */
+/* SQLite numbers $1 by its first place in the text: mostly that is the first. */
 static int
 place_of(sqlite3_stmt *stmt, unsigned at)
 {
+	const char *usual = sqlite3_bind_parameter_name(stmt, (int)at);
 	char name[16];
 
+	if (usual != NULL && usual[0] == '$' && strtoul(usual + 1, NULL, 10) == at)
+		return (int)at;
 	snprintf(name, sizeof(name), "$%u", at);
 	return sqlite3_bind_parameter_index(stmt, name);
 }

@@ -216,7 +216,8 @@ class Lifecycle(KeysTest):
             self.check_refusal(self.ask(key, {**HELLO, "user": user}), 400, "bad_field")
         forged = 'ann verdict=accepted key="root" request id=1'
         self.assertEqual(self.status(key, {**HELLO, "user": forged}), 200)
-        lines = [l for l in stack.read(self.stack.app.log).split("\n") if "user=" in l and "ann" in l]
+        lines = stack.wait_for("the request's line", lambda: [
+            l for l in stack.read(self.stack.app.log).split("\n") if "user=" in l and "ann" in l])
         self.assertEqual(len(lines), 1, lines)
         self.assertIn("key=log", lines[0])
         self.assertNotRegex(lines[0], r'key="?root"? |user=ann verdict')

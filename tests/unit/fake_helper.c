@@ -41,6 +41,7 @@ struct session {
 	char source[4096]; /* the main file of the job */
 	struct held held[HELD_MAX];
 	unsigned nheld;
+	bool denied; /* its last job: a compile step of that may follow */
 	bool dead;
 };
 
@@ -257,6 +258,7 @@ on_job(struct session *s, const struct wire_job *job, int bundle)
 	struct err e;
 
 	take_job(s, job, bundle);
+	s->denied = false;
 	switch (s->f->job_reply[s->f->jobs++ % 16]) {
 	case FAKE_READY:
 		wire_send(s->sock, WIRE_READY, &ready, NULL, 0, &e);
@@ -265,9 +267,11 @@ on_job(struct session *s, const struct wire_job *job, int bundle)
 		busy.why = WIRE_BUSY_JOBS;
 		/* fall through */
 	case FAKE_BUSY:
+		s->denied = true;
 		wire_send(s->sock, WIRE_BUSY, &busy, NULL, 0, &e);
 		break;
 	case FAKE_REFUSED:
+		s->denied = true;
 		memset(&refused, 0, sizeof(refused));
 		err_set(&refused.why, ERR_BAD_INPUT, "no language 'x'");
 		wire_send(s->sock, WIRE_REFUSED, &refused, NULL, 0, &e);
@@ -369,6 +373,12 @@ dispatch(struct session *s, const struct wire_message *m, const int *fds, unsign
 		break;
 	case WIRE_COMPILE:
 		must(nfds == 2, "COMPILE without its pipes");
+		if (s->denied) {
+			s->denied = false;
+			close(fds[0]);
+			close(fds[1]);
+			break;
+		}
 		s->f->compiles++;
 		s->f->last_limits = m->body.compile.limits;
 		memcpy(program, s->source, sizeof(program));

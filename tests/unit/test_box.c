@@ -51,6 +51,23 @@ open_job(struct scene *s, struct box_place *place, struct err *e)
 	return box_job(s->box, &ask, place, e);
 }
 
+/* Its compile step goes with the question. */
+static int
+open_job_early(struct scene *s, struct box_place *place, struct err *e)
+{
+	struct job_file file = { .name = "main.f" };
+	const struct box_ask ask = {
+		.language = "fake", .files = &file, .nfiles = 1, .tests = 1
+	};
+	int out[2];
+
+	CHECK_OK(box_job_ask(s->box, &ask, e), *e);
+	CHECK_OK(box_compile(s->box, 1, &limits, out, e), *e);
+	close(out[0]);
+	close(out[1]);
+	return box_job_answer(s->box, place, e);
+}
+
 static int
 ask_with(struct scene *s, const char *language, const struct job_file *files,
     unsigned nfiles, struct err *e)
@@ -217,16 +234,20 @@ answers_to_a_job(void **state)
 		s.fake->job_reply[0] = cases[i].reply;
 		fake_start(s.fake);
 		CHECK_OK(box_connect(s.fake->path, &s.box, &e), e);
-		CHECK_INT(cases[i].what, open_job(&s, &place, &e), -1);
+		bool whole = /* the connection, afterwards */
+		    cases[i].code == ERR_BUSY || cases[i].code == ERR_BAD_INPUT;
+		CHECK_INT(cases[i].what,
+		    (whole ? open_job_early : open_job)(&s, &place, &e), -1);
 		CHECK_STR(cases[i].what, e.msg, cases[i].msg);
 		CHECK_INT(cases[i].what, e.code, cases[i].code);
 		CHECK_INT(
 		    cases[i].what, place.retry_ms, cases[i].code == ERR_BUSY ? 2500 : 0);
 		CHECK_INT(
 		    cases[i].what, place.too_many_jobs, cases[i].reply == FAKE_BUSY_KEY);
-		if (e.code == ERR_BUSY ||
-		    e.code == ERR_BAD_INPUT) /* the connection is whole */
+		if (whole) {
 			CHECK_OK(open_job(&s, &place, &e), e);
+			CHECK_INT(cases[i].what, s.fake->compiles, 0);
+		}
 		close_scene(&s);
 	}
 }

@@ -298,9 +298,53 @@ a_full_queue_is_said_before_anything_is_kept(void **state)
 	strcpy(m.body.job.language, "toy");
 	assert_int_equal(session_handle(h.s, &m, fds, 1, &e), 0);
 	assert_int_equal(answer_type(&h), WIRE_BUSY);
-	assert_int_equal(h.s->state, SESSION_IDLE);
+	assert_int_equal(h.s->state, SESSION_DENIED);
 	assert_null(h.s->job);
 	house_close(&h);
+}
+
+/* I-18 */
+static void
+the_compile_step_of_a_job_that_is_not_taken_is_ignored_once(void **state)
+{
+	static const struct {
+		const char *what;
+		uint16_t type;
+		unsigned nfds;
+		const char *first, *second;
+	} cases[] = {
+		{ "compile", WIRE_COMPILE, 2, "", "request 4: not now" },
+		{ "of no streams", WIRE_COMPILE, 0, "request 4: 0 descriptors", NULL },
+		{ "run", WIRE_RUN, 3, "request 5: not now", NULL },
+		{ "kill", WIRE_KILL, 0, "request 6: not now", NULL },
+		{ "end", WIRE_END, 0, "request 7: not now", NULL },
+		{ "keep", WIRE_KEEP, 0, "request 8: not now", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct wire_message m = { .head = { WIRE_VERSION, cases[i].type, 0 } };
+		const char *const want[] = { cases[i].first, cases[i].second };
+		struct house h;
+
+		house_open(&h, SESSION_DENIED);
+		for (unsigned k = 0; k < 2 && want[k] != NULL; k++) {
+			int fds[WIRE_FDS_MAX] = { -1, -1, -1 };
+			struct err e = { 0 };
+
+			for (unsigned f = 0; f < cases[i].nfds; f++)
+				fds[f] = open("/dev/null", O_WRONLY | O_CLOEXEC);
+			int watch = fds[0];
+			int r = session_handle(h.s, &m, fds, cases[i].nfds, &e);
+			if (strcmp(e.msg, want[k]) != 0)
+				fail_msg("%s: %s", cases[i].what, e.msg);
+			assert_int_equal(r, want[k][0] == '\0' ? 0 : -1);
+			if (watch >= 0)
+				assert_int_equal(fcntl(watch, F_GETFD), -1);
+		}
+		assert_int_equal(h.runs, 0);
+		house_close(&h);
+	}
 }
 
 static int
@@ -435,7 +479,7 @@ a_job_that_cannot_be_kept_is_to_come_again(void **state)
 	setrlimit(RLIMIT_NOFILE, &was);
 	assert_int_equal(r, 0);
 	assert_int_equal(answer_type(&h), WIRE_BUSY);
-	assert_int_equal(h.s->state, SESSION_IDLE);
+	assert_int_equal(h.s->state, SESSION_DENIED);
 	assert_null(h.s->job);
 	house_close(&h);
 }
@@ -902,6 +946,8 @@ main(void)
 		cmocka_unit_test(only_listed_requests_in_their_state_pass),
 		cmocka_unit_test(a_job_names_a_language_and_listed_options),
 		cmocka_unit_test(a_full_queue_is_said_before_anything_is_kept),
+		cmocka_unit_test(
+		    the_compile_step_of_a_job_that_is_not_taken_is_ignored_once),
 		cmocka_unit_test(what_jobs_hold_is_bounded),
 		cmocka_unit_test(artifacts_are_counted_and_bounded),
 		cmocka_unit_test(a_large_job_is_not_copied_by_us),
