@@ -5,10 +5,10 @@ Several stacks live side by side: uids, cgroup, sockets and port are each stack'
 Run by hand, it starts one and waits:  BUILDDIR=… SRCDIR=… sudo -E tests/system/stack.py
 """
 import atexit
-import grp
-import json
+import contextlib
 import os
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -27,6 +27,7 @@ SRCDIR = os.path.abspath(os.environ.get("SRCDIR", os.path.join(HERE, "..", "..")
 BUILDDIR = os.path.abspath(os.environ.get("BUILDDIR", "."))
 NGINX = "/usr/sbin/nginx"
 UIDS_PER_STACK = 256
+STACKS = 112  # with ids of their own in one run of the suites, and in each that runs beside it
 
 
 class StackError(Exception):
@@ -223,7 +224,8 @@ class Stack:
         os.mkdir(self.store_dir, 0o750)
         shutil.chown(self.store_dir, APP_USER)
         self.state_dir = self.path("state")
-        self.uid_base = 1000000 + (os.getpid() % 100000) * 4096 + Stack.count * UIDS_PER_STACK
+        place = os.getpid() % 100000 * STACKS + Stack.count % STACKS
+        self.uid_base = 1000000 + place * UIDS_PER_STACK  # below test_rootless.py's
         self.cgroup = f"jbtest-{os.getpid()}-{Stack.count}"
         self.port = self.free_port()
         self.launcher = program("judgebox-slot")
@@ -263,9 +265,14 @@ class Stack:
 
     @staticmethod
     def free_port():
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            return s.getsockname()[1]
+        """One that no connection is given before nginx takes it: it is not of those that the
+        kernel picks itself."""
+        lowest = int(read("/proc/sys/net/ipv4/ip_local_port_range").split()[0])
+        for port in random.sample(range(8192, lowest), 100) if lowest > 16384 else [0]:
+            with socket.socket() as s, contextlib.suppress(OSError):
+                s.bind(("127.0.0.1", port))
+                return s.getsockname()[1]
+        raise StackError("a hundred ports in a row are taken")
 
     def write_settings(self):
         for name, settings in (("sandbox", self.sandbox_settings), ("judgebox", self.app_settings)):

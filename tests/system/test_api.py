@@ -449,7 +449,8 @@ class Endpoints(SystemTest):
                 self.assertIn("/api/run", json.dumps(a.json))
 
     def test_languages(self):
-        rows = self.stack.languages()
+        rows = stack.wait_for("the languages' versions", lambda: all(
+            l["version"] for l in self.stack.languages().values()) and self.stack.languages(), 60, 0.1)
         self.assertIn("python", rows)
         self.assertIn("c", rows)
         self.assertIn("python3", [x.lower() for x in rows["python"]["aliases"]])

@@ -105,7 +105,8 @@ class Chaos(SystemTest):
 
     @classmethod
     def make_stack(cls):
-        return stack.Stack(app={"drain_timeout": "20s"}).start()
+        # as many workers in each test, whatever crowd another one drew
+        return stack.Stack(app={"drain_timeout": "20s", "workers": 6, "max_workers": 6}).start()
 
     @classmethod
     def setUpClass(cls):
@@ -242,9 +243,9 @@ class Chaos(SystemTest):
         """A box that nobody let run is not beyond its time on the clock; one that is frozen for
         so long that its slot is given up is judged elsewhere, or not at all."""
         chaos = strikes()
-        body = {"language": "python", "code": "import time\ntime.sleep(0.6)\nprint('awake')", "limits": {"wallMs": 1000}}
+        body = {"language": "python", "code": "import time\ntime.sleep(1.5)\nprint('awake')", "limits": {"wallMs": 3000}}
         spins = {"language": "python", "code": "while True: pass", "limits": {"cpuMs": 800, "wallMs": 1200}}
-        for program, seconds, verdicts in (body, 1.2, ["ok"]), (body, 4, ["ok", "internal_error"]), (spins, 0.8, ["time_limit"]):
+        for program, seconds, verdicts in (body, 1.8, ["ok"]), (body, 4, ["ok", "internal_error"]), (spins, 0.8, ["time_limit"]):
             with self.subTest(program=program["code"], seconds=seconds):
                 held = client.start(self.stack.port, program)
                 stack.wait_for("the program", self.stack.boxes)

@@ -1,19 +1,25 @@
 """Fair between jobs, parallel within one, answers in order."""
+import contextlib
 import os
 import re
 import resource
+import select
 import signal
 import subprocess
 import threading
+import time
 
 import client
 import stack
 from suite import SystemTest
 
 # Reports when it ran, by the clock that all boxes share.
-CLOCK = """import sys, time
+CLOCK = """import signal, sys, time
 a = time.monotonic()
 if sys.argv[1] == 'sleep': time.sleep(float(sys.argv[2]))
+elif sys.argv[1] == 'hold':
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGURG])
+    signal.sigtimedwait([signal.SIGURG], float(sys.argv[2]))
 else:
     while time.monotonic() - a < float(sys.argv[2]): pass
 print(a, time.monotonic(), sys.argv[3])
@@ -49,6 +55,9 @@ class Fairness(SystemTest):
 
     def slots(self):
         return len(os.sched_getaffinity(0))
+
+    def figure(self, name):
+        return int(re.search(rf"^judgebox_{name} (\d+)", self.stack.get("/metrics").body.decode(), re.M)[1])
 
     def test_tests_run_in_parallel(self):
         a = self.stack.post(self.job(8, 0.15))
@@ -132,13 +141,13 @@ class Fairness(SystemTest):
         self.assertGreaterEqual(a.json["queuePosition"], 1)
         for s in held:
             self.assertEqual(client.finish(s).status, 200)
-        alone = stack.wait_for("an empty queue", lambda: self.stack.post(self.job(1, 0)))
+        stack.wait_for("an empty queue", lambda: self.figure("queue_jobs") == 0)
+        alone = self.stack.post(self.job(1, 0))
         self.assertEqual(alone.json["queuePosition"], 0)
 
     def test_who_leaves_leaves_the_queue(self):
         def queued():
-            text = self.stack.get("/metrics").body.decode()
-            return int(float(re.search(r"^judgebox_queue_runs (\S+)", text, re.M).group(1)))
+            return self.figure("queue_runs")
         held = [client.start(self.stack.port, self.job(20, 0.2)) for _ in range(10)]
         stack.wait_for("a queue", lambda: queued() >= 8, 20)
         for s in held:
@@ -210,17 +219,15 @@ class Held(SystemTest):
     """Somebody holds all slots for as long as he may."""
 
     own_stack = True
-    HELD = 4  # seconds that a test of the greedy lasts
+    HELD = 40  # seconds that a test of the greedy lasts, unless it is let go
     sandbox = {}
 
     @classmethod
     def make_stack(cls):
-        return stack.Stack(sandbox={"slots": 2, "max_wait": "10m", **cls.sandbox}).start()
+        # a program that started from an image shows no arguments
+        return stack.Stack(sandbox={"slots": 2, "max_wait": "10m", "warm_images": 0, **cls.sandbox}).start()
 
-    key, spans = Crowd.key, Fairness.spans
-
-    def figure(self, name):
-        return int(re.search(rf"^judgebox_{name} (\d+)", self.stack.get("/metrics").body.decode(), re.M)[1])
+    key, spans, figure = Crowd.key, Fairness.spans, Fairness.figure
 
     def slots(self):
         return self.figure("slots")
@@ -228,37 +235,71 @@ class Held(SystemTest):
     def spare(self):
         return self.figure("slots_spare")
 
-    def job(self, n, seconds, user):
-        return {"language": "python", "code": CLOCK, "user": user, "limits": {"cpuMs": 1000, "wallMs": 20000},
-                "tests": [{"args": ["sleep", str(seconds), str(i)]} for i in range(n)]}
+    def job(self, n, seconds, user, how="hold"):
+        return {"language": "python", "code": CLOCK, "user": user, "limits": {"cpuMs": 1000, "wallMs": 50000},
+                "tests": [{"args": [how, str(seconds), str(i), user]} for i in range(n)]}
+
+    def running(self, user):
+        """How many tests of this user are under way."""
+        return sum(p.cmdline.split(" ")[-1] == user for p in self.stack.boxes())
 
     def hold(self, jobs=1, **request):
         """Jobs of one client, of which the first alone fills all slots."""
-        # at its start the application has a job of its own: it asks for versions
-        stack.wait_for("a helper without jobs", lambda: self.figure("queue_jobs") == 0, 60)
         held = [client.start(self.stack.port, self.job(self.slots(), self.HELD, "greedy"), **request)
                 for _ in range(jobs)]
         self.addCleanup(lambda: [s.close() for s in held])
-        stack.wait_for("all slots to be held", lambda: len(self.stack.boxes()) >= self.slots())
+        stack.wait_for("all slots to be held", lambda: self.running("greedy") >= self.slots(), 30)
         return held
 
     def finish(self, held):
+        """Lets go whoever holds a slot, again and again until all have their answer."""
+        left = list(held)
+        while left:
+            for p in self.stack.boxes():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(p.pid, signal.SIGURG)
+            answered = select.select(left, [], [], 0.05)[0]
+            left = [s for s in left if s not in answered]
         answers = [client.finish(s) for s in held]
         self.assertEqual([a.status for a in answers], [200] * len(held))
         return [span for a in answers for span in self.spans(a.json)]
 
+    def late(self, user, seconds=HELD, how="hold", **request):
+        s = client.start(self.stack.port, self.job(1, seconds, user, how), **request)
+        self.addCleanup(s.close)
+        return s
+
     def quick(self, user, **request):
-        a = self.stack.post(self.job(1, 0, user), **request)
+        a = self.stack.post(self.job(1, 0, user, "sleep"), **request)
         self.assertEqual(a.status, 200, a)
         return self.spans(a.json)[0]
 
+    def called(self):
+        """The spare slots that were made so far, one after the other."""
+        return re.findall(r"slot (\d+) is called", stack.read(self.stack.sandbox.log))
+
     def keepers(self):
-        return {p.pid for p in stack.processes().values() if p.ppid == self.stack.sandbox.pid}
+        return {p.pid for p in stack.processes().values()
+                if p.ppid == self.stack.sandbox.pid and p.exe.endswith("/judgebox-slot")}
 
     def state(self):
         """What a judgebox at rest has: processes, groups, mounts."""
+        mounts = stack.read("/proc/self/mountinfo").splitlines()  # other tests may run beside this one
         return (len(self.keepers()), sorted(d for g in stack.cgroups(self.stack.cgroup) for _, dirs, _ in os.walk(g) for d in dirs),
-                len(stack.read("/proc/self/mountinfo").splitlines()))
+                sum("/judgebox-test-" not in l or self.stack.dir in l for l in mounts))
+
+    def at_rest(self):
+        """Its state once nothing runs and nothing changes: no spare slot is left, and the
+        application has its answers from the compilers, whom it asks at its start."""
+        def still():
+            if self.spare() + self.figure("queue_jobs") > 0 or len(self.keepers()) != self.slots():
+                return None
+            before = self.state()
+            time.sleep(0.3)
+            return before if self.state() == before else None
+        stack.wait_for("the languages' versions", lambda: all(
+            l["version"] for l in self.stack.languages().values()), 60, 0.1)
+        return stack.wait_for("a judgebox at rest", still, 30)
 
 
 class NoSpareSlots(Held):
@@ -267,10 +308,16 @@ class NoSpareSlots(Held):
     sandbox = {"max_slots": 2}
 
     def test_a_newcomer_waits_for_the_first_end(self):
+        self.at_rest()
         held = self.hold()
-        start, _ = self.quick("late")
-        self.assertGreater(start, min(end for _, end in self.finish(held)))
+        late = self.late("late", 0, "sleep")
+        stack.wait_for("him to wait", lambda: self.figure("queue_runs") == 1)
+        time.sleep(1)  # where there are spare slots he would have one by now
+        ends = [end for _, end in self.finish(held)]
+        (start, _), = self.finish([late])
+        self.assertGreater(start, min(ends))
         self.assertEqual(self.spare(), 0)
+        self.assertEqual(self.called(), [])
 
 
 class Newcomers(Held):
@@ -278,10 +325,11 @@ class Newcomers(Held):
 
     # I-04
     def test_a_newcomer_waits_for_nobodys_end(self):
-        at_rest = stack.wait_for("a judgebox at rest", lambda: self.spare() == 0 and not self.stack.boxes() and self.state())
+        at_rest, before = self.at_rest(), len(self.called())
         held = self.hold(jobs=2)
         late = [self.quick("late"), self.quick("later"), self.quick("late")]
-        self.assertEqual(self.spare(), 1)
+        self.assertEqual(set(self.called()[before:]), {str(self.slots())}, "the first spare slot is enough")
+        time.sleep(0.5)  # in which it is idle
         greedy = self.finish(held)
         first_end = min(end for _, end in greedy)
         for start, end in late:
@@ -294,48 +342,57 @@ class Newcomers(Held):
 
     # I-04
     def test_a_key_with_many_users_keeps_no_other_key_waiting(self):
+        self.at_rest()
         greedy, other = self.key("greedy"), self.key("other")
         held = self.hold(jobs=2, headers=greedy)
-        held += [client.start(self.stack.port, self.job(1, self.HELD, f"u{i}"), headers=greedy) for i in range(3)]
-        stack.wait_for("one of his users to be let past", lambda: len(self.stack.boxes()) > self.slots())
+        held += [self.late(f"u{i}", headers=greedy) for i in range(3)]
+        stack.wait_for("one of his users to be let past", lambda: sum(self.running(f"u{i}") for i in range(3)) == 1, 30)
         start, end = self.quick("u0", headers=other)
+        time.sleep(1)  # so that another of his users could take what the other key had
         spans = self.finish(held)
         self.assertLess(end, min(end for _, end in spans))
         # his own users had the one slot that is for users, by turns
         self.assertEqual(at_once(spans), self.slots() + 1)
 
     def test_a_spare_slot_that_dies_loses_nobodys_test(self):
+        self.at_rest()
         before = self.keepers()
         held = self.hold()
-        late = client.start(self.stack.port, self.job(1, 1, "late"))
-        self.addCleanup(late.close)
-        stack.wait_for("the late one to run", lambda: len(self.stack.boxes()) > self.slots())
+        late = self.late("late", 1, "sleep")
+        stack.wait_for("the late one to run", lambda: self.running("late"), 30)
         spare = self.keepers() - before
         self.assertEqual(len(spare), 1)
         os.kill(spare.pop(), signal.SIGKILL)
-        self.finish([late])
+        a = client.finish(late)
+        self.assertEqual((a.status, a.json.get("verdict")), (200, "ok"), a)
         self.finish(held)
         self.assertEqual(self.stack.quiet(), [])
 
     # I-45
     def test_the_end_and_the_reload_with_a_spare_slot(self):
         for how in ("reload", "kill", "end"):
-            held = self.hold() + [client.start(self.stack.port, self.job(1, self.HELD, "late"))]
-            stack.wait_for("the late one to run", lambda: len(self.stack.boxes()) > self.slots())
-            if how == "reload":
-                self.stack.app.proc.send_signal(signal.SIGHUP)
-                self.finish(held)
-            elif how == "kill":
-                self.stack.sandbox.proc.kill()
-                self.stack.sandbox.proc.wait()
-                [client.finish(s) for s in held]
-                self.stack.sandbox.start()
-                self.stack.wait_ready()
-                self.assertEqual({d for g in stack.cgroups(self.stack.cgroup) for _, dirs, _ in os.walk(g) for d in dirs
-                                  if d.startswith("slot")}, {"slot0", "slot1"})
-            else:
-                self.assertEqual(self.stack.sandbox.stop(), 0)
-                self.assertEqual(stack.cgroups(self.stack.cgroup), [])
-                [client.finish(s) for s in held]
-                self.stack.sandbox.start()
-                self.stack.wait_ready()
+            with self.subTest(how):
+                self.at_rest()
+                held = self.hold() + [self.late("late")]
+                stack.wait_for("the late one to run", lambda: self.running("late"), 30)
+                self.all_end(how, held)
+
+    def all_end(self, how, held):
+        if how == "reload":
+            reloads = self.figure("reloads_total")
+            self.stack.app.proc.send_signal(signal.SIGHUP)
+            stack.wait_for("the reload", lambda: self.figure("reloads_total") > reloads)
+            self.finish(held)
+            return
+        if how == "kill":
+            self.stack.sandbox.proc.kill()
+            self.stack.sandbox.proc.wait()
+        else:
+            self.assertEqual(self.stack.sandbox.stop(), 0)
+            self.assertEqual(stack.cgroups(self.stack.cgroup), [])
+        for s in held:
+            client.finish(s)
+        self.stack.sandbox.start()
+        self.stack.wait_ready()
+        self.assertEqual({d for g in stack.cgroups(self.stack.cgroup) for _, dirs, _ in os.walk(g) for d in dirs
+                          if d.startswith("slot")}, {"slot0", "slot1"})

@@ -182,6 +182,9 @@ class Hostile(SystemTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        # at its start the application asks the compilers for their versions: jobs, too
+        stack.wait_for("the languages' versions", lambda: all(
+            l["version"] for l in cls.stack.languages().values()), 60, 0.1)
         cls.honest()
         cls.witness = Peer(cls.stack).job(tenant=(98, 1, 0, 0, 0, 0))  # another worker, in the middle of its job
 
@@ -228,7 +231,7 @@ class Hostile(SystemTest):
             self.witness.send(message(STATUS))
             slots, ready, busy, queued, jobs = struct.unpack_from("=5I", self.witness.expect(STATE))
             return (ready - slots, busy, queued, jobs) == (0, 0, 0, 1)
-        stack.wait_for("slots that are free, and one job: the witness's", state, 5)
+        stack.wait_for("slots that are free, and one job: the witness's", state)
 
     def closed(self, peer, what=""):
         self.assertIsNone(peer.receive(), f"it was to be closed: {what}")

@@ -417,7 +417,7 @@ class Quotas(KeysTest):
         t.join()
         self.assertEqual(got[0].status, 502, got)
         self.stack.wait_ready()
-        self.assertEqual(self.status(key), 200)
+        stack.wait_for("the place of the dead to be free", lambda: self.status(key) == 200)
         q = self.quota(key)["quota"]
         self.assertEqual((q["jobs"]["running"], q["cpuMs"]["held"]), (0, 0))
         self.assertFalse(self.stack.quiet())
@@ -446,7 +446,8 @@ class Quotas(KeysTest):
         for t in threads:
             t.join()
         self.stack.wait_ready()
-        self.assertEqual(self.quota(key)["quota"]["jobs"]["running"], 0)
+        # the master may learn of a death after who is served by the others
+        stack.wait_for("nothing to be held", lambda: self.quota(key)["quota"]["jobs"]["running"] == 0)
         self.assertEqual([self.status(key) for _ in range(5)], [200] * 5)
 
 

@@ -51,7 +51,7 @@ class Quotas(SystemTest):
     @classmethod
     def make_stack(cls):
         return stack.Stack(app={"anonymous": "address", "workers": 4, "anonymous_limits":
-                                {"rate": "2/min", "jobs": 1, "cpu_seconds": 60}}).start()
+                                {"rate": "2/day", "jobs": 1, "cpu_seconds": 60}}).start()
 
     def test_refusals(self):
         self.need("python")
@@ -401,6 +401,8 @@ class Metrics(SystemTest):
             line = self.request_line(a.headers["x-request-id"])
             self.assertRegex(line["user"], r"^eve%20status%3D200%0A%3C3%3E[\w.%:-]+~?$")
         client.request(self.stack.port, "GET", "/a%0Arequest%20id=forged%20path=%1b")
+        after = self.stack.post({"language": "cobol", "code": "x"})
+        self.request_line(after.headers["x-request-id"])
         self.assertEqual(self.log_lines("request id=forged"), [])
 
     def test_log_of_nginx(self):

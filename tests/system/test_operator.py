@@ -19,7 +19,7 @@ def line_hash(line):
 
 
 class Operator(KeysTest):
-    app = {"workers": 6}
+    app = {"workers": 6, "log_wait": "10s"}
     keys = None
 
     def setUp(self):
@@ -170,13 +170,15 @@ class Operator(KeysTest):
         before = self.state()
         a = self.ask(key, {"language": "python", "code": "print(sum(range(10**6)))"})
         self.assertEqual(a.status, 200, a)
-        s = self.state()
+
+        def at_rest():  # a worker puts his request down after the answer; one answers this
+            s = self.state()
+            return (s["workers"]["busy"], s["queue"]["runs"], s["slots"]["ready"]) == (1, 0, 2) and s
+        s = stack.wait_for("a judgebox at rest", at_rest)
         self.assertRegex(s["version"], r"^\d+\.\d+")
         self.assertRegex(s["started"], r"^20\d\d-\d\d-\d\dT")
-        self.assertEqual((s["draining"], s["helper"], s["slots"]["configured"], s["slots"]["ready"]), (False, True, 2, 2))
-        self.assertEqual(s["workers"]["busy"], 1)
+        self.assertEqual((s["draining"], s["helper"], s["slots"]["configured"]), (False, True, 2))
         self.assertGreaterEqual(s["workers"]["running"], 6)
-        self.assertEqual(s["queue"]["runs"], 0)
         self.assertEqual(s["log"]["state"], "ok")
         self.assertEqual(s["log"]["records"], before["log"]["records"] + 1)
         self.assertEqual(s["jobs"]["ok"], before["jobs"].get("ok", 0) + 1)

@@ -149,12 +149,15 @@ class Images(WarmTest):
     def test_used_ones_are_replaced(self):
         self.warm_up(1)
         seen = []
-        for _ in range(3):
+        while len(seen) < 3:
             made = self.lines("froze python")
             several = self.born(6)
-            self.assertEqual(len(set(several)), 1, "six tests of one image")
-            seen.append(several[0])
+            during = self.lines("froze python") - made
             stack.wait_for("a new image", lambda: self.lines("froze python") > made, 30)
+            # where the six took long, with a pause, another came in their midst
+            self.assertLessEqual(len(set(several)), 1 + during, "six tests of one image")
+            if not during:
+                seen.append(several[0])
         self.assertEqual(len(set(seen)), 3, "each image has a seed and addresses of its own")
 
     def test_random_numbers_differ(self):

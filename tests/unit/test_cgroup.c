@@ -69,7 +69,7 @@ must_drop(unsigned slot)
 	struct err e = { 0 };
 
 	for (int tries = 0; cgroups_drop_slot(groups, slot, &e) == -1; tries++) {
-		if (tries == 500)
+		if (tries == 5000) /* on a busy machine, who was killed takes his time */
 			fail_msg("slot %u stays: %s", slot, e.msg);
 		usleep(2000);
 	}

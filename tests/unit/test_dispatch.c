@@ -467,6 +467,7 @@ a_spare_slot_is_called_when_runs_last(void **state)
 	hold_the_slot(&h, &r, 1);
 	assert_int_equal(dispatch_timeout_ms(&h.d), -1); /* nobody waits */
 	assert_int_equal(ask_job(&h, 1, job, &m), WIRE_READY);
+	r.started_us = clock_us();
 	ask_version(&h, 1);
 	/* the run is new, it may be over soon */
 	assert_int_equal(spare_called(&h), 0);

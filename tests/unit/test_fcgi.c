@@ -51,7 +51,7 @@ start_worker(struct fixture *f, uint64_t max_requests, bool empty_queue)
 	struct fcgi_service s = { .listen_fd = f->l.fd,
 		.max_body = CAP,
 		.max_requests = max_requests,
-		.stall_ms = 300,
+		.stall_ms = 600,
 		.empty_queue = empty_queue,
 		.handle = describe };
 	struct err e = { 0 };
