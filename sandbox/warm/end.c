@@ -11,12 +11,15 @@
  */
 #include "sandbox/warm/end.h"
 
+#include <dlfcn.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "sandbox/warm/code.h"
 #include "sandbox/warm/frozen.h"
 #include "sandbox/warm/left.h"
 
@@ -24,7 +27,8 @@
 static struct {
 	struct python py;
 	struct object *flush;                /* a name */
-	unsigned char code[END_PATCH_BYTES]; /* what Py_FinalizeEx() begins with */
+	unsigned char *at;                   /* what Py_FinalizeEx() does */
+	unsigned char code[END_PATCH_BYTES]; /* what it begins with */
 } known;
 
 bool frozen_tripped; /* somebody did what may be noticed at the end */
@@ -159,27 +163,32 @@ write_jump(unsigned char code[END_PATCH_BYTES], uint64_t to)
 	memcpy(code + 2, &to, sizeof(to));
 }
 
-static void *
-finalize_code(void)
+static unsigned char *
+find_code(void)
 {
-	void *at;
+	unsigned char *at;
+	void *extra = NULL;
+	Dl_info of;
 
 	memcpy(&at, &known.py.Py_FinalizeEx, sizeof(at));
-	return at;
+	if (dladdr1(at, &of, &extra, RTLD_DL_SYMENT) == 0 || extra == NULL ||
+	    of.dli_saddr != at)
+		return NULL;
+	const ElfW(Sym) *symbol = extra;
+	return code_to_change(at, symbol->st_size, END_PATCH_BYTES);
 }
 
 /* Makes the function what it was; there is nobody else who could be in it. */
 static void
 restore(void)
 {
-	char *code = finalize_code();
-	uintptr_t from = (uintptr_t)code & ~(FROZEN_PAGE - 1);
-	uintptr_t to =
-	    ((uintptr_t)code + END_PATCH_BYTES + FROZEN_PAGE - 1) & ~(FROZEN_PAGE - 1);
+	uintptr_t from = (uintptr_t)known.at & ~(FROZEN_PAGE - 1);
+	uintptr_t to = ((uintptr_t)known.at + END_PATCH_BYTES + FROZEN_PAGE - 1) &
+		       ~(FROZEN_PAGE - 1);
 
 	if (mprotect((void *)from, to - from, PROT_READ | PROT_WRITE | PROT_EXEC) == -1)
 		abort();
-	memcpy(code, known.code, END_PATCH_BYTES);
+	memcpy(known.at, known.code, END_PATCH_BYTES);
 	if (mprotect((void *)from, to - from, PROT_READ | PROT_EXEC) == -1)
 		abort();
 }
@@ -212,9 +221,11 @@ end_prepare(struct end_patch *p)
 		return;
 	int state = known.py.PyGILState_Ensure();
 	known.flush = python_name(&known.py, "flush");
-	if (python_has_known_types(&known.py) && left_learn(&known.py) && put_wires()) {
-		p->at = (uint64_t)finalize_code();
-		memcpy(known.code, finalize_code(), END_PATCH_BYTES);
+	known.at = find_code();
+	if (known.at != NULL && python_has_known_types(&known.py) &&
+	    left_learn(&known.py) && put_wires()) {
+		p->at = (uint64_t)known.at;
+		memcpy(known.code, known.at, END_PATCH_BYTES);
 		write_jump(p->code, (uint64_t)finalize);
 	}
 	known.py.PyGILState_Release(state);

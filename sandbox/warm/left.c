@@ -1,5 +1,6 @@
 #include "sandbox/warm/left.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -7,6 +8,7 @@
 #define MODULES_MAX    512
 #define CALLBACKS_MAX  4
 #define FINALIZERS_MAX 4
+#define RAW_MAX        16   /* streams that end with a descriptor */
 #define DEPTH_BYTES    1024 /* of stack for the end of an object inside another */
 #define OBJECTS_MAX    65536
 
@@ -41,7 +43,7 @@ static struct {
 /* What is the same in each program that is made of an image. */
 static struct {
 	const struct python *py;
-	struct collector *gc;
+	struct collector gc;
 	void *close;      /* what ends a stream */
 	unsigned objects; /* that were there */
 	struct {
@@ -51,8 +53,8 @@ static struct {
 	} finalizer[FINALIZERS_MAX]; /* types that nobody had an object of */
 	const struct method *callback[CALLBACKS_MAX];
 	unsigned nfinalizers, ncallbacks;
-	const struct object *filters; /* of warnings */
-	struct object *buffer, *raw;  /* names */
+	const struct object *filters;                            /* of warnings */
+	struct object *buffer, *raw, *closed, *closefd, *fileno; /* names */
 } known;
 
 /* What is found at the end. */
@@ -62,8 +64,8 @@ static struct {
 		const struct type *type;
 		enum kind kind;
 	} seen[TYPES_MAX];
-	struct object *module[MODULES_MAX];
-	unsigned nseen, nmodules;
+	struct object *module[MODULES_MAX], *raw[RAW_MAX];
+	unsigned nseen, nmodules, nraw;
 	bool learning;
 } found;
 
@@ -94,7 +96,8 @@ stream_kind(const struct type *t)
 static enum kind
 find_kind(const struct type *t)
 {
-	if (t->del != NULL)
+	/* what a view looks at cannot be closed, which 3.13 tells */
+	if (t->del != NULL || t == known.py->PyMemoryView_Type)
 		return KIND_OTHER;
 	if (t->finalize != NULL)
 		return stream_kind(t);
@@ -258,6 +261,10 @@ is_object_harmless(struct object *o)
 	case KIND_WRITER:
 		return is_one_of(o, found.writer);
 	case KIND_RAW:
+		if (found.nraw == RAW_MAX)
+			return false;
+		found.raw[found.nraw++] = o;
+		return is_plain(o);
 	case KIND_MEMORY:
 		return is_plain(o);
 	default:
@@ -269,9 +276,9 @@ is_object_harmless(struct object *o)
 static unsigned
 count_harmless(unsigned most)
 {
-	struct collector *c = known.gc;
+	const struct collector *c = &known.gc;
 	struct gc_head *const ends[] = { &c->generation[0].head, &c->generation[1].head,
-		&c->generation[2].head, &c->permanent.head };
+		&c->generation[2].head, &c->permanent->head };
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < 4; i++)
@@ -301,6 +308,62 @@ have_modules_plain_keys(void)
 	for (unsigned i = 0; i < found.nmodules; i++)
 		if (!has_plain_keys(known.py->PyModule_GetDict(found.module[i])))
 			return false;
+	return true;
+}
+
+/* Returns -1: nobody knows. */
+static int
+truth(struct object *o, struct object *name)
+{
+	const struct python *py = known.py;
+	struct object *value = py->PyObject_GetAttr(o, name);
+
+	if (value == NULL) {
+		py->PyErr_Clear();
+		return -1;
+	}
+	py->Py_DecRef(value); /* there is always one of each */
+	return value == py->_Py_TrueStruct ? 1 : value == py->_Py_FalseStruct ? 0 : -1;
+}
+
+static int
+descriptor(struct object *raw)
+{
+	struct object *number =
+	    known.py->PyObject_CallMethodObjArgs(raw, known.fileno, NULL);
+	int fd = number != NULL ? (int)known.py->PyLong_AsLong(number) : -1;
+
+	if (number == NULL)
+		known.py->PyErr_Clear();
+	else
+		known.py->Py_DecRef(number);
+	return fd;
+}
+
+/* From 3.13 on it is told if one cannot: somebody closed its descriptor, another stream
+ * perhaps. */
+static bool
+can_all_close(void)
+{
+	int fd[RAW_MAX];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < found.nraw; i++) {
+		int closed = truth(found.raw[i], known.closed),
+		    owner = truth(found.raw[i], known.closefd);
+
+		if (closed == -1 || owner == -1)
+			return false;
+		if (closed == 1 || owner == 0)
+			continue;
+		fd[n] = descriptor(found.raw[i]);
+		if (fcntl(fd[n], F_GETFD) == -1)
+			return false;
+		for (unsigned other = 0; other < n; other++)
+			if (fd[other] == fd[n])
+				return false;
+		n++;
+	}
 	return true;
 }
 
@@ -374,7 +437,7 @@ bool
 left_nothing(void)
 {
 	return left_plain_streams() && count_harmless(most_objects()) > 0 &&
-	       have_modules_plain_keys();
+	       have_modules_plain_keys() && can_all_close();
 }
 
 static bool
@@ -396,18 +459,20 @@ bool
 left_learn(const struct python *py)
 {
 	known.py = py;
-	known.gc = python_collector(py);
 	known.filters = python_member(py, "_warnings", "filters");
 	known.buffer = python_name(py, "buffer");
 	known.raw = python_name(py, "raw");
-	if (known.gc == NULL || known.filters == NULL ||
+	known.closed = python_name(py, "closed");
+	known.closefd = python_name(py, "closefd");
+	known.fileno = python_name(py, "fileno");
+	if (!python_collector(py, &known.gc) || known.filters == NULL ||
 	    known.filters->type != py->PyList_Type || !find_streams() ||
 	    !find_standards())
 		return false;
 	found.learning = true;
 	known.objects = count_harmless(OBJECTS_MAX);
-	bool good =
-	    known.objects > 0 && have_modules_plain_keys() && are_warnings_ignored();
+	bool good = known.objects > 0 && have_modules_plain_keys() && can_all_close() &&
+		    are_warnings_ignored();
 	memset(&found, 0, sizeof(found));
 	return good;
 }

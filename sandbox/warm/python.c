@@ -33,6 +33,7 @@ static const struct {
 	NAME(_PyObject_GetDictPtr),
 	NAME(PySys_GetObject),
 	NAME(PyCFunction_GetFunction),
+	NAME(PyLong_AsLong),
 	NAME(PyType_GetSlot),
 	NAME(PyType_IsSubtype),
 	NAME(PyUnicode_InternFromString),
@@ -44,6 +45,7 @@ static const struct {
 	NAME(PyCFunction_Type),
 	NAME(PyGen_Type),
 	NAME(PyList_Type),
+	NAME(PyMemoryView_Type),
 	NAME(PyModule_Type),
 	NAME(PyTuple_Type),
 	NAME(PyType_Type),
@@ -51,7 +53,9 @@ static const struct {
 	NAME(_PyWeakref_CallableProxyType),
 	NAME(_PyWeakref_ProxyType),
 	NAME(_PyWeakref_RefType),
+	NAME(_Py_FalseStruct),
 	NAME(_Py_NoneStruct),
+	NAME(_Py_TrueStruct),
 	NAME(PyExc_DeprecationWarning),
 	NAME(PyExc_ImportWarning),
 	NAME(PyExc_PendingDeprecationWarning),
@@ -98,23 +102,37 @@ is_list(const struct generation *g)
 	       gc_next(gc_prev(&g->head)) == &g->head;
 }
 
+/* After the generations there is a pointer to the first, which is aligned as they may not
+ * be, and then what gc.freeze() fills. */
+static bool
+is_collector(struct generation *g, struct collector *c)
+{
+	uintptr_t end = (uintptr_t)(g + GENERATIONS), word = sizeof(void *);
+	struct gc_head **first = (struct gc_head **)((end + word - 1) & -word);
+
+	c->generation = g;
+	c->permanent = (struct generation *)(first + 1);
+	if (*first != &g->head || !is_list(c->permanent))
+		return false;
+	for (unsigned i = 0; i < GENERATIONS; i++)
+		if (!is_list(&g[i]) || g[i].threshold <= 0)
+			return false;
+	return true;
+}
+
 /* The youngest object is the last of the first generation. */
-struct collector *
-python_collector(const struct python *py)
+bool
+python_collector(const struct python *py, struct collector *c)
 {
 	struct object *young = py->PyList_New(0);
 	if (young == NULL)
-		return NULL;
+		return false;
 	struct gc_head *last = (struct gc_head *)young - 1;
-	struct collector *c = (struct collector *)gc_next(last);
-	bool known = c != NULL && gc_prev(&c->generation[0].head) == last &&
-		     c->first == &c->generation[0].head;
+	struct generation *g = (struct generation *)gc_next(last);
+	bool known = g != NULL && gc_prev(&g->head) == last && is_collector(g, c);
 
-	for (unsigned i = 0; known && i < 3; i++)
-		known = is_list(&c->generation[i]) && c->generation[i].threshold > 0;
-	known = known && is_list(&c->permanent);
 	py->Py_DecRef(young);
-	return known ? c : NULL;
+	return known;
 }
 
 struct object *

@@ -65,20 +65,24 @@ struct module_kind {
 	const char *name;
 };
 
-/* In front of each object that the collector knows; see internal/pycore_gc.h. */
+/* In front of each object that the collector knows; see internal/pycore_gc.h.  3.13.5
+ * says that it must be aligned to 4 bytes, and so allows that it is no more. */
 struct gc_head {
 	uintptr_t next, prev; /* two bits of each are flags */
-};
+} __attribute__((packed, aligned(4)));
 
 struct generation {
 	struct gc_head head;
 	int threshold, count;
 };
 
+_Static_assert(sizeof(struct generation) == 24, "gc_generation");
+
+#define GENERATIONS 3
+
 struct collector {
-	struct generation generation[3];
-	struct gc_head *first;
-	struct generation permanent;
+	struct generation *generation; /* the youngest, and then the others */
+	struct generation *permanent;
 };
 
 struct python {
@@ -103,6 +107,7 @@ struct python {
 	struct object **(*_PyObject_GetDictPtr)(void *);
 	struct object *(*PySys_GetObject)(const char *);
 	void *(*PyCFunction_GetFunction)(void *);
+	long (*PyLong_AsLong)(void *);
 	void *(*PyType_GetSlot)(void *, int);
 	int (*PyType_IsSubtype)(void *, void *);
 	struct object *(*PyUnicode_InternFromString)(const char *);
@@ -111,10 +116,10 @@ struct python {
 	void *(*PyInterpreterState_Next)(void *);
 	void *(*PyInterpreterState_ThreadHead)(void *);
 	void *(*PyThreadState_Next)(void *);
-	struct type *PyCFunction_Type, *PyGen_Type, *PyList_Type, *PyModule_Type,
-	    *PyTuple_Type, *PyType_Type, *PyUnicode_Type, *_PyWeakref_CallableProxyType,
-	    *_PyWeakref_ProxyType, *_PyWeakref_RefType;
-	struct object *_Py_NoneStruct;
+	struct type *PyCFunction_Type, *PyGen_Type, *PyList_Type, *PyMemoryView_Type,
+	    *PyModule_Type, *PyTuple_Type, *PyType_Type, *PyUnicode_Type,
+	    *_PyWeakref_CallableProxyType, *_PyWeakref_ProxyType, *_PyWeakref_RefType;
+	struct object *_Py_FalseStruct, *_Py_NoneStruct, *_Py_TrueStruct;
 	struct object **PyExc_DeprecationWarning, **PyExc_ImportWarning,
 	    **PyExc_PendingDeprecationWarning, **PyExc_ResourceWarning;
 };
@@ -127,8 +132,8 @@ bool python_find(struct python *py);
 /* Are types what struct type says? */
 bool python_has_known_types(const struct python *py);
 
-/* NULL: it is not what struct collector says. */
-struct collector *python_collector(const struct python *py);
+/* Returns false if there is nothing where it is known to be. */
+bool python_collector(const struct python *py, struct collector *c);
 
 /* That of a member of some type, which lives as long as the interpreter.  Looked up by it
  * a member is found in a cache; by another string of the same text it would be put there
