@@ -2,41 +2,10 @@
 
 #include <stdlib.h>
 
-#define SCALE   64 /* of a debt: µs of slot time for a weight of 64 */
-#define BUCKETS 1024
+#include "sandbox/tenants.h"
+
+#define SCALE   64               /* of a debt: µs of slot time for a weight of 64 */
 #define SANE_US 1000000000000ULL /* no prediction is longer: no product overflows */
-#define SWEEP   4 /* those without a seat, looked at whenever somebody comes or goes */
-
-enum level { ROOT, KEY, USER, JOB };
-
-struct heap {
-	struct node **at; /* owned */
-	unsigned n, cap;
-};
-
-struct node {
-	enum level level;
-	struct node *up;            /* NULL: the root */
-	struct node *twin;          /* of the same bucket */
-	struct node *newer, *older; /* among those without a seat */
-	uint64_t id;
-
-	struct heap waiting; /* who wants a slot; of the root: of the shared ones */
-	struct heap *in;     /* which it hangs in itself; NULL: none */
-	unsigned place;      /* there */
-	unsigned below;      /* nodes below it */
-	uint64_t came;       /* of equals the first goes first */
-	int64_t debt;
-	int64_t clock;   /* of those below */
-	uint64_t active; /* weight of those below who wait or run */
-	unsigned nactive;
-	unsigned weight, running, seats, jobs; /* jobs: seats that wait */
-	bool is_active, idle;
-	uint64_t work_us;
-
-	/* of a key */
-	unsigned slots_max, reserved, held; /* held: runs in its reserved slots */
-};
 
 struct seat {
 	struct node node;
@@ -44,268 +13,19 @@ struct seat {
 	unsigned aside;             /* slots that are held for keys, it says */
 	void *owner;
 	unsigned bills;
-	bool wants, left;
+	bool left;
 };
 
 struct share {
-	struct node root;
-	struct heap entitled;      /* keys with a reserved slot to spare */
+	struct tenants tenants;
 	unsigned slots, held_most; /* held_most: for keys, whatever they say */
 	unsigned held, shared;     /* runs in reserved slots, and in those nobody has */
 	struct seat *newest;
-	unsigned spare_users; /* runs in spare slots, beside others of their keys */
-	unsigned ntenants, nusers;
-	uint64_t serial;
+	unsigned spare_users;   /* runs in spare slots, beside others of their keys */
 	struct node *everybody; /* the user without a name of those without a key */
-	struct node *bucket[BUCKETS];
-	struct node *idle_oldest, *idle_newest;
 };
 
-/* --- heaps --- */
-
-static bool
-goes_before(const struct node *a, const struct node *b)
-{
-	return a->debt != b->debt ? a->debt < b->debt : a->came < b->came;
-}
-
-static void
-put(struct heap *h, unsigned i, struct node *n)
-{
-	h->at[i] = n;
-	n->place = i;
-}
-
-static void
-sift(struct heap *h, unsigned i)
-{
-	struct node *n = h->at[i];
-
-	for (; i > 0 && goes_before(n, h->at[(i - 1) / 2]); i = (i - 1) / 2)
-		put(h, i, h->at[(i - 1) / 2]);
-	for (unsigned c; (c = 2 * i + 1) < h->n; i = c) {
-		c += c + 1 < h->n && goes_before(h->at[c + 1], h->at[c]);
-		if (!goes_before(h->at[c], n))
-			break;
-		put(h, i, h->at[c]);
-	}
-	put(h, i, n);
-}
-
-static int
-heap_room(struct heap *h, unsigned n, struct err *e)
-{
-	unsigned cap = h->cap == 0 ? 8 : h->cap;
-
-	while (cap < n)
-		cap *= 2;
-	if (cap == h->cap)
-		return 0;
-	struct node **at = reallocarray(h->at, cap, sizeof(*at));
-	if (at == NULL)
-		return err_sys(e, "reallocarray");
-	h->at = at;
-	h->cap = cap;
-	return 0;
-}
-
-static void
-hang(struct node *n, struct heap *h)
-{
-	struct heap *old = n->in;
-
-	if (old == h) {
-		if (h != NULL)
-			sift(h, n->place);
-		return;
-	}
-	if (old != NULL) {
-		struct node *last = old->at[--old->n];
-
-		if (last != n) {
-			put(old, n->place, last);
-			sift(old, last->place);
-		}
-	}
-	n->in = h;
-	if (h != NULL) {
-		put(h, h->n++, n); /* room was made when it joined */
-		sift(h, n->place);
-	}
-}
-
-/* --- who waits --- */
-
-static bool
-wants(const struct node *n)
-{
-	return n->level == JOB ? ((const struct seat *)n)->wants : n->waiting.n > 0;
-}
-
-static struct heap *
-heap_for(struct share *sh, struct node *n)
-{
-	if (!wants(n))
-		return NULL;
-	if (n->level != KEY)
-		return &n->up->waiting;
-	if (n->slots_max > 0 && n->running >= n->slots_max)
-		return NULL;
-	return n->held < n->reserved ? &sh->entitled : &sh->root.waiting;
-}
-
-static void
-set_active(struct share *sh, struct node *n, bool active)
-{
-	struct node *up = n->up;
-
-	if (active == n->is_active)
-		return;
-	n->is_active = active;
-	up->active += active ? n->weight : -(uint64_t)n->weight;
-	up->nactive += active ? 1 : -1U;
-	if (active) {
-		n->came = ++sh->serial;
-		n->debt = n->debt > up->clock ? n->debt : up->clock;
-	} else if (up->nactive == 0 && n->debt > up->clock) {
-		up->clock = n->debt; /* nobody was kept waiting by it */
-	}
-}
-
-/* Puts a node and all above it where they belong now. */
-static void
-settle(struct share *sh, struct node *n)
-{
-	for (; n->up != NULL; n = n->up) {
-		set_active(sh, n, wants(n) || n->running > 0);
-		hang(n, heap_for(sh, n));
-	}
-}
-
-/* --- tenants --- */
-
-static unsigned
-bucket_of(const struct node *up, uint64_t id)
-{
-	uint64_t h = (id ^ (up->id * 0x9e3779b97f4a7c15ULL)) * 0xbf58476d1ce4e5b9ULL;
-
-	return (unsigned)(h >> 40) % BUCKETS;
-}
-
-static struct node *
-find(const struct share *sh, const struct node *up, uint64_t id)
-{
-	struct node *n = sh->bucket[bucket_of(up, id)];
-
-	while (n != NULL && (n->up != up || n->id != id))
-		n = n->twin;
-	return n;
-}
-
-static void
-unlink_idle(struct share *sh, struct node *n)
-{
-	if (!n->idle)
-		return;
-	*(n->older != NULL ? &n->older->newer : &sh->idle_oldest) = n->newer;
-	*(n->newer != NULL ? &n->newer->older : &sh->idle_newest) = n->older;
-	n->older = n->newer = NULL;
-	n->idle = false;
-}
-
-/* Nobody sits or runs below it; what it owes is remembered while others wait for it to
- * be made up. */
-static void
-set_idle(struct share *sh, struct node *n)
-{
-	n->idle = true;
-	n->older = sh->idle_newest;
-	*(n->older != NULL ? &n->older->newer : &sh->idle_oldest) = n;
-	sh->idle_newest = n;
-}
-
-static void forget(struct share *sh, struct node *n);
-
-static void
-release(struct share *sh, struct node *n)
-{
-	if (n->level == ROOT || n->below > 0 || n->running > 0 || n->idle)
-		return;
-	set_idle(sh, n);
-	if (n->debt <= n->up->clock || n->up->nactive == 0)
-		forget(sh, n);
-}
-
-static void
-forget(struct share *sh, struct node *n)
-{
-	struct node **at = &sh->bucket[bucket_of(n->up, n->id)], *up = n->up;
-
-	while (*at != n)
-		at = &(*at)->twin;
-	*at = n->twin;
-	unlink_idle(sh, n);
-	sh->ntenants--;
-	sh->nusers -= n->level == USER;
-	free(n->waiting.at);
-	free(n);
-	up->below--;
-	release(sh, up);
-}
-
-static void
-sweep(struct share *sh)
-{
-	for (unsigned i = 0; i < SWEEP && sh->idle_oldest != NULL; i++) {
-		struct node *n = sh->idle_oldest;
-
-		if (n->debt <= n->up->clock || n->up->nactive == 0) {
-			forget(sh, n);
-			continue;
-		}
-		unlink_idle(sh, n); /* not yet: the others first */
-		set_idle(sh, n);
-	}
-}
-
-static struct node *
-make(struct share *sh, struct node *up, uint64_t id, struct err *e)
-{
-	struct node *n = NULL;
-
-	up->below++; /* held, whoever is forgotten now */
-	if (sh->ntenants >= SHARE_TENANTS_MAX && sh->idle_oldest != NULL)
-		forget(sh, sh->idle_oldest);
-	if (sh->ntenants < SHARE_TENANTS_MAX &&
-	    heap_room(&up->waiting, up->below, e) == 0 &&
-	    (up->level != ROOT || heap_room(&sh->entitled, up->below, e) == 0))
-		n = calloc(1, sizeof(*n));
-	if (n == NULL) {
-		up->below--;
-		return NULL;
-	}
-	n->level = up->level + 1;
-	n->up = up;
-	n->id = id;
-	n->weight = 1;
-	n->twin = sh->bucket[bucket_of(up, id)];
-	sh->bucket[bucket_of(up, id)] = n;
-	sh->ntenants++;
-	sh->nusers += n->level == USER;
-	return n;
-}
-
-static struct node *
-find_or_make(struct share *sh, struct node *up, uint64_t id, struct err *e)
-{
-	struct node *n = find(sh, up, id);
-
-	if (n == NULL)
-		n = make(sh, up, id, e);
-	if (n != NULL)
-		unlink_idle(sh, n);
-	return n;
-}
+/* --- seats --- */
 
 static unsigned
 held_of(const struct share *sh, unsigned slots)
@@ -335,11 +55,11 @@ set_slots(struct share *sh, struct node *key, const struct wire_tenant *t)
 	    t->slots_max > 0 && t->slots_max < sh->slots ? t->slots_max : sh->slots;
 
 	if (key->is_active)
-		sh->root.active += (uint64_t)weight - key->weight;
+		sh->tenants.root.active += (uint64_t)weight - key->weight;
 	key->weight = weight;
 	key->slots_max = t->slots_max;
 	key->reserved = held_of(sh, t->slots_reserved);
-	settle(sh, key);
+	tenants_settle(&sh->tenants, key);
 }
 
 static void
@@ -352,30 +72,31 @@ count_seat(struct seat *seat, unsigned by)
 static struct node *
 user_of(struct share *sh, const struct wire_tenant *t, struct err *e)
 {
-	struct node *key = find_or_make(sh, &sh->root, t->key, e);
-	struct node *user = key != NULL ? find_or_make(sh, key, t->user, e) : NULL;
+	struct node *key = tenants_enter(&sh->tenants, &sh->tenants.root, t->key, e);
+	struct node *user =
+	    key != NULL ? tenants_enter(&sh->tenants, key, t->user, e) : NULL;
 
 	if (user != NULL) {
 		set_slots(sh, key, t);
 		return user;
 	}
 	if (key != NULL)
-		release(sh, key);
+		tenants_release(&sh->tenants, key);
 	return sh->everybody;
 }
 
 struct seat *
 share_join(struct share *sh, const struct wire_tenant *t, void *owner, struct err *e)
 {
-	sweep(sh);
+	tenants_sweep(&sh->tenants);
 	struct node *user = user_of(sh, t, e);
 	struct seat *seat = calloc(1, sizeof(*seat));
 
 	if (seat == NULL)
 		err_sys(e, "calloc");
-	if (seat == NULL || heap_room(&user->waiting, user->below + 1, e) == -1) {
+	if (seat == NULL || tenants_make_room(user, e) == -1) {
 		free(seat);
-		release(sh, user);
+		tenants_release(&sh->tenants, user);
 		return NULL;
 	}
 	seat->node = (struct node){ .level = JOB, .up = user, .weight = 1 };
@@ -399,7 +120,7 @@ free_seat(struct share *sh, struct seat *seat)
 		return;
 	free(seat);
 	user->below--;
-	release(sh, user);
+	tenants_release(&sh->tenants, user);
 }
 
 void
@@ -415,18 +136,17 @@ share_leave(struct share *sh, struct seat *seat)
 		seat->older->newer = seat->newer;
 	seat->left = true;
 	free_seat(sh, seat);
-	sweep(sh);
+	tenants_sweep(&sh->tenants);
 }
 
 void
 share_want(struct share *sh, struct seat *seat, bool yes)
 {
-	if (seat->wants == yes)
+	if ((seat->node.jobs > 0) == yes)
 		return;
-	seat->wants = yes;
-	for (struct node *n = seat->node.up; n != NULL; n = n->up)
+	for (struct node *n = &seat->node; n != NULL; n = n->up)
 		n->jobs += yes ? 1 : -1U;
-	settle(sh, &seat->node);
+	tenants_settle(&sh->tenants, &seat->node);
 }
 
 void
@@ -463,13 +183,14 @@ first_of(const struct heap *h)
 static const struct node *
 first_key(const struct share *sh)
 {
-	const struct node *a = first_of(&sh->entitled), *b = first_of(&sh->root.waiting);
+	const struct node *a = first_of(&sh->tenants.entitled),
+			  *b = first_of(&sh->tenants.root.waiting);
 
 	if (a != NULL && has_held_slot(sh, a, a->reserved))
 		return a;
 	if (!has_shared_slot(sh, set_aside(sh)))
 		return NULL;
-	return b == NULL || (a != NULL && goes_before(a, b)) ? a : b;
+	return b == NULL || (a != NULL && tenants_goes_before(a, b)) ? a : b;
 }
 
 void *
@@ -508,7 +229,7 @@ first_idle(const struct heap *h)
 
 	for (unsigned i = 0; i < h->n; i++)
 		if (h->at[i]->running == 0 &&
-		    (first == NULL || goes_before(h->at[i], first)))
+		    (first == NULL || tenants_goes_before(h->at[i], first)))
 			first = h->at[i];
 	return first;
 }
@@ -523,7 +244,7 @@ first_idle_user(const struct heap *keys)
 		const struct node *user = first_idle(&keys->at[i]->waiting);
 
 		if (user != NULL &&
-		    (first == NULL || goes_before(keys->at[i], first->up)))
+		    (first == NULL || tenants_goes_before(keys->at[i], first->up)))
 			first = user;
 	}
 	return first;
@@ -533,8 +254,8 @@ void *
 share_next_newcomer(const struct share *sh, unsigned users_most)
 {
 	/* where all is reserved, others have no claim to be let past anybody */
-	const struct heap *from[] = { &sh->entitled,
-		set_aside(sh) < sh->slots ? &sh->root.waiting : NULL };
+	const struct heap *from[] = { &sh->tenants.entitled,
+		set_aside(sh) < sh->slots ? &sh->tenants.root.waiting : NULL };
 	const struct node *user = NULL;
 
 	for (unsigned i = 0; i < 2 && user == NULL && from[i] != NULL; i++) {
@@ -593,7 +314,7 @@ share_start(struct share *sh, struct seat *seat, enum share_slot where,
 			n->up->clock = n->debt;
 	}
 	charge(bill, (int64_t)likely_us);
-	settle(sh, &seat->node);
+	tenants_settle(&sh->tenants, &seat->node);
 }
 
 void
@@ -603,7 +324,7 @@ share_charge(struct share *sh, struct share_bill *bill, uint64_t so_far_us)
 		return;
 	charge(bill, (int64_t)(so_far_us - bill->charged_us));
 	bill->charged_us = so_far_us;
-	settle(sh, &bill->seat->node);
+	tenants_settle(&sh->tenants, &bill->seat->node);
 }
 
 void
@@ -624,7 +345,7 @@ share_end(struct share *sh, struct share_bill *bill, uint64_t took_us)
 	}
 	bill->seat = NULL;
 	seat->bills--;
-	settle(sh, &seat->node);
+	tenants_settle(&sh->tenants, &seat->node);
 	free_seat(sh, seat);
 }
 
@@ -655,7 +376,7 @@ is_free(const struct share *sh, const struct node *key, const struct wire_tenant
 	if (key->jobs > 0 || (t->slots_max > 0 && key->running >= t->slots_max))
 		return false;
 	return has_held_slot(sh, key, t->slots_reserved) ||
-	       (sh->root.jobs == 0 && has_shared_slot(sh, aside_of(sh, t)));
+	       (sh->tenants.root.jobs == 0 && has_shared_slot(sh, aside_of(sh, t)));
 }
 
 /*
@@ -666,8 +387,10 @@ is_free(const struct share *sh, const struct node *key, const struct wire_tenant
 struct share_view
 share_look(const struct share *sh, const struct wire_tenant *t, uint64_t own_us)
 {
-	const struct node *root = &sh->root, *key = find(sh, root, t->key);
-	const struct node *user = key != NULL ? find(sh, key, t->user) : NULL;
+	const struct node *root = &sh->tenants.root,
+			  *key = tenants_find(&sh->tenants, root, t->key);
+	const struct node *user =
+	    key != NULL ? tenants_find(&sh->tenants, key, t->user) : NULL;
 	static const struct node nobody;
 	struct share_view v = { 0 };
 	uint64_t weight =
@@ -706,19 +429,19 @@ share_look(const struct share *sh, const struct wire_tenant *t, uint64_t own_us)
 uint64_t
 share_work(const struct share *sh)
 {
-	return sh->root.work_us;
+	return sh->tenants.root.work_us;
 }
 
 unsigned
 share_users(const struct share *sh)
 {
-	return sh->nusers - (sh->everybody->seats == 0);
+	return sh->tenants.users - (sh->everybody->seats == 0);
 }
 
 unsigned
 share_jobs(const struct share *sh)
 {
-	return sh->root.seats;
+	return sh->tenants.root.seats;
 }
 
 /* --- life --- */
@@ -734,8 +457,8 @@ share_new(unsigned slots, unsigned held_most, struct err *e)
 	}
 	sh->slots = slots > 0 ? slots : 1;
 	sh->held_most = held_most < sh->slots ? held_most : sh->slots;
-	struct node *key = find_or_make(sh, &sh->root, 0, e);
-	sh->everybody = key != NULL ? find_or_make(sh, key, 0, e) : NULL;
+	struct node *key = tenants_enter(&sh->tenants, &sh->tenants.root, 0, e);
+	sh->everybody = key != NULL ? tenants_enter(&sh->tenants, key, 0, e) : NULL;
 	if (sh->everybody == NULL) {
 		share_free(sh);
 		return NULL;
@@ -752,11 +475,8 @@ share_free(struct share *sh)
 		return;
 	if (sh->everybody != NULL) {
 		sh->everybody->below--;
-		release(sh, sh->everybody);
+		tenants_release(&sh->tenants, sh->everybody);
 	}
-	while (sh->idle_oldest != NULL)
-		forget(sh, sh->idle_oldest);
-	free(sh->root.waiting.at);
-	free(sh->entitled.at);
+	tenants_free(&sh->tenants);
 	free(sh);
 }

@@ -32,8 +32,6 @@
 
 #include "sandbox/wire/wire.h"
 
-#define SHARE_TENANTS_MAX 8192 /* keys and users known at a time */
-
 struct share;
 struct seat; /* one job's place */
 

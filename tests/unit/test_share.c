@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "sandbox/share.h"
+#include "sandbox/tenants.h"
 
 #define SLOTS_MAX 8
 #define CROWD     64
@@ -693,7 +694,7 @@ a_long_day(void **state)
 static void
 a_full_table_is_shared(void **state)
 {
-	enum { MANY = SHARE_TENANTS_MAX + 100 };
+	enum { MANY = TENANTS_MAX + 100 };
 	struct seat **seats = calloc(MANY, sizeof(struct seat *));
 	struct share_bill bill;
 	struct err e = { 0 };
