@@ -68,7 +68,7 @@
 	    "artifact.c")                                                                \
 	X(ARTIFACT_SIZE, "artifact-size", "artifacts of limited size", "artifact.c")     \
 	X(CACHE_HASH, "cache-hash", "the cache's check of what it holds", "cache.c")     \
-	X(PEER, "peer", "the check of who connects", "main.c")                           \
+	X(PEER, "peer", "the check of who connects", "door.c")                           \
 	X(STATES, "states", "requests at their time only", "session.c")                  \
 	X(FDS, "fds", "the number of descriptors of a request", "session.c")             \
 	X(STREAMS, "streams", "streams that are pipes", "session.c")                     \
@@ -89,8 +89,8 @@
 	X(OVERDUE, "overdue", "the end of a slot two seconds late", "slot.c")            \
 	X(IDS_CHECK, "ids-check", "ids that are nobody's account", "ids.c")              \
 	X(SWEEP, "sweep", "the removal of what an earlier helper left", "cgroup.c")      \
-	X(ALONE, "alone", "one helper at a socket", "main.c")                            \
-	X(SOCKET_MODE, "socket-mode", "a socket that not everybody can open", "main.c")  \
+	X(ALONE, "alone", "one helper at a socket", "door.c")                            \
+	X(SOCKET_MODE, "socket-mode", "a socket that not everybody can open", "door.c")  \
 	X(CLIENTS, "clients", "a bounded number of connections", "dispatch.c")           \
 	X(JOB_BYTES, "job-bytes", "bounded memory of open jobs", "session.c")            \
 	X(NUMBERS, "numbers", "the range of a job's numbers", "session.c")               \
