@@ -12,6 +12,8 @@
 #include "base/fd.h"
 #include "base/scope.h"
 #include "sandbox/artifact.h"
+#include "sandbox/command.h"
+#include "sandbox/toolchain.h"
 #include "sandbox/warm/frozen.h"
 
 static uint64_t
@@ -284,9 +286,9 @@ job_adopt(struct job *j, int fd, bool is_tree, struct err *e)
 static int
 add_toolchain(struct digest_maker *m, const struct language *l, struct err *e)
 {
-	struct language_toolchain t;
+	struct toolchain t;
 
-	language_look_at_toolchain(l, &t);
+	toolchain_look(l, &t);
 	if (digest_part(m, KEY_FORMAT, sizeof(KEY_FORMAT), e) == -1 ||
 	    digest_part(m, &l->file, sizeof(l->file), e) == -1)
 		return -1;
@@ -364,7 +366,7 @@ job_command(const struct run *r, const struct words *prepared, struct inner_run 
 		[RUN_PREPARE] =
 		    j->lang->prepare != NULL ? &j->lang->prepare->command : NULL,
 		[RUN_FREEZE] = j->lang->run };
-	struct language_call call = { .files = j->files,
+	struct command_call call = { .files = j->files,
 		.nfiles = j->nfiles,
 		.options = &j->options,
 		.prepared = prepared,
@@ -376,7 +378,7 @@ job_command(const struct run *r, const struct words *prepared, struct inner_run 
 	out->has_program =
 	    (r->kind == RUN_TEST || r->kind == RUN_PROBE) && j->program != -1;
 	out->thaws = out->freezes = 0;
-	if (language_command(j->lang, command[r->kind], &call, &out->argv, e) == -1 ||
+	if (command_fill(j->lang, command[r->kind], &call, &out->argv, e) == -1 ||
 	    (r->kind == RUN_TEST && words_append(&out->argv, &r->args, e) == -1))
 		return -1;
 	if (language_environment(j->lang, &out->env, e) == -1)

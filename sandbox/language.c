@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,9 +104,9 @@ read_prepare(const struct conf *c, struct file *f, struct err *e)
 	    p->command.count == 0 || p->words.count == 0 || p->sets.count == 0)
 		return conf_fault(c, "prepare", e,
 		    "prepare: needs compile, pairs of files, command, words and sets");
-	if (p->of.count > LANGUAGE_WATCHED)
+	if (p->of.count > LANGUAGE_OF_MAX)
 		return conf_fault(c, "prepare", e, "prepare: of names %d files at most",
-		    LANGUAGE_WATCHED);
+		    LANGUAGE_OF_MAX);
 	for (const char *n = words_next(&p->files, NULL); n != NULL;
 	     n = words_next(&p->files, words_next(&p->files, n)))
 		if (check_made_name(n, e) == -1)
@@ -357,135 +356,6 @@ language_is_source(const struct language *l, const char *file)
 	return false;
 }
 
-/* --- commands --- */
-
-static int
-add_sources(const struct language *l, const struct language_call *call, struct words *out,
-    struct err *e)
-{
-	for (uint32_t i = 0; i < call->nfiles; i++)
-		if ((i == 0 || language_is_source(l, call->files[i].name)) &&
-		    words_add(out, call->files[i].name, e) == -1)
-			return -1;
-	return 0;
-}
-
-/* The word of the first file that is on this machine; none is as good. */
-static int
-add_preferred(const struct language *l, struct words *out, struct err *e)
-{
-	const char *file = words_next(l->prefer, NULL);
-
-	while (file != NULL) {
-		const char *word = words_next(l->prefer, file);
-
-		if (word == NULL)
-			break;
-		if (access(file, F_OK) == 0)
-			return words_add(out, word, e);
-		file = words_next(l->prefer, word);
-	}
-	return 0;
-}
-
-static void
-stem_of(const char *file, char *out, size_t size)
-{
-	const char *slash = strrchr(file, '/');
-	const char *dot = strrchr(slash != NULL ? slash : file, '.');
-
-	snprintf(
-	    out, size, "%.*s", dot != NULL ? (int)(dot - file) : (int)strlen(file), file);
-}
-
-static uint64_t
-heap_mb(const struct language *l, const struct wire_limits *limits)
-{
-	uint64_t quarter = limits->memory_bytes / 4;
-	uint64_t rest = limits->memory_bytes > l->heap_reserve
-			    ? limits->memory_bytes - l->heap_reserve
-			    : 0;
-
-	return (rest > quarter ? rest : quarter) >> 20;
-}
-
-/* The value of a token inside a word; returns its length with braces, 0: not a token. */
-static size_t
-token(const struct language *l, const struct language_call *call, const char *at,
-    char *value, size_t size)
-{
-	static const char *const names[] = { "{source}", "{stem}", "{memory_mb}",
-		"{heap_mb}", "{stack_kb}" };
-	unsigned i = 0;
-
-	while (i < 5 && strncmp(at, names[i], strlen(names[i])) != 0)
-		i++;
-	if (i == 5)
-		return 0;
-	if (i == 0)
-		snprintf(value, size, "%s", call->nfiles > 0 ? call->files[0].name : "");
-	else if (i == 1)
-		stem_of(call->nfiles > 0 ? call->files[0].name : "", value, size);
-	else
-		snprintf(value, size, "%" PRIu64,
-		    i == 2   ? call->limits->memory_bytes >> 20
-		    : i == 3 ? heap_mb(l, call->limits)
-			     : call->limits->stack_bytes >> 10);
-	return strlen(names[i]);
-}
-
-static int
-add_word(const struct language *l, const struct language_call *call, const char *word,
-    struct words *out, struct err *e)
-{
-	char full[1024];
-	size_t n = 0;
-
-	if (strchr(word, '{') == NULL)
-		return words_add(out, word, e);
-	for (const char *s = word; *s != '\0';) {
-		char value[PATH_NAME_MAX + 8] = { *s };
-		size_t len = *s == '{' ? token(l, call, s, value, sizeof(value)) : 0;
-		size_t put = len > 0 ? strlen(value) : 1;
-
-		if (n + put >= sizeof(full))
-			return err_set(
-			    e, ERR_BAD_INPUT, "a word of the command is too long");
-		memcpy(full + n, value, put);
-		n += put;
-		s += len > 0 ? len : 1;
-	}
-	full[n] = '\0';
-	return words_add(out, full, e);
-}
-
-int
-language_command(const struct language *l, const struct words *command,
-    const struct language_call *call, struct words *out, struct err *e)
-{
-	struct words w = { 0 };
-	int r = 0;
-
-	for (const char *s = words_next(command, NULL); s != NULL && r == 0;
-	     s = words_next(command, s)) {
-		if (strcmp(s, "{sources}") == 0)
-			r = add_sources(l, call, &w, e);
-		else if (strcmp(s, "{prefer}") == 0)
-			r = add_preferred(l, &w, e);
-		else if (strcmp(s, "{prepared}") == 0)
-			r = call->prepared != NULL ? words_append(&w, call->prepared, e)
-						   : 0;
-		else if (strcmp(s, "{options}") == 0)
-			r = call->options != NULL ? words_append(&w, call->options, e)
-						  : 0;
-		else
-			r = add_word(l, call, s, &w, e);
-	}
-	if (r == 0)
-		*out = w;
-	return r;
-}
-
 /* --- prepared files --- */
 
 bool
@@ -536,47 +406,6 @@ language_prepared_words(
 			return -1;
 	}
 	return 0;
-}
-
-static void
-look_at_file(const char *path, struct language_toolchain *out, unsigned i)
-{
-	struct stat st;
-
-	if (path == NULL || stat(path, &st) == -1)
-		return;
-	out->file[i].device = st.st_dev;
-	out->file[i].inode = st.st_ino;
-	out->file[i].size = (uint64_t)st.st_size;
-	out->file[i].seconds = (uint64_t)st.st_mtim.tv_sec;
-	out->file[i].nanoseconds = (uint64_t)st.st_mtim.tv_nsec;
-}
-
-void
-language_look_at_toolchain(const struct language *l, struct language_toolchain *out)
-{
-	const char *const files[LANGUAGE_WATCHED] = { words_next(l->compile, NULL),
-		"/var/lib/dpkg/status", "/usr/lib/sysimage/rpm/rpmdb.sqlite",
-		"/var/lib/rpm/rpmdb.sqlite" };
-
-	*out = (struct language_toolchain){ 0 };
-	for (unsigned i = 0; i < LANGUAGE_WATCHED; i++)
-		look_at_file(files[i], out, i);
-}
-
-void
-language_look_at_prepared(const struct language *l, struct language_toolchain *out)
-{
-	const struct words *of = &l->prepare->of;
-	unsigned i = 0;
-
-	if (of->count == 0) {
-		language_look_at_toolchain(l, out);
-		return;
-	}
-	*out = (struct language_toolchain){ 0 };
-	for (const char *f = words_next(of, NULL); f != NULL; f = words_next(of, f))
-		look_at_file(f, out, i++);
 }
 
 /* --- environments --- */

@@ -12,8 +12,6 @@
 #include "base/words.h"
 #include "sandbox/digest.h"
 #include "sandbox/seccomp.h"
-#include "sandbox/wire/bundle.h"
-#include "sandbox/wire/wire.h"
 
 #define LANGUAGES_MAX 128
 
@@ -28,6 +26,7 @@ struct language_prepare {
 	struct words beside;  /* options that make no difference */
 	bool quiet; /* only a compile that says nothing is the same with and without */
 };
+#define LANGUAGE_OF_MAX    4
 #define LANGUAGE_MADE      "made"
 #define LANGUAGE_MADE_TREE "out/"
 
@@ -59,20 +58,6 @@ const struct language *languages_at(const struct languages *l, unsigned i);
 bool language_is_compiled(const struct language *l);
 bool language_is_source(const struct language *l, const char *file);
 
-/* What the tokens of a command stand for. */
-struct language_call {
-	const struct bundle_entry *files; /* files[0] is the main one */
-	uint32_t nfiles;
-	const struct words *options;
-	const struct words *prepared; /* NULL: nothing is */
-	const struct wire_limits *limits;
-};
-
-/* The words of a command with its tokens replaced: {source} {sources} {options} {stem}
- * {prefer} {prepared} {memory_mb} {heap_mb} {stack_kb}. */
-int language_command(const struct language *l, const struct words *command,
-    const struct language_call *call, struct words *out, struct err *e);
-
 /* "name/": what is made is a tree. */
 bool language_prepares_tree(const char *file);
 /* Which of the sets these options choose; -1: none. */
@@ -80,17 +65,6 @@ int language_prepared_set(const struct language *l, const struct words *options)
 /* Adds to *out what {prepared} stands for with one file, which lies in dir. */
 int language_prepared_words(
     const struct language *l, const char *dir, struct words *out, struct err *e);
-
-#define LANGUAGE_WATCHED 4
-/* Changes with every update of a compiler, its headers or its libraries. */
-struct language_toolchain {
-	struct {
-		uint64_t device, inode, size, seconds, nanoseconds;
-	} file[LANGUAGE_WATCHED];
-};
-void language_look_at_toolchain(const struct language *l, struct language_toolchain *out);
-/* The same, as far as prepared files are concerned. */
-void language_look_at_prepared(const struct language *l, struct language_toolchain *out);
 
 /* The whole environment of a box. */
 int language_environment(const struct language *l, struct words *out, struct err *e);

@@ -2,13 +2,13 @@
  * judgebox-sandbox - the privileged helper.
  *
  * Theory of operation.  One process, one thread, one event loop.  Workers of the web
- * application (one unprivileged user, checked by SO_PEERCRED: door.c) connect to a socket and
- * ask for runs by language id and limits (sandbox/wire/wire.h).  The gate (session.c)
- * lets through a closed table of requests; what passes waits in its session's queue.
- * Whose run a free slot gets is a matter of shares (share.c): by key, by user, by job, so
- * a job of two hundred tests does not starve one of a single test.  Slots (slot.c) are
- * processes in namespaces of their own with no privilege outside; they run each test in
- * a fresh box and send back what the kernel counted.
+ * application (one unprivileged user, checked by SO_PEERCRED) come in at a socket
+ * (door.c) and ask for runs by language id and limits (sandbox/wire/wire.h).  The gate
+ * (session.c) lets through a closed table of requests; what passes waits in its session's
+ * queue. Whose run a free slot gets is a matter of shares (share.c): by key, by user, by
+ * job, so a job of two hundred tests does not starve one of a single test.  Slots
+ * (slot.c) are processes in namespaces of their own with no privilege outside; they run
+ * each test in a fresh box and send back what the kernel counted.
  *
  * Trust: clients nothing, slots their facts, language files and profiles (root's)
  * everything.  No JSON, SQL, HTTP or shell is here.  If a protection cannot be set up,

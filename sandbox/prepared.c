@@ -20,6 +20,7 @@
 #include "sandbox/chore.h"
 #include "sandbox/inner.h"
 #include "sandbox/kept.h"
+#include "sandbox/toolchain.h"
 
 #define KEY_FORMAT "judgebox prepared 2"
 #define TRIES_MAX  3
@@ -51,7 +52,7 @@ struct prepared {
 	int dir;
 	struct item *items; /* owned; grouped by language */
 	unsigned n;
-	struct language_toolchain toolchain[LANGUAGES_MAX]; /* as the names have it */
+	struct toolchain toolchain[LANGUAGES_MAX]; /* as the names have it */
 	struct loop *loop;
 	struct chore check;
 	unsigned checking;
@@ -62,7 +63,7 @@ struct prepared {
 static int
 make_name(const struct prepared *p, struct item *it, struct err *e)
 {
-	const struct language_toolchain *t = &p->toolchain[it->lang->index];
+	const struct toolchain *t = &p->toolchain[it->lang->index];
 	struct digest_maker *m = digest_begin(e);
 	struct digest key;
 
@@ -134,7 +135,7 @@ is_wanted(const struct language *l)
 static int
 look_again(struct prepared *p, const struct language *l, struct err *e)
 {
-	language_look_at_prepared(l, &p->toolchain[l->index]);
+	toolchain_look_prepared(l, &p->toolchain[l->index]);
 	for (unsigned i = 0; i < p->n; i++) {
 		if (p->items[i].lang != l)
 			continue;
@@ -315,10 +316,10 @@ prepared_close(struct prepared *p)
 static void
 refresh(struct prepared *p, const struct language *l)
 {
-	struct language_toolchain now;
+	struct toolchain now;
 	struct err e = { 0 };
 
-	language_look_at_prepared(l, &now);
+	toolchain_look_prepared(l, &now);
 	if (memcmp(&now, &p->toolchain[l->index], sizeof(now)) == 0)
 		return;
 	log_info("prepared files are made anew language=%s", l->id);

@@ -15,8 +15,8 @@
 #include "app/settings.h"
 #include "base/scope.h"
 #include "lang/lang.h"
+#include "sandbox/command.h"
 #include "sandbox/config.h"
-#include "sandbox/language.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -70,7 +70,7 @@ write_commands(const struct language *l)
 	struct wire_limits limits = { .memory_bytes = 64 << 20, .stack_bytes = 8 << 20 };
 	struct bundle_entry main_file = { .name = "main.x" };
 	struct words options = { 0 }, out = { 0 };
-	struct language_call call = {
+	struct command_call call = {
 		.files = &main_file, .nfiles = 1, .options = &options, .limits = &limits
 	};
 	const struct words *const commands[] = { l->compile, l->run, l->version };
@@ -80,7 +80,7 @@ write_commands(const struct language *l)
 
 		memset(&out, 0, sizeof(out));
 		if (commands[i]->count > 0 &&
-		    language_command(l, commands[i], &call, &out, &e) == -1)
+		    command_fill(l, commands[i], &call, &out, &e) == -1)
 			require(e.code != ERR_NONE, "a command fails without a reason");
 		else
 			require(words_check(&out, &e) == 0, e.msg);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sandbox/command.h"
 #include "sandbox/language.h"
 
 static void
@@ -55,7 +56,7 @@ tokens_are_replaced(void **state)
 	struct bundle_entry files[3] = { { .name = "src/main.c" }, { .name = "b.c" },
 		{ .name = "data.txt" } };
 	struct wire_limits limits = { .memory_bytes = 256 << 20, .stack_bytes = 1 << 20 };
-	struct language_call call = {
+	struct command_call call = {
 		.files = files, .nfiles = 3, .options = &options, .limits = &limits
 	};
 
@@ -72,7 +73,7 @@ tokens_are_replaced(void **state)
 		char text[512];
 
 		fill(&command, cases[i].command);
-		assert_int_equal(language_command(&l, &command, &call, &out, &e), 0);
+		assert_int_equal(command_fill(&l, &command, &call, &out, &e), 0);
 		join(&out, text, sizeof(text));
 		assert_string_equal(text, cases[i].expected);
 	}
@@ -83,13 +84,13 @@ a_small_heap_keeps_a_quarter(void **state)
 {
 	static struct language l = { .heap_reserve = 80 << 20 };
 	struct wire_limits limits = { .memory_bytes = 64 << 20 };
-	struct language_call call = { .limits = &limits };
+	struct command_call call = { .limits = &limits };
 	struct words command = { 0 }, out = { 0 };
 	struct err e = { 0 };
 
 	(void)state;
 	fill(&command, (const char *const[]){ "{heap_mb}", NULL });
-	assert_int_equal(language_command(&l, &command, &call, &out, &e), 0);
+	assert_int_equal(command_fill(&l, &command, &call, &out, &e), 0);
 	assert_string_equal(words_next(&out, NULL), "16");
 }
 
