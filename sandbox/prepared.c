@@ -1,30 +1,26 @@
 #include "sandbox/prepared.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/mount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/scope.h"
-#include "sandbox/artifact.h"
 #include "sandbox/chore.h"
 #include "sandbox/inner.h"
 #include "sandbox/kept.h"
+#include "sandbox/making.h"
 #include "sandbox/toolchain.h"
 
 #define KEY_FORMAT "judgebox prepared 2"
 #define TRIES_MAX  3
-#define MIB(n)     ((uint64_t)(n) << 20)
 
 enum state {
 	ABSENT,
@@ -431,70 +427,6 @@ prepared_is_wanting(const struct prepared *p)
 	return next_item(p) != NULL;
 }
 
-static uint64_t
-least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Time is not capped as that of requests is: nobody waits for it, and a slow machine
- * takes a minute for what it will be spared in every compile. */
-static struct wire_limits
-making_limits(const struct config *c)
-{
-	const struct wire_limits caps = config_caps_on_wire(c);
-
-	return (struct wire_limits){ .cpu_us = 300000000,
-		.wall_us = 900000000,
-		.memory_bytes = least(caps.memory_bytes, MIB(1536)),
-		.file_bytes = least(caps.file_bytes, PREPARED_BYTES_MAX),
-		.stack_bytes = least(caps.stack_bytes, MIB(64)),
-		.processes = (uint32_t)least(caps.processes, 64),
-		.open_files = (uint32_t)least(caps.open_files, 256),
-		.cpu_share_milli = config_default_share(c) };
-}
-
-static struct job *
-make_job(const struct item *it, struct err *e)
-{
-	struct bundle_writer w = { 0 };
-	struct words options = { 0 };
-	scope_fd sources = -1;
-	int r = bundle_add(&w, it->lang->source, it->source, strlen(it->source), e);
-
-	if (r == 0)
-		sources = bundle_seal(&w, e);
-	bundle_free(&w);
-	if (sources == -1 ||
-	    (it->set[0] != '\0' && words_add(&options, it->set, e) == -1))
-		return NULL;
-	struct job *j = job_new(it->lang, &options, sources, e);
-	if (j != NULL)
-		take_fd(&sources);
-	return j;
-}
-
-static struct run *
-make_run(const struct prepared *p, const struct item *it, struct err *e)
-{
-	struct job *j = make_job(it, e);
-	struct run *r = j != NULL ? run_new(NULL, j, RUN_PREPARE, e) : NULL;
-
-	if (j != NULL)
-		job_drop(j); /* the run holds it */
-	if (r == NULL)
-		return NULL;
-	r->prepares = (unsigned)(it - p->items);
-	r->limits = making_limits(p->config);
-	for (unsigned i = 1; i < 3; i++)
-		r->fds[i] = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	if (r->fds[1] != -1 && r->fds[2] != -1)
-		return r;
-	err_sys(e, "open /dev/null");
-	run_free(r);
-	return NULL;
-}
-
 struct run *
 prepared_next(struct prepared *p)
 {
@@ -507,13 +439,14 @@ prepared_next(struct prepared *p)
 			log_info("prepared_bytes leaves no room for %s language=%s",
 			    it->file, it->lang->id);
 		else
-			r = make_run(p, it, &e);
+			r = making_run(p->config, it->lang, it->source, it->set, &e);
 		it->state = r != NULL ? MAKING : HOPELESS;
 		it->run = r;
 		if (e.code != ERR_NONE)
 			log_err(&e, "%s is not prepared", it->file);
 		e = (struct err){ 0 };
 		if (r != NULL) {
+			r->prepares = (unsigned)(it - p->items);
 			log_debug("prepares %s", it->file);
 			return r;
 		}
@@ -521,51 +454,21 @@ prepared_next(struct prepared *p)
 	return NULL;
 }
 
-static int
-store_tree(
-    const struct prepared *p, const struct item *it, int fd, uint64_t size, struct err *e)
-{
-	scope_free struct bundle_entry *files = NULL;
-	uint32_t count = 0;
-
-	/* our copy: the slot's could still be written */
-	scope_fd copy = artifact_copy(fd, size, e);
-	if (copy == -1)
-		return -1;
-	scope_fd sealed = fd_seal(take_fd(&copy), e);
-	if (sealed == -1 || bundle_open(sealed, &files, &count, e) == -1)
-		return -1;
-	return kept_store(p->dir, it->name, sealed, files, count, e);
-}
-
 int
 prepared_store(
     struct prepared *p, const struct run *r, int fd, bool is_tree, struct err *e)
 {
 	const struct item *it = &p->items[r->prepares];
-	struct bundle_entry file = { 0 };
-	struct stat st;
 
 	if (it->run != r)
 		return err_set(e, ERR_GONE, "the compiler changed meanwhile");
-	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
-	    (uint64_t)st.st_size > PREPARED_BYTES_MAX ||
-	    is_tree != language_prepares_tree(it->file))
-		return err_set(e, ERR_PROTO, "the slot passed no such file");
-	file.size = (uint64_t)st.st_size;
-	if (is_tree)
-		return store_tree(p, it, fd, file.size, e);
-	snprintf(file.name, sizeof(file.name), "%s", it->file);
-	return kept_store(p->dir, it->name, fd, &file, 1, e);
+	return making_store(p->dir, it->name, it->file, fd, is_tree, e);
 }
 
 const char *
 prepared_artifact(const struct prepared *p, const struct run *r, uint64_t *most)
 {
-	bool is_tree = language_prepares_tree(p->items[r->prepares].file);
-
-	*most = is_tree ? BUNDLE_BYTES : PREPARED_BYTES_MAX;
-	return is_tree ? LANGUAGE_MADE_TREE : LANGUAGE_MADE;
+	return making_artifact(p->items[r->prepares].file, most);
 }
 
 void

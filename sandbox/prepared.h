@@ -24,8 +24,6 @@
 #include "sandbox/language.h"
 #include "sandbox/loop.h"
 
-#define PREPARED_BYTES_MAX (512ULL << 20) /* of one file */
-
 struct prepared;
 
 /* A directory that cannot be had is said in the log, and done without.  Borrows all. */
