@@ -4,233 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/bound.h"
 #include "app/cli.h"
-#include "app/desk.h"
 #include "app/table.h"
-#include "base/address.h"
-#include "base/num.h"
 #include "base/when.h"
-#include "lang/lang.h"
 
 #define OVERLAP_US (24LL * 3600 * 1000000)
-
-/* --- bounds, one row each --- */
-
-enum kind { NUMBER, BYTES, SECONDS, RATE, LANGUAGES, PROFILE, SCOPES, NETWORKS, MOMENT };
-
-static const struct bound {
-	const char *name;
-	enum kind kind;
-	size_t offset;
-	uint64_t max;
-} bounds[] = {
-#define ROW(name, kind, member, max)                                                     \
-	{                                                                                \
-		name, kind, offsetof(struct identity, member), max                       \
-	}
-	ROW("rate", RATE, own.rate, 0),
-	ROW("burst", NUMBER, own.rate.burst, 100000),
-	ROW("jobs", NUMBER, own.jobs, 4096),
-	ROW("cpu-seconds", SECONDS, own.cpu_ms, 86400000),
-	ROW("user-rate", RATE, each_user.rate, 0),
-	ROW("user-burst", NUMBER, each_user.rate.burst, 100000),
-	ROW("user-jobs", NUMBER, each_user.jobs, 4096),
-	ROW("user-cpu-seconds", SECONDS, each_user.cpu_ms, 86400000),
-	ROW("slots", NUMBER, slots, 1024),
-	ROW("max-memory", BYTES, max_memory, 64ULL << 30),
-	ROW("max-tests", NUMBER, max_tests, 10000),
-	ROW("max-source", BYTES, max_source, 16 << 20),
-	ROW("user-max-tests", NUMBER, user_max_tests, 10000),
-	ROW("user-max-source", BYTES, user_max_source, 16 << 20),
-	ROW("languages", LANGUAGES, languages, 0),
-	ROW("profile", PROFILE, profile, 0),
-	ROW("scope", SCOPES, scopes, 0),
-	ROW("from", NETWORKS, networks, 0),
-	ROW("expires", MOMENT, expires, 0),
-#undef ROW
-};
-#define BOUNDS (sizeof(bounds) / sizeof(bounds[0]))
-
-static int
-take_number(const struct bound *b, const char *text, uint64_t *out, struct err *e)
-{
-	char number[40];
-	uint64_t n = 0;
-
-	/* "3600/day": there is no other period */
-	snprintf(number, sizeof(number), "%.39s", text);
-	if (b->kind == SECONDS && strlen(number) > 4 &&
-	    strcmp(number + strlen(number) - 4, "/day") == 0)
-		number[strlen(number) - 4] = '\0';
-	if (num_parse(number, b->kind == BYTES ? NUM_BYTES : NUM_PLAIN, &n, e) == -1)
-		return -1;
-	if (n > b->max)
-		return err_set(
-		    e, ERR_OVER_LIMIT, "%" PRIu64 " is above %" PRIu64, n, b->max);
-	*out = b->kind == SECONDS ? n * 1000 : n;
-	return 0;
-}
-
-static int
-take_rate(const char *text, struct rate *out, struct err *e)
-{
-	if (strcmp(text, "any") != 0 && strcmp(text, "0") != 0)
-		return rate_parse(text, out, e);
-	out->count = out->period_s = 0;
-	return 0;
-}
-
-/* Each word of a list, checked and brought into the form that is compared later. */
-typedef int word_check(
-    const struct desk *d, const char *word, const char **good, struct err *e);
-
-static int
-check_language(const struct desk *d, const char *word, const char **good, struct err *e)
-{
-	const struct lang *l = d->langs != NULL ? langs_find(d->langs, word) : NULL;
-
-	if (l == NULL)
-		return err_set(e, ERR_BAD_INPUT, "no language is called '%.40s'", word);
-	*good = l->id;
-	return 0;
-}
-
-static int
-check_network(const struct desk *d, const char *word, const char **good, struct err *e)
-{
-	struct network n;
-
-	(void)d;
-	*good = word;
-	return network_parse(word, &n, e);
-}
-
-static int
-take_list(const struct desk *d, const char *text, const char *all, word_check *check,
-    struct words *out, struct err *e)
-{
-	struct words list = { .count = 0 };
-	const char *good = NULL;
-	char word[64];
-
-	for (const char *at = text; strcmp(text, all) != 0; at++) {
-		size_t n = strcspn(at, ",");
-
-		snprintf(word, sizeof(word), "%.*s", (int)(n < 63 ? n : 63), at);
-		if (check(d, word, &good, e) == -1)
-			return -1;
-		if (!words_has(&list, good) && words_add(&list, good, e) == -1)
-			return -1;
-		at += n;
-		if (*at == '\0')
-			break;
-	}
-	*out = list;
-	return 0;
-}
-
-static int
-take_profile(const struct desk *d, const char *name, char *out, struct err *e)
-{
-	if (site_profile(&d->settings.site, name) == NULL)
-		return err_set(e, ERR_BAD_INPUT, "no profile is called '%.40s'", name);
-	snprintf(out, PROFILE_NAME_MAX, "%s", strcmp(name, "default") == 0 ? "" : name);
-	return 0;
-}
-
-static int
-take_moment(const char *text, int64_t *out, struct err *e)
-{
-	int64_t now = when_now(), at = 0;
-
-	if (strcmp(text, "never") != 0 && desk_when(text, now, &at, e) == -1)
-		return -1;
-	if (at != 0 && at <= now)
-		return err_set(e, ERR_BAD_INPUT, "'%.40s' is in the past", text);
-	*out = at;
-	return 0;
-}
-
-static int
-take_value(const struct desk *d, const struct bound *b, const char *text,
-    struct identity *id, struct err *e)
-{
-	void *at = (char *)id + b->offset;
-
-	switch (b->kind) {
-	case RATE:
-		return take_rate(text, at, e);
-	case LANGUAGES:
-		return take_list(d, text, "all", check_language, at, e);
-	case NETWORKS:
-		return take_list(d, text, "any", check_network, at, e);
-	case PROFILE:
-		return take_profile(d, text, at, e);
-	case SCOPES:
-		return scopes_parse(text, at, e);
-	case MOMENT:
-		return take_moment(text, at, e);
-	default:
-		return take_number(b, text, at, e);
-	}
-}
-
-static void
-list_text(const struct words *w, const char *all, struct buf *out)
-{
-	if (w->count == 0)
-		buf_str(out, all);
-	for (const char *s = words_next(w, NULL); s != NULL; s = words_next(w, s))
-		buf_fmt(out, "%s%s", s == words_next(w, NULL) ? "" : ",", s);
-}
-
-static void
-moment_text(int64_t at, struct buf *out)
-{
-	char when[WHEN_TEXT];
-
-	if (at == 0) {
-		buf_str(out, "never");
-		return;
-	}
-	when_text(at, when);
-	buf_str(out, when);
-}
-
-/* As it would be given again. */
-static void
-value_text(const struct bound *b, const struct identity *id, struct buf *out)
-{
-	const void *at = (const char *)id + b->offset;
-	char text[80];
-	uint64_t n = 0;
-
-	switch (b->kind) {
-	case RATE:
-		rate_text(at, text, sizeof(text));
-		buf_str(out, strcmp(text, "-") == 0 ? "any" : text);
-		break;
-	case LANGUAGES:
-		list_text(at, "all", out);
-		break;
-	case NETWORKS:
-		list_text(at, "any", out);
-		break;
-	case PROFILE:
-		buf_str(out, *(const char *)at != '\0' ? at : "default");
-		break;
-	case SCOPES:
-		scopes_text(id->scopes, text, sizeof(text));
-		buf_str(out, text);
-		break;
-	case MOMENT:
-		moment_text(id->expires, out);
-		break;
-	default:
-		memcpy(&n, at, sizeof(n));
-		buf_fmt(out, "%" PRIu64, b->kind == SECONDS ? n / 1000 : n);
-	}
-}
 
 /* --- the command line --- */
 
@@ -249,9 +28,9 @@ read_ask(struct ask *a, int argc, char **argv)
 	struct option longs[BOUNDS + 3] = { 0 };
 	size_t n = BOUNDS;
 
-	for (size_t i = 0; i < BOUNDS; i++)
+	for (unsigned i = 0; i < BOUNDS; i++)
 		longs[i] =
-		    (struct option){ bounds[i].name, required_argument, NULL, (int)i };
+		    (struct option){ bound_name(i), required_argument, NULL, (int)i };
 	longs[n++] = (struct option){ "config", required_argument, NULL, OPT_CONFIG };
 	longs[n++] = (struct option){ "overlap", required_argument, NULL, OPT_OVERLAP };
 	optind = 1;
@@ -287,10 +66,9 @@ take_overlap(struct ask *a, struct err *e)
 static int
 take_bounds(const struct desk *d, const struct ask *a, struct identity *id, struct err *e)
 {
-	for (size_t i = 0; i < BOUNDS; i++)
-		if (a->given[i] != NULL &&
-		    take_value(d, &bounds[i], a->given[i], id, e) == -1)
-			return err_wrap(e, "--%s", bounds[i].name);
+	for (unsigned i = 0; i < BOUNDS; i++)
+		if (a->given[i] != NULL && bound_take(d, i, a->given[i], id, e) == -1)
+			return err_wrap(e, "--%s", bound_name(i));
 	return 0;
 }
 
@@ -299,10 +77,10 @@ note_bounds(const struct desk *d, const struct ask *a, const char *kind)
 {
 	scope_buf detail = { 0 };
 
-	for (size_t i = 0; i < BOUNDS; i++)
+	for (unsigned i = 0; i < BOUNDS; i++)
 		if (a->given[i] != NULL)
 			buf_fmt(&detail, "%s%s=%.60s", detail.len > 0 ? " " : "",
-			    bounds[i].name, a->given[i]);
+			    bound_name(i), a->given[i]);
 	desk_note(d, kind, a->name, buf_cstr(&detail));
 }
 
@@ -386,7 +164,7 @@ list_row(void *ctx, const struct identity *id, struct err *e)
 	rate_text(&id->own.rate, rate, sizeof(rate));
 	snprintf(slots, sizeof(slots), "%" PRIu64, id->slots);
 	snprintf(cpu, sizeof(cpu), "%" PRIu64, id->own.cpu_ms / 1000);
-	moment_text(id->expires, &expires);
+	bound_moment_text(id->expires, &expires);
 	table_row(ctx, strcmp(state, "good") == 0 ? TINT_GOOD : TINT_BAD,
 	    (const char *[]){ id->name, state, scopes, rate, id->slots != 0 ? slots : "-",
 		id->own.cpu_ms != 0 ? cpu : "-", buf_cstr(&expires) });
@@ -417,7 +195,7 @@ print_token_row(void *ctx, const struct keys_token *t, struct err *e)
 	(void)ctx;
 	(void)e;
 	when_text(t->created, created);
-	moment_text(t->expires, &expires);
+	bound_moment_text(t->expires, &expires);
 	printf("%-18s" TOKEN_PREFIX "%s_..., made %s, ends %s\n", "token", t->id, created,
 	    t->expires != 0 ? buf_cstr(&expires) : "with the key");
 	return 0;
@@ -431,10 +209,10 @@ show(struct desk *d, const struct ask *a, struct err *e)
 	if (keys_get(d->keys, a->name, &id, e) == -1)
 		return -1;
 	printf("%-18s%s\n%-18s%s\n", "key", id.name, "state", state_of(&id));
-	for (size_t i = 0; i < BOUNDS; i++) {
+	for (unsigned i = 0; i < BOUNDS; i++) {
 		scope_buf text = { 0 };
-		value_text(&bounds[i], &id, &text);
-		printf("%-18s%s\n", bounds[i].name, buf_cstr(&text));
+		bound_text(i, &id, &text);
+		printf("%-18s%s\n", bound_name(i), buf_cstr(&text));
 	}
 	return keys_tokens(d->keys, id.key, print_token_row, NULL, e);
 }
