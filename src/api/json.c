@@ -1,6 +1,8 @@
 #include "api/json.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -40,17 +42,70 @@ is_json_type(const char *type)
 	return utf8 && *skip_blanks(s + n) == '\0';
 }
 
-static int
-parse(const char *text, size_t len, struct json_object **out, struct problem *p)
+/* Longer than any number in json-c's range, or as long as the longest. */
+#define LARGE_DIGITS 20
+
+/* To the end of the range, where it lies beyond. */
+static void
+cut_number(char *s, size_t len)
 {
+	const bool negative = *s == '-';
+
+	errno = 0;
+	if (negative)
+		strtoll(s, NULL, 10);
+	else
+		strtoull(s, NULL, 10);
+	if (errno != ERANGE)
+		return;
+	memset(s, ' ', len);
+	memcpy(
+	    s, negative ? "-9223372036854775808" : "18446744073709551615", LARGE_DIGITS);
+}
+
+static char *
+skip_string(char *s)
+{
+	for (s++; *s != '\0' && *s != '"'; s++)
+		s += *s == '\\' && s[1] != '\0';
+	return *s != '\0' ? s + 1 : s;
+}
+
+static void
+cut_numbers(char *s)
+{
+	while (*s != '\0') {
+		if (*s == '"') {
+			s = skip_string(s);
+			continue;
+		}
+		size_t sign = *s == '-', whole = sign + strspn(s + sign, "0123456789"),
+		       all = whole + strspn(s + whole, "0123456789.eE+-");
+
+		if (all == whole && whole >= LARGE_DIGITS)
+			cut_number(s, whole);
+		s += all > 0 ? all : 1;
+	}
+}
+
+static int
+parse(struct buf *text, struct json_object **out, struct problem *p)
+{
+	/* max_body_bytes, 64 MiB at most, keeps len below INT_MAX. */
+	const int len = (int)text->len;
 	struct json_tokener *tok = json_tokener_new_ex(JSON_DEPTH_MAX + 2);
 	if (tok == NULL)
 		return problem_set(p, PROBLEM_INTERNAL, NULL, "out of memory");
 
 	/* Strict refuses what follows the value, too. */
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	/* max_body_bytes, 64 MiB at most, keeps len below INT_MAX. */
-	struct json_object *o = json_tokener_parse_ex(tok, text, (int)len);
+	struct json_object *o = json_tokener_parse_ex(tok, buf_cstr(text), len);
+	/* Others cut what they cannot hold, json-c 0.18 does not where it is strict. */
+	if (json_tokener_get_error(tok) == json_tokener_error_parse_number) {
+		cut_numbers(text->data);
+		json_tokener_reset(tok);
+		o = json_tokener_parse_ex(tok, text->data, len);
+	}
 	enum json_tokener_error why = json_tokener_get_error(tok);
 	size_t end = json_tokener_get_parse_end(tok);
 	json_tokener_free(tok);
@@ -136,7 +191,7 @@ json_read(const struct http_request *rq, uint64_t max_bytes, struct json_object 
 	else
 		json_to_ascii(rq->body.data, rq->body.len, &text);
 	buf_str(&text, " "); /* json-c waits for the end of a number or word */
-	return parse(buf_cstr(&text), text.len, out, p);
+	return parse(&text, out, p);
 }
 
 void

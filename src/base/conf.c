@@ -71,7 +71,8 @@ is_cut(const char *s, size_t len)
 	return s[len] != 'L' && strtoull(s, NULL, hex ? 16 : 10) > INT32_MAX;
 }
 
-/* libconfig 1.5 takes a number for an int without a word: 4294967296 would be 0. */
+/* libconfig 1.5 takes a number for an int without a word: 4294967296 would be 0.  1.7
+ * makes it longer, and calls one that is still too large a syntax error. */
 static int
 check_numbers(const char *path, const char *text, struct err *e)
 {
@@ -122,16 +123,16 @@ conf_open(const char *path, struct conf **out, struct err *e)
 
 	snprintf(c->path, sizeof(c->path), "%s", path);
 	config_init(&c->cfg);
+	if (check_text(path, e) == -1) {
+		conf_close(c);
+		return -1;
+	}
 	if (config_read_file(&c->cfg, path) != CONFIG_TRUE) {
 		if (config_error_type(&c->cfg) == CONFIG_ERR_FILE_IO)
 			err_sys(e, "read %s", path);
 		else
 			err_set(e, ERR_BAD_INPUT, "%s:%d: %s", path,
 			    config_error_line(&c->cfg), config_error_text(&c->cfg));
-		conf_close(c);
-		return -1;
-	}
-	if (check_text(path, e) == -1) {
 		conf_close(c);
 		return -1;
 	}
