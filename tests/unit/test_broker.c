@@ -56,26 +56,41 @@ end_master(pid_t pid, int line)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+static struct box_door
+door_of(const int line[2])
+{
+	return (struct box_door){ path, broker_dial, line[1] };
+}
+
+/* It is a connection to who listens, and blocks. */
+static void
+is_connected(int mine, int listener)
+{
+	char text[8] = "";
+
+	assert_int_not_equal(mine, -1);
+	assert_int_equal(fcntl(mine, F_GETFL) & O_NONBLOCK, 0);
+	assert_int_equal(fcntl(mine, F_GETFD), FD_CLOEXEC);
+	scope_fd theirs = accept(listener, NULL, NULL);
+	assert_int_not_equal(theirs, -1);
+	assert_int_equal(send(mine, "hello", 5, 0), 5);
+	assert_int_equal(recv(theirs, text, sizeof(text), 0), 5);
+}
+
 static void
 a_worker_gets_a_connection(void **state)
 {
 	struct err e = { 0 };
 	int line[2];
-	char text[8] = "";
 
 	(void)state;
 	scope_fd listener = listen_there(8);
 	CHECK_OK(broker_pair(line, &e), e);
 	pid_t master = start_master(line);
 	for (int i = 0; i < 3; i++) {
-		struct box_door door = { path, broker_dial, line[1] };
+		struct box_door door = door_of(line);
 		scope_fd mine = broker_dial(&door, &e);
-		assert_int_not_equal(mine, -1);
-		assert_int_equal(fcntl(mine, F_GETFL) & O_NONBLOCK, 0);
-		assert_int_equal(fcntl(mine, F_GETFD), FD_CLOEXEC);
-		scope_fd theirs = accept(listener, NULL, NULL);
-		assert_int_equal(send(mine, "hello", 5, 0), 5);
-		assert_int_equal(recv(theirs, text, sizeof(text), 0), 5);
+		is_connected(mine, listener);
 	}
 	end_master(master, line[1]);
 }
@@ -86,20 +101,14 @@ a_worker_is_born_with_a_connection(void **state)
 {
 	struct err e = { 0 };
 	int line[2];
-	char text[8] = "";
 
 	(void)state;
 	scope_fd listener = listen_there(8);
 	CHECK_OK(broker_pair(line, &e), e);
 	broker_give(line[0], path);
-	struct box_door door = { path, broker_dial, line[1] };
+	struct box_door door = door_of(line);
 	scope_fd mine = broker_dial(&door, &e);
-	assert_int_not_equal(mine, -1);
-	assert_int_equal(fcntl(mine, F_GETFL) & O_NONBLOCK, 0);
-	scope_fd theirs = accept(listener, NULL, NULL);
-	assert_int_not_equal(theirs, -1);
-	assert_int_equal(send(mine, "hello", 5, 0), 5);
-	assert_int_equal(recv(theirs, text, sizeof(text), 0), 5);
+	is_connected(mine, listener);
 	close(line[0]);
 	CHECK_INT("dial", broker_dial(&door, &e), -1);
 	CHECK_INT("code", e.code, ERR_GONE);
@@ -120,12 +129,9 @@ a_dead_connection_is_not_taken(void **state)
 	close(old);
 	scope_fd listener = listen_there(8);
 	pid_t master = start_master(line);
-	struct box_door door = { path, broker_dial, line[1] };
+	struct box_door door = door_of(line);
 	scope_fd mine = broker_dial(&door, &e);
-	assert_int_not_equal(mine, -1);
-	scope_fd theirs = accept(listener, NULL, NULL);
-	assert_int_not_equal(theirs, -1);
-	assert_int_equal(send(mine, "hello", 5, 0), 5);
+	is_connected(mine, listener);
 	end_master(master, line[1]);
 }
 
@@ -139,7 +145,7 @@ nobody_listens(void **state)
 	unlink(path);
 	CHECK_OK(broker_pair(line, &e), e);
 	pid_t master = start_master(line);
-	struct box_door door = { path, broker_dial, line[1] };
+	struct box_door door = door_of(line);
 	CHECK_INT("dial", broker_dial(&door, &e), -1);
 	CHECK_INT("errno", e.sys, ENOENT);
 	assert_int_equal(strncmp(e.msg, "connect /tmp/", 13), 0);
@@ -156,7 +162,7 @@ the_master_is_gone(void **state)
 	(void)state;
 	CHECK_OK(broker_pair(line, &e), e);
 	close(line[0]);
-	struct box_door door = { path, broker_dial, line[1] };
+	struct box_door door = door_of(line);
 	CHECK_INT("dial", broker_dial(&door, &e), -1);
 	CHECK_INT("code", e.code, ERR_GONE);
 	close(line[1]);
@@ -173,7 +179,7 @@ a_full_queue_is_waited_for(void **state)
 	scope_fd listener = listen_there(0);
 	CHECK_OK(broker_pair(line, &e), e);
 	pid_t master = start_master(line);
-	struct box_door door = { path, broker_dial, line[1] };
+	struct box_door door = door_of(line);
 	scope_fd first = broker_dial(&door, &e);
 	assert_int_not_equal(first, -1);
 	pid_t helper = fork();

@@ -34,80 +34,94 @@ is(int fd, const char *expected)
 	assert_string_equal(text, expected);
 }
 
+/* What stands for a control group, and the meter of its boxes. */
+struct group {
+	int fd[METER_MAX_];
+	struct meter_force force;
+	struct meter m;
+	struct meter_reading r;
+	struct err e;
+};
+
 static void
-open_group(int fd[METER_MAX_], bool v2)
+open_group(struct group *g, bool v2)
 {
+	*g = (struct group){ 0 };
 	for (int i = 0; i < METER_MAX_; i++) {
-		fd[i] = memfd_create("meter", MFD_CLOEXEC);
-		assert_true(fd[i] >= 0);
+		g->fd[i] = memfd_create("meter", MFD_CLOEXEC);
+		assert_true(g->fd[i] >= 0);
 	}
-	set(fd[METER_CPU], v2 ? "usage_usec 1000\nuser_usec 1\n" : "1000000\n");
-	set(fd[METER_MEMORY], "1048576\n");
-	set(fd[METER_MEMORY_PEAK], "1048576\n");
-	set(fd[METER_OOM], "oom 9\noom_kill 3\n");
-	set(fd[METER_PIDS], "2\n");
-	set(fd[METER_STAT], v2 ? "anon 0\nfile 0\nkernel 0\nshmem 0\n"
-			       : "cache 0\nrss 0\nrss_huge 0\nshmem 0\n");
+	set(g->fd[METER_CPU], v2 ? "usage_usec 1000\nuser_usec 1\n" : "1000000\n");
+	set(g->fd[METER_MEMORY], "1048576\n");
+	set(g->fd[METER_MEMORY_PEAK], "1048576\n");
+	set(g->fd[METER_OOM], "oom 9\noom_kill 3\n");
+	set(g->fd[METER_PIDS], "2\n");
+	set(g->fd[METER_STAT], v2 ? "anon 0\nfile 0\nkernel 0\nshmem 0\n"
+				  : "cache 0\nrss 0\nrss_huge 0\nshmem 0\n");
+	meter_open(&g->m, g->fd, v2, &g->force);
 }
 
 static void
-close_group(int fd[METER_MAX_])
+close_group(struct group *g)
 {
 	for (int i = 0; i < METER_MAX_; i++)
-		close(fd[i]);
+		close(g->fd[i]);
+}
+
+/* A box begins, where there are two processes already; it ends. */
+static void
+begin(struct group *g)
+{
+	assert_int_equal(meter_start(&g->m, &limits, 2, &g->e), 0);
+}
+
+static void
+end(struct group *g)
+{
+	assert_int_equal(meter_stop(&g->m, &g->r, &g->e), 0);
 }
 
 static void
 v1_limits_and_counters(void **state)
 {
-	struct meter_force force = { 0 };
-	struct meter_reading r = { 0 };
-	struct meter m;
-	struct err e = { 0 };
-	int fd[METER_MAX_];
+	struct group g;
 
 	(void)state;
-	open_group(fd, false);
-	meter_open(&m, fd, false, &force);
-	assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
-	is(fd[METER_MEMORY_MAX], "68157440"); /* 64 MiB and what was there, whole MiB */
-	is(fd[METER_MEMSW_MAX], "68157440");
-	is(fd[METER_PIDS_MAX], "11"); /* 2 there, the box's init, 8 */
-	is(fd[METER_CPU_MAX], "50000");
+	open_group(&g, false);
+	begin(&g);
+	is(g.fd[METER_MEMORY_MAX], "68157440"); /* 64 MiB and what was there, whole MiB */
+	is(g.fd[METER_MEMSW_MAX], "68157440");
+	is(g.fd[METER_PIDS_MAX], "11"); /* 2 there, the box's init, 8 */
+	is(g.fd[METER_CPU_MAX], "50000");
 
-	set(fd[METER_CPU], "3500000\n"); /* nanoseconds */
-	set(fd[METER_MEMORY_PEAK], "6291456\n");
-	assert_int_equal(meter_stop(&m, &r, &e), 0);
-	assert_int_equal(r.cpu_us, 2500);
-	assert_int_equal(r.memory_bytes, 5 << 20);
-	assert_true(r.memory_known);
-	assert_false(r.processes_left);
-	close_group(fd);
+	set(g.fd[METER_CPU], "3500000\n"); /* nanoseconds */
+	set(g.fd[METER_MEMORY_PEAK], "6291456\n");
+	end(&g);
+	assert_int_equal(g.r.cpu_us, 2500);
+	assert_int_equal(g.r.memory_bytes, 5 << 20);
+	assert_true(g.r.memory_known);
+	assert_false(g.r.processes_left);
+	close_group(&g);
 }
 
 static void
 v2_limits_and_counters(void **state)
 {
-	struct meter_force force = { 0 };
-	struct meter_reading r = { 0 };
-	struct meter m;
-	struct err e = { 0 };
-	int fd[METER_MAX_];
+	struct group g;
 
 	(void)state;
-	open_group(fd, true);
-	meter_open(&m, fd, true, &force);
-	set(fd[METER_MEMORY_PEAK], "1048576\n");
-	assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
-	is(fd[METER_CPU_MAX], "50000 100000");
-	set(fd[METER_CPU], "usage_usec 9000\n");
-	set(fd[METER_MEMORY_PEAK], "3145728\n");
-	set(fd[METER_PIDS], "3\n");
-	assert_int_equal(meter_stop(&m, &r, &e), 0);
-	assert_int_equal(r.cpu_us, 8000);
-	assert_int_equal(r.memory_bytes, 2 << 20);
-	assert_true(r.processes_left);
-	close_group(fd);
+	open_group(&g, true);
+	set(g.fd[METER_MEMORY_PEAK], "1048576\n");
+	begin(&g);
+	is(g.fd[METER_CPU_MAX], "50000 100000");
+	set(g.fd[METER_CPU], "usage_usec 9000\n");
+	set(g.fd[METER_MEMORY_PEAK], "3145728\n");
+	set(g.fd[METER_PIDS], "3\n");
+	end(&g);
+	assert_int_equal(g.r.cpu_us, 8000);
+	assert_int_equal(g.r.memory_bytes, 2 << 20);
+	assert_true(g.r.processes_left);
+	close_group(&g);
 }
 
 /* 64 MiB are allowed beside 1 MiB that was there. */
@@ -133,27 +147,22 @@ a_kill_is_believed_at_the_groups_own_limit_alone(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct meter_force force = { 0 };
-		struct meter_reading r = { 0 };
-		struct meter m;
-		struct err e = { 0 };
 		bool own = false;
-		int fd[METER_MAX_];
+		struct group g;
 
-		open_group(fd, rows[i].v2);
-		meter_open(&m, fd, rows[i].v2, &force);
-		assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
-		set(fd[METER_MEMORY_PEAK], rows[i].peak);
-		set(fd[METER_OOM], rows[i].ooms);
-		assert_int_equal(meter_stop(&m, &r, &e), 0);
-		assert_int_equal(r.kills, rows[i].kills);
-		assert_int_equal(r.oom_kills, rows[i].oom_kills);
-		assert_int_equal(meter_kills_since(fd, 3, &own), rows[i].kills);
+		open_group(&g, rows[i].v2);
+		begin(&g);
+		set(g.fd[METER_MEMORY_PEAK], rows[i].peak);
+		set(g.fd[METER_OOM], rows[i].ooms);
+		end(&g);
+		assert_int_equal(g.r.kills, rows[i].kills);
+		assert_int_equal(g.r.oom_kills, rows[i].oom_kills);
+		assert_int_equal(meter_kills_since(g.fd, 3, &own), rows[i].kills);
 		assert_int_equal(own, rows[i].peak[0] == '6');
-		set(fd[METER_MEMORY_MAX], rows[i].v2 ? "max" : "9223372036854771712");
-		meter_kills_since(fd, 3, &own);
+		set(g.fd[METER_MEMORY_MAX], rows[i].v2 ? "max" : "9223372036854771712");
+		meter_kills_since(g.fd, 3, &own);
 		assert_false(own); /* as while an artifact is taken */
-		close_group(fd);
+		close_group(&g);
 	}
 }
 
@@ -177,71 +186,60 @@ a_process_refused_below_the_limit_was_refused_above(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct meter_force force = { 0 };
-		struct meter_reading r = { 0 };
-		struct meter m;
-		struct err e = { 0 };
-		int fd[METER_MAX_], seen[METER_MAX_];
+		struct group g;
+		int seen[METER_MAX_];
 
-		open_group(fd, rows[i].all != NULL);
-		memcpy(seen, fd, sizeof(seen));
-		set(fd[METER_REFUSED], "max 3\n");
-		set(fd[METER_REFUSED_ALL], "max 7\n");
-		seen[METER_REFUSED] = rows[i].refused != NULL ? fd[METER_REFUSED] : -1;
+		open_group(&g, rows[i].all != NULL);
+		memcpy(seen, g.fd, sizeof(seen));
+		set(g.fd[METER_REFUSED], "max 3\n");
+		set(g.fd[METER_REFUSED_ALL], "max 7\n");
+		seen[METER_REFUSED] = rows[i].refused != NULL ? g.fd[METER_REFUSED] : -1;
 		seen[METER_REFUSED_ALL] =
-		    rows[i].all != NULL ? fd[METER_REFUSED_ALL] : -1;
-		seen[METER_PIDS_PEAK] = rows[i].peak != NULL ? fd[METER_PIDS_PEAK] : -1;
-		meter_open(&m, seen, rows[i].all != NULL, &force);
-		assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
+		    rows[i].all != NULL ? g.fd[METER_REFUSED_ALL] : -1;
+		seen[METER_PIDS_PEAK] = rows[i].peak != NULL ? g.fd[METER_PIDS_PEAK] : -1;
+		meter_open(&g.m, seen, rows[i].all != NULL, &g.force);
+		begin(&g);
 		if (rows[i].refused != NULL)
-			set(fd[METER_REFUSED], rows[i].refused);
+			set(g.fd[METER_REFUSED], rows[i].refused);
 		if (rows[i].all != NULL)
-			set(fd[METER_REFUSED_ALL], rows[i].all);
+			set(g.fd[METER_REFUSED_ALL], rows[i].all);
 		if (rows[i].peak != NULL)
-			set(fd[METER_PIDS_PEAK], rows[i].peak);
-		assert_int_equal(meter_stop(&m, &r, &e), 0);
-		if (r.refused != rows[i].above)
+			set(g.fd[METER_PIDS_PEAK], rows[i].peak);
+		end(&g);
+		if (g.r.refused != rows[i].above)
 			fail_msg("row %u", i);
-		close_group(fd);
+		close_group(&g);
 	}
 }
 
 static void
 who_is_just_ending_leaves_no_place(void **state)
 {
-	struct meter_force force = { 0 };
-	struct meter m;
-	struct err e = { 0 };
-	int fd[METER_MAX_];
+	struct group g;
 
 	(void)state;
-	open_group(fd, false);
-	set(fd[METER_PIDS], "5\n");
-	meter_open(&m, fd, false, &force);
-	assert_int_equal(meter_start(&m, &limits, 3, &e), 0);
-	is(fd[METER_PIDS_MAX], "12"); /* 3 that stay, the box's init, 8 */
-	close_group(fd);
+	open_group(&g, false);
+	set(g.fd[METER_PIDS], "5\n");
+	assert_int_equal(meter_start(&g.m, &limits, 3, &g.e), 0);
+	is(g.fd[METER_PIDS_MAX], "12"); /* 3 that stay, the box's init, 8 */
+	close_group(&g);
 }
 
 static void
 a_limit_in_force_is_not_written_again(void **state)
 {
-	struct meter_force force = { 0 };
-	struct meter m;
-	struct err e = { 0 };
-	int fd[METER_MAX_];
+	struct group g;
 
 	(void)state;
-	open_group(fd, false);
-	meter_open(&m, fd, false, &force);
-	assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
-	set(fd[METER_MEMORY_MAX], "untouched");
-	assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
-	is(fd[METER_MEMORY_MAX], "untouched");
-	force.memory_max = 0; /* as a launcher leaves it that is killed while writing */
-	assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
-	is(fd[METER_MEMORY_MAX], "68157440d"); /* files do not shrink as cgroup's do */
-	close_group(fd);
+	open_group(&g, false);
+	begin(&g);
+	set(g.fd[METER_MEMORY_MAX], "untouched");
+	begin(&g);
+	is(g.fd[METER_MEMORY_MAX], "untouched");
+	g.force.memory_max = 0; /* as a launcher leaves it that is killed while writing */
+	begin(&g);
+	is(g.fd[METER_MEMORY_MAX], "68157440d"); /* files do not shrink as cgroup's do */
+	close_group(&g);
 }
 
 static void
@@ -250,62 +248,49 @@ a_share_too_small_for_the_kernel_is_the_smallest(void **state)
 	const struct wire_limits small = {
 		.memory_bytes = 1 << 20, .processes = 1, .cpu_share_milli = 1
 	};
-	struct meter_force force = { 0 };
-	struct meter m;
-	struct err e = { 0 };
-	int fd[METER_MAX_];
+	struct group g;
 
 	(void)state;
-	open_group(fd, true);
-	meter_open(&m, fd, true, &force);
-	assert_int_equal(meter_start(&m, &small, 2, &e), 0);
-	is(fd[METER_CPU_MAX], "1000 100000");
-	close_group(fd);
+	open_group(&g, true);
+	assert_int_equal(meter_start(&g.m, &small, 2, &g.e), 0);
+	is(g.fd[METER_CPU_MAX], "1000 100000");
+	close_group(&g);
 }
 
 static void
 a_share_ends_with_its_box(void **state)
 {
-	struct meter_force force = { 0 };
-	struct meter_reading r = { 0 };
-	struct meter m;
-	struct err e = { 0 };
-	int fd[METER_MAX_];
+	struct group g;
 
 	(void)state;
-	open_group(fd, true);
-	meter_open(&m, fd, true, &force);
-	assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
-	is(fd[METER_CPU_MAX], "50000 100000");
-	assert_int_equal(meter_stop(&m, &r, &e), 0);
-	is(fd[METER_CPU_MAX], "max 10000000"); /* files do not shrink as cgroup's do */
-	assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
-	is(fd[METER_CPU_MAX], "50000 100000");
-	close_group(fd);
+	open_group(&g, true);
+	begin(&g);
+	is(g.fd[METER_CPU_MAX], "50000 100000");
+	end(&g);
+	is(g.fd[METER_CPU_MAX], "max 10000000"); /* files do not shrink as cgroup's do */
+	begin(&g);
+	is(g.fd[METER_CPU_MAX], "50000 100000");
+	close_group(&g);
 }
 
 static void
 the_last_boxs_memory_limit_does_not_hold_the_next(void **state)
 {
-	struct meter_force force = { 0 };
-	struct meter m;
-	struct err e = { 0 };
-	int fd[METER_MAX_];
+	struct group g;
 
 	(void)state;
-	open_group(fd, false);
-	meter_open(&m, fd, false, &force);
-	assert_int_equal(meter_relax(&m, &e), 0);
-	is(fd[METER_MEMORY_MAX], ""); /* nothing is in force yet */
-	assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
-	set(fd[METER_MEMORY_MAX], "");
-	set(fd[METER_MEMSW_MAX], "");
-	assert_int_equal(meter_relax(&m, &e), 0);
-	is(fd[METER_MEMORY_MAX], "-1");
-	is(fd[METER_MEMSW_MAX], "-1");
-	assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
-	is(fd[METER_MEMORY_MAX], "68157440");
-	close_group(fd);
+	open_group(&g, false);
+	assert_int_equal(meter_relax(&g.m, &g.e), 0);
+	is(g.fd[METER_MEMORY_MAX], ""); /* nothing is in force yet */
+	begin(&g);
+	set(g.fd[METER_MEMORY_MAX], "");
+	set(g.fd[METER_MEMSW_MAX], "");
+	assert_int_equal(meter_relax(&g.m, &g.e), 0);
+	is(g.fd[METER_MEMORY_MAX], "-1");
+	is(g.fd[METER_MEMSW_MAX], "-1");
+	begin(&g);
+	is(g.fd[METER_MEMORY_MAX], "68157440");
+	close_group(&g);
 }
 
 /* 64 MiB allowed beside 256 MiB that others left in caches. */
@@ -326,59 +311,45 @@ what_the_kernel_gave_up_for_a_box_is_the_boxs(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct meter_force force = { 0 };
-		struct meter_reading r = { 0 };
-		struct meter m;
-		struct err e = { 0 };
-		int fd[METER_MAX_];
+		struct group g;
 
-		open_group(fd, false);
-		set(fd[METER_MEMORY], "268435456\n");
-		meter_open(&m, fd, false, &force);
-		assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
-		set(fd[METER_MEMORY_PEAK], cases[i].peak);
-		set(fd[METER_MEMORY], cases[i].after);
-		assert_int_equal(meter_stop(&m, &r, &e), 0);
-		assert_int_equal(r.memory_bytes >> 20, cases[i].mib);
-		assert_int_equal(r.over_limit, cases[i].over);
-		close_group(fd);
+		open_group(&g, false);
+		set(g.fd[METER_MEMORY], "268435456\n");
+		begin(&g);
+		set(g.fd[METER_MEMORY_PEAK], cases[i].peak);
+		set(g.fd[METER_MEMORY], cases[i].after);
+		end(&g);
+		assert_int_equal(g.r.memory_bytes >> 20, cases[i].mib);
+		assert_int_equal(g.r.over_limit, cases[i].over);
+		close_group(&g);
 	}
 }
 
 static void
 a_peak_below_the_kernels_grain_is_not_believed(void **state)
 {
-	struct meter_force force = { 0 };
-	struct meter_reading r = { 0 };
-	struct meter m;
-	struct err e = { 0 };
-	int fd[METER_MAX_];
+	struct group g;
 
 	(void)state;
-	open_group(fd, false);
-	meter_open(&m, fd, false, &force);
-	assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
-	set(fd[METER_MEMORY_PEAK], "1310720\n");
-	assert_int_equal(meter_stop(&m, &r, &e), 0);
-	assert_false(r.memory_known);
-	close_group(fd);
+	open_group(&g, false);
+	begin(&g);
+	set(g.fd[METER_MEMORY_PEAK], "1310720\n");
+	end(&g);
+	assert_false(g.r.memory_known);
+	close_group(&g);
 }
 
 static void
 a_missing_counter_is_named(void **state)
 {
-	struct meter_force force = { 0 };
-	struct meter m;
-	struct err e = { 0 };
-	int fd[METER_MAX_];
+	struct group g;
 
 	(void)state;
-	open_group(fd, true);
-	meter_open(&m, fd, true, &force);
-	set(fd[METER_CPU], "nonsense\n");
-	assert_int_equal(meter_start(&m, &limits, 2, &e), -1);
-	assert_string_equal(e.msg, "no 'usage_usec ' in cpu time of the cgroup");
-	close_group(fd);
+	open_group(&g, true);
+	set(g.fd[METER_CPU], "nonsense\n");
+	assert_int_equal(meter_start(&g.m, &limits, 2, &g.e), -1);
+	assert_string_equal(g.e.msg, "no 'usage_usec ' in cpu time of the cgroup");
+	close_group(&g);
 }
 
 static void
@@ -397,24 +368,20 @@ caches_of_names_are_given_up_when_they_are_many(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct meter_force force = { .kernel_rest = 1000000 };
-		struct meter_reading r = { 0 };
-		struct meter m;
-		struct err e = { 0 };
-		int fd[METER_MAX_];
+		struct group g;
 
-		open_group(fd, rows[i].v2);
-		meter_open(&m, fd, rows[i].v2, &force);
-		assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
-		set(fd[METER_MEMORY], "150000000\n");
-		set(fd[METER_KERNEL], rows[i].kernel);
-		assert_int_equal(meter_stop(&m, &r, &e), 0);
-		is(fd[METER_SHED], rows[i].written);
+		open_group(&g, rows[i].v2);
+		g.force.kernel_rest = 1000000;
+		begin(&g);
+		set(g.fd[METER_MEMORY], "150000000\n");
+		set(g.fd[METER_KERNEL], rows[i].kernel);
+		end(&g);
+		is(g.fd[METER_SHED], rows[i].written);
 		/* what did not go is in use: it is not asked for again */
-		set(fd[METER_SHED], "");
-		assert_int_equal(meter_stop(&m, &r, &e), 0);
-		is(fd[METER_SHED], "");
-		close_group(fd);
+		set(g.fd[METER_SHED], "");
+		end(&g);
+		is(g.fd[METER_SHED], "");
+		close_group(&g);
 	}
 }
 
@@ -442,19 +409,15 @@ caches_of_earlier_boxes_do_not_raise_the_limit(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct meter_force force = { 0 };
-		struct meter m;
-		struct err e = { 0 };
-		int fd[METER_MAX_];
+		struct group g;
 
-		open_group(fd, rows[i].v2);
-		set(fd[METER_MEMORY], rows[i].now);
-		set(fd[METER_STAT], rows[i].stat);
-		meter_open(&m, fd, rows[i].v2, &force);
-		assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
-		is(fd[METER_MEMORY_MAX], rows[i].limit);
-		is(fd[METER_SHED], rows[i].shed);
-		close_group(fd);
+		open_group(&g, rows[i].v2);
+		set(g.fd[METER_MEMORY], rows[i].now);
+		set(g.fd[METER_STAT], rows[i].stat);
+		begin(&g);
+		is(g.fd[METER_MEMORY_MAX], rows[i].limit);
+		is(g.fd[METER_SHED], rows[i].shed);
+		close_group(&g);
 	}
 }
 
@@ -472,26 +435,22 @@ caches_are_looked_at_when_they_may_have_changed(void **state)
 		{ "58720256\n", "cache 4194304\nrss 1\nshmem 0\n", 120 },
 		{ "104857600\n", "cache 37748736\nrss 1\nshmem 0\n", 132 },
 	};
-	struct meter_force force = { 0 };
-	struct meter m;
-	struct err e = { 0 };
-	int fd[METER_MAX_];
+	struct group g;
 
 	(void)state;
-	open_group(fd, true);
-	meter_open(&m, fd, false, &force);
+	open_group(&g, false);
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char limit[24];
 
-		set(fd[METER_MEMORY], rows[i].now);
-		set(fd[METER_STAT], rows[i].stat);
-		set(fd[METER_MEMORY_MAX], "");
-		force.memory_max = 0;
-		assert_int_equal(meter_start(&m, &limits, 2, &e), 0);
+		set(g.fd[METER_MEMORY], rows[i].now);
+		set(g.fd[METER_STAT], rows[i].stat);
+		set(g.fd[METER_MEMORY_MAX], "");
+		g.force.memory_max = 0;
+		begin(&g);
 		snprintf(limit, sizeof(limit), "%u", rows[i].mib << 20);
-		is(fd[METER_MEMORY_MAX], limit);
+		is(g.fd[METER_MEMORY_MAX], limit);
 	}
-	close_group(fd);
+	close_group(&g);
 }
 
 /* What lies in memory when there is no /work: 10 MiB at first. */
@@ -508,23 +467,19 @@ files_that_outlive_their_box_are_seen(void **state)
 		{ "10485760", "", 0 },  /* which went */
 		{ "52428800", "anon 1\nshmem 41943040\nzswap 0\n", -1 },
 	};
-	struct meter_force force = { 0 };
-	struct meter m;
-	struct err e = { 0 };
-	int fd[METER_MAX_];
+	struct group g;
 
 	(void)state;
-	open_group(fd, true);
-	set(fd[METER_MEMORY], "10485760\n");
-	meter_open(&m, fd, true, &force);
-	assert_int_equal(meter_check_rest(&m, &e), 0);
+	open_group(&g, true);
+	set(g.fd[METER_MEMORY], "10485760\n");
+	assert_int_equal(meter_check_rest(&g.m, &g.e), 0);
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		set(fd[METER_MEMORY], rows[i].now);
-		set(fd[METER_STAT], rows[i].stat);
-		assert_int_equal(meter_check_rest(&m, &e), rows[i].result);
+		set(g.fd[METER_MEMORY], rows[i].now);
+		set(g.fd[METER_STAT], rows[i].stat);
+		assert_int_equal(meter_check_rest(&g.m, &g.e), rows[i].result);
 	}
-	assert_string_equal(e.msg, "40 MiB of files outlived their box");
-	close_group(fd);
+	assert_string_equal(g.e.msg, "40 MiB of files outlived their box");
+	close_group(&g);
 }
 
 int
