@@ -8,63 +8,14 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
-#include "sandbox/cpus.h"
+#include "sandbox/leisure.h"
 #include "sandbox/prepared.h"
 #include "sandbox/probes.h"
 #include "sandbox/slot_run.h"
 
-#define QUANTUM_US 10000  /* a job may go on for, in a slot with its files */
-#define LASTING_US 200000 /* a run of that age: who knows when it ends */
+#define QUANTUM_US 10000 /* a job may go on for, in a slot with its files */
 #define SECOND_US  1000000ULL
 #define RETRY_MAX  (60 * SECOND_US) /* what nobody can predict is asked again soon */
-
-/* --- what is to be expected --- */
-
-/* Of one test: by the job's own so far, else by others like it. */
-static uint64_t
-test_us(const struct dispatch *d, const struct job *j)
-{
-	if (j->tests_done > 0)
-		return j->tests_us / j->tests_done;
-	return pace_test(&d->pace[j->lang->index], j->cpu_us, clock_us());
-}
-
-static uint64_t
-run_us(const struct dispatch *d, const struct run *r)
-{
-	return r->kind == RUN_COMPILE
-		   ? pace_compile(&d->pace[r->job->lang->index], clock_us())
-		   : test_us(d, r->job);
-}
-
-/* What is left of a job: announced, waiting or under way. */
-static uint64_t
-job_us(const struct dispatch *d, const struct session *s)
-{
-	const struct job *j = s->job;
-	bool compiles = language_is_compiled(j->lang) && !j->ready &&
-			(!j->compile_asked || s->pending > 0);
-	unsigned tests = j->tests_left + s->pending;
-
-	if (!compiles) /* one more, for all we know: it has a place, and memory */
-		return (tests > 0 ? tests : 1) * test_us(d, j);
-	tests -= j->compile_asked;
-	return tests * test_us(d, j) + pace_compile(&d->pace[j->lang->index], clock_us());
-}
-
-static void
-learn(struct dispatch *d, const struct run *r, uint64_t took_us)
-{
-	struct pace *p = &d->pace[r->job->lang->index];
-
-	if (r->kind == RUN_COMPILE)
-		pace_learn_compile(p, took_us, clock_us());
-	if (r->kind != RUN_TEST)
-		return;
-	pace_learn_test(p, r->limits.cpu_us, took_us, clock_us());
-	r->job->tests_us += took_us;
-	r->job->tests_done++;
-}
 
 /* --- turns --- */
 
@@ -77,7 +28,7 @@ update(struct dispatch *d, struct session *s)
 	/* a session's compile is alone in its queue: what waits for a twin is its first
 	 */
 	share_want(d->share, s->seat, s->queue != NULL && !s->queue->waits);
-	share_expect(d->share, s->seat, job_us(d, s));
+	share_expect(d->share, s->seat, forecast_job(&d->forecast, s->job, s->pending));
 }
 
 /* Somebody's compile is settled: whoever waited for it, waits no longer. */
@@ -88,40 +39,13 @@ update_all(struct dispatch *d)
 		update(d, s);
 }
 
-static bool
-is_spare(const struct dispatch *d, const struct slot *s)
-{
-	return s->index >= d->nslots;
-}
-
-static struct slot *
-free_slot(struct dispatch *d, const struct run *r, enum share_slot where)
-{
-	struct slot *any = NULL;
-	unsigned first = where == SHARE_SPARE ? d->nslots : 0;
-	unsigned end = where == SHARE_SPARE ? d->nall : d->nslots;
-
-	for (unsigned i = first; i < end; i++) {
-		struct slot *s = &d->slots[i];
-
-		if (s->state != SLOT_IDLE)
-			continue;
-		if (r != NULL && s->work_serial == r->job->serial)
-			return s;
-		/* keep slots that hold files for those who need them */
-		if (any == NULL || (any->work_serial != 0 && s->work_serial == 0))
-			any = s;
-	}
-	return any;
-}
-
 /* A slot goes on with a job whose files it holds while that is not ahead of its turn by
  * more than a moment: to lay out others' files costs as much as a short test. */
 static struct session *
 whose_turn(const struct dispatch *d)
 {
-	for (unsigned i = 0; i < d->nslots; i++) {
-		const struct slot *slot = &d->slots[i];
+	for (unsigned i = 0; i < d->fleet.n; i++) {
+		const struct slot *slot = &d->fleet.slot[i];
 		struct session *s = d->holder[i];
 
 		if (slot->state == SLOT_IDLE && s != NULL && s->job != NULL &&
@@ -139,8 +63,8 @@ charge_running(struct dispatch *d)
 {
 	uint64_t now = clock_us();
 
-	for (unsigned i = 0; i < d->nall; i++) {
-		struct run *r = d->slots[i].run;
+	for (unsigned i = 0; i < d->fleet.nall; i++) {
+		struct run *r = d->fleet.slot[i].run;
 
 		if (r != NULL)
 			share_charge(d->share, &r->bill, now - r->started_us);
@@ -151,7 +75,7 @@ static void
 start_next(struct dispatch *d, struct session *s, enum share_slot where)
 {
 	struct run *r = s->queue;
-	struct slot *slot = free_slot(d, r, where);
+	struct slot *slot = fleet_idle(&d->fleet, r, where);
 
 	if (r->kind == RUN_COMPILE && !twins_start(&d->twins, d->sessions, r)) {
 		update(d, s);
@@ -161,43 +85,10 @@ start_next(struct dispatch *d, struct session *s, enum share_slot where)
 	r->next = NULL;
 	run_unlink(r);
 	d->holder[slot->index] = r->job->work != -1 ? s : NULL;
-	share_start(d->share, s->seat, where, run_us(d, r), &r->bill);
+	share_start(d->share, s->seat, where, forecast_run(&d->forecast, r), &r->bill);
 	update(d, s);
 	images_disturb(d->slot_host->images);
 	slot_run(slot, r);
-}
-
-/* Nobody waits: time to make what compilers will be glad of. */
-static void
-prepare(struct dispatch *d)
-{
-	struct slot *slot = free_slot(d, NULL, SHARE_ORDINARY);
-	struct prepared *p = d->slot_host->prepared;
-
-	if (slot == NULL || !prepared_is_wanting(p) || d->waiting.newer != &d->waiting)
-		return;
-	struct run *r = prepared_next(p);
-	if (r != NULL)
-		slot_run(slot, r);
-}
-
-/* Somebody waits after all. */
-static void
-give_way(struct dispatch *d)
-{
-	for (unsigned i = 0; i < d->nslots; i++) {
-		struct slot *s = &d->slots[i];
-
-		if (s->run != NULL &&
-		    (s->run->kind == RUN_FREEZE ||
-			(s->run->kind == RUN_PREPARE &&
-			    /* who has one slot would wait for all of it */
-			    (d->nslots == 1 ||
-				prepared_gives_way(d->slot_host->prepared, s->run))))) {
-			log_debug("slot %u gives way", s->index);
-			slot_kill_run(s, WIRE_FIRED_CANCEL);
-		}
-	}
 }
 
 /* --- newcomers --- */
@@ -208,48 +99,9 @@ give_way(struct dispatch *d)
 static unsigned
 users_most(const struct dispatch *d)
 {
-	unsigned spare = d->nall - d->nslots;
+	unsigned spare = d->fleet.nall - d->fleet.n;
 
 	return spare > 1 ? spare - 1 : spare == 1 && !d->keyed;
-}
-
-/* From when on no run that might make room for others is a new one.  What is reserved
- * makes room for its key alone.  UINT64_MAX: nothing runs that is in anybody's way. */
-static uint64_t
-held_from_us(const struct dispatch *d)
-{
-	uint64_t last = 0;
-
-	for (unsigned i = 0; i < d->nslots; i++) {
-		const struct run *r = d->slots[i].run;
-
-		if (r != NULL && !r->bill.held && r->started_us > last)
-			last = r->started_us;
-	}
-	return last > 0 ? last + LASTING_US : UINT64_MAX;
-}
-
-/* Not while one is on its way: they are made one by one. */
-static void
-call_spare(struct dispatch *d, uint64_t now)
-{
-	struct slot *gone = NULL;
-
-	for (unsigned i = d->nslots; i < d->nall; i++) {
-		struct slot *s = &d->slots[i];
-
-		if (s->dismissed)
-			gone = gone != NULL ? gone : s;
-		else if (s->state == SLOT_STARTING ||
-			 (s->run != NULL && s->run->kind == RUN_PROBE) ||
-			 (s->state == SLOT_DOWN && s->failures == 0))
-			return;
-	}
-	if (gone == NULL)
-		return;
-	log_info("slot %u is called: runs that last hold all others", gone->index);
-	d->used_us[gone->index] = now;
-	slot_call(gone);
 }
 
 static void
@@ -259,40 +111,20 @@ let_newcomers_past(struct dispatch *d)
 	struct session *s;
 
 	d->newcomer_us = UINT64_MAX;
-	if (d->nall == d->nslots || d->waiting.newer == &d->waiting)
+	if (d->fleet.nall == d->fleet.n || d->waiting.newer == &d->waiting)
 		return;
-	from = held_from_us(d);
+	from = fleet_held_from_us(&d->fleet);
 	if (from > now) {
 		d->newcomer_us = from;
 		return;
 	}
 	while ((s = share_next_newcomer(d->share, users_most(d))) != NULL) {
-		if (free_slot(d, NULL, SHARE_SPARE) == NULL) {
-			call_spare(d, now);
+		if (fleet_idle(&d->fleet, NULL, SHARE_SPARE) == NULL) {
+			fleet_call_spare(&d->fleet, now);
 			return;
 		}
 		start_next(d, s, SHARE_SPARE);
 	}
-}
-
-/* When a spare slot has been idle for long, or failed to come up for as long. */
-static uint64_t
-leaves_us(const struct dispatch *d, const struct slot *s)
-{
-	if (!is_spare(d, s) || s->dismissed ||
-	    (s->state != SLOT_IDLE && s->state != SLOT_DOWN))
-		return UINT64_MAX;
-	return d->used_us[s->index] + d->slot_host->config->idle_timeout * 1000;
-}
-
-static void
-dismiss_idle(struct dispatch *d, uint64_t now)
-{
-	for (unsigned i = d->nslots; i < d->nall; i++)
-		if (leaves_us(d, &d->slots[i]) <= now) {
-			log_info("slot %u is dismissed", i);
-			slot_dismiss(&d->slots[i]);
-		}
 }
 
 /* --- all slots --- */
@@ -308,10 +140,12 @@ fill_slots(struct dispatch *d)
 		return;
 	d->filling = true;
 	charge_running(d);
-	while (free_slot(d, NULL, SHARE_ORDINARY) != NULL && (s = whose_turn(d)) != NULL)
+	while (fleet_idle(&d->fleet, NULL, SHARE_ORDINARY) != NULL &&
+	       (s = whose_turn(d)) != NULL)
 		start_next(d, s, SHARE_ORDINARY);
 	let_newcomers_past(d);
-	prepare(d);
+	if (d->waiting.newer == &d->waiting)
+		leisure_prepare(&d->fleet, d->slot_host);
 	d->filling = false;
 }
 
@@ -398,18 +232,14 @@ on_done(void *owner, struct slot *slot, struct run *r, const struct wire_outcome
 		return;
 	}
 	share_end(d->share, &r->bill, took_us);
-	d->used_us[slot->index] = clock_us();
+	fleet_used(&d->fleet, slot, clock_us());
 	if (o->fault.code != ERR_NONE)
 		log_err(&o->fault, "a run failed tag=%u", o->tag);
 	else if (o->fired != WIRE_FIRED_CANCEL)
-		learn(d, r, took_us);
+		forecast_learn(&d->forecast, r, took_us);
 	if (s != NULL)
 		session_answer(s, o);
-	images_disturb(d->slot_host->images);
-	if (r->kind == RUN_FREEZE)
-		images_made(d->slot_host->images, r, o);
-	if (r->kind == RUN_PREPARE)
-		prepared_ended(d->slot_host->prepared, r, o);
+	leisure_ended(d->slot_host, r, o);
 	if (r->kind == RUN_COMPILE && !r->job->ready)
 		twins_settle(&d->twins, d->sessions, r->job);
 	else if (r->kind == RUN_COMPILE)
@@ -443,12 +273,9 @@ admit(void *owner, const struct language *lang, const struct wire_job *j,
     struct wire_ready *ready, struct wire_busy *busy)
 {
 	struct dispatch *d = owner;
-	const struct pace *p = &d->pace[lang->index];
 	uint64_t max_us = d->slot_host->config->max_wait * 1000;
 	/* an idle machine takes any job; its own length is no queue */
-	uint64_t first_us = language_is_compiled(lang)
-				? pace_compile(p, clock_us())
-				: pace_test(p, j->cpu_us, clock_us());
+	uint64_t first_us = forecast_first(&d->forecast, lang, j->cpu_us);
 	struct share_view v = share_look(d->share, &j->tenant, first_us);
 
 	d->keyed |= j->tenant.key != 0;
@@ -489,7 +316,7 @@ enter(void *owner, struct session *s, const struct wire_tenant *t, struct err *e
 static void
 leave(struct dispatch *d, struct session *s)
 {
-	for (unsigned i = 0; i < d->nall; i++)
+	for (unsigned i = 0; i < d->fleet.nall; i++)
 		if (d->holder[i] == s)
 			d->holder[i] = NULL;
 	share_leave(d->share, s->seat);
@@ -516,23 +343,14 @@ status(void *owner, struct wire_state *out)
 {
 	const struct dispatch *d = owner;
 
-	out->slots = d->nslots;
-	out->most_slots = d->nall;
-	for (unsigned i = 0; i < d->nall; i++) {
-		bool busy = d->slots[i].state == SLOT_BUSY;
-		bool ready = busy || d->slots[i].state == SLOT_IDLE;
-
-		out->busy += busy;
-		out->ready += ready;
-		out->spare += ready && is_spare(d, &d->slots[i]);
-	}
+	fleet_count(&d->fleet, out);
 	for (const struct link *l = d->waiting.newer; l != &d->waiting; l = l->newer)
 		out->queued++;
 	if (out->queued > 0)
 		out->oldest_us = clock_us() - oldest_run(d)->asked_us;
 	out->jobs = share_jobs(d->share);
 	out->tenants = share_users(d->share);
-	out->wait_us = share_work(d->share) / d->nslots;
+	out->wait_us = share_work(d->share) / d->fleet.n;
 	out->refused = d->refused;
 	out->cache_hits = d->twins.hits;
 	out->cache_misses = d->twins.misses;
@@ -561,7 +379,7 @@ submit(void *owner, struct session *s, struct run *r)
 	update(d, s);
 	fill_slots(d);
 	if (s->queue != NULL)
-		give_way(d);
+		leisure_give_way(&d->fleet, d->slot_host);
 }
 
 static void
@@ -589,8 +407,8 @@ kill_tag(void *owner, struct session *s, uint32_t tag, enum wire_fired why)
 			cancel_queued(d, s, at);
 			return;
 		}
-	for (unsigned i = 0; i < d->nall; i++) {
-		struct slot *slot = &d->slots[i];
+	for (unsigned i = 0; i < d->fleet.nall; i++) {
+		struct slot *slot = &d->fleet.slot[i];
 
 		if (slot->run != NULL && slot->run->session == s && slot->run->tag == tag)
 			slot_kill_run(slot, why);
@@ -609,8 +427,8 @@ closed(void *owner, struct session *s)
 		s->queue = r->next;
 		run_free(r);
 	}
-	for (unsigned i = 0; i < d->nall; i++) {
-		struct slot *slot = &d->slots[i];
+	for (unsigned i = 0; i < d->fleet.nall; i++) {
+		struct slot *slot = &d->fleet.slot[i];
 
 		if (slot->run == NULL || slot->run->session != s)
 			continue;
@@ -681,48 +499,25 @@ dispatch_start(struct dispatch *d, struct slot_host *host,
 		.closed = closed };
 	d->twins = (struct twins){ .cache = cache, .due_us = UINT64_MAX };
 	d->newcomer_us = UINT64_MAX;
-	for (unsigned i = 0; i < nall; i++) {
-		slot_init(&d->slots[i], host, &slot_run_ears, i, cpus_nth(i));
-		d->slots[i].dismissed = i >= nslots;
-		d->nall++;
-		d->nslots += i < nslots;
-		if (i < nslots && slot_start(&d->slots[i], e) == -1)
-			return -1;
-	}
-	return 0;
+	return fleet_start(&d->fleet, host, nslots, nall, e);
 }
 
 void
 dispatch_end(struct dispatch *d)
 {
 	for (struct session *s = d->sessions; s != NULL; s = s->next)
-		for (unsigned i = 0; i < d->nall; i++)
-			if (d->slots[i].run != NULL && d->slots[i].run->session == s)
-				d->slots[i].run->session = NULL;
-	for (unsigned i = 0; i < d->nall; i++) {
-		if (d->slots[i].run != NULL)
-			share_end(d->share, &d->slots[i].run->bill, 0);
-		slot_end(&d->slots[i]);
-	}
+		for (unsigned i = 0; i < d->fleet.nall; i++)
+			if (d->fleet.slot[i].run != NULL &&
+			    d->fleet.slot[i].run->session == s)
+				d->fleet.slot[i].run->session = NULL;
+	for (unsigned i = 0; i < d->fleet.nall; i++)
+		if (d->fleet.slot[i].run != NULL)
+			share_end(d->share, &d->fleet.slot[i].run->bill, 0);
+	fleet_end(&d->fleet);
 	while (d->sessions != NULL)
 		session_close(d->sessions);
 	share_free(d->share);
 	d->share = NULL;
-}
-
-unsigned
-dispatch_ready_slots(const struct dispatch *d)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < d->nslots; i++) {
-		const struct slot *s = &d->slots[i];
-
-		n += s->state == SLOT_IDLE ||
-		     (s->state == SLOT_BUSY &&
-			 (s->run == NULL || s->run->kind != RUN_PROBE));
-	}
-	return n;
 }
 
 int
@@ -734,37 +529,13 @@ dispatch_timeout_ms(const struct dispatch *d)
 		first = images_due_us(d->slot_host->images);
 	if (d->newcomer_us < first)
 		first = d->newcomer_us;
-	for (unsigned i = 0; i < d->nall; i++) {
-		const struct slot *s = &d->slots[i];
-		uint64_t due =
-		    s->deadline_us < leaves_us(d, s) ? s->deadline_us : leaves_us(d, s);
-
-		if (due < first)
-			first = due;
-	}
+	if (fleet_due_us(&d->fleet) < first)
+		first = fleet_due_us(&d->fleet);
 	if (first == UINT64_MAX)
 		return -1;
 	if (first <= now)
 		return 0;
 	return first - now > 60000000 ? 60000 : (int)((first - now) / 1000) + 1;
-}
-
-/* Only where nobody waits: a slot that is idle, and stays so for all we know. */
-static void
-make_image(struct dispatch *d, uint64_t now)
-{
-	struct images *images = d->slot_host->images;
-	struct slot *slot = free_slot(d, NULL, SHARE_ORDINARY);
-
-	if (images_due_us(images) > now)
-		return;
-	if (slot == NULL) {
-		images_disturb(images);
-		return;
-	}
-	struct run *r = images_next(images, now);
-	if (r != NULL)
-		slot_run(slot, r);
 }
 
 /* Who does not take his outcomes; to close one may answer others, and break them. */
@@ -786,9 +557,7 @@ dispatch_check(struct dispatch *d)
 {
 	uint64_t now = clock_us();
 
-	for (unsigned i = 0; i < d->nall; i++)
-		slot_check(&d->slots[i], now);
-	dismiss_idle(d, now);
+	fleet_check(&d->fleet, now);
 	bool settled = twins_check(&d->twins, d->sessions, now);
 
 	if (settled)
@@ -796,6 +565,6 @@ dispatch_check(struct dispatch *d)
 	if (settled || prepared_is_wanting(d->slot_host->prepared) ||
 	    d->newcomer_us <= now)
 		fill_slots(d);
-	make_image(d, now);
+	leisure_freeze(&d->fleet, d->slot_host, now);
 	close_broken(d);
 }

@@ -22,10 +22,10 @@
 #ifndef SANDBOX_DISPATCH_H
 #define SANDBOX_DISPATCH_H
 
-#include "sandbox/pace.h"
+#include "sandbox/fleet.h"
+#include "sandbox/forecast.h"
 #include "sandbox/session.h"
 #include "sandbox/share.h"
-#include "sandbox/slot.h"
 #include "sandbox/twins.h"
 
 /* Twice as many as workers may be: at a reload there are an old and a new crew. */
@@ -34,11 +34,9 @@
 struct dispatch {
 	struct slot_host *slot_host; /* borrowed */
 	struct session_host sessions_host;
-	struct slot slots[CONFIG_SLOTS_MAX];
-	unsigned nslots, nall; /* from nslots on they are spare */
-	uint64_t newcomer_us;  /* when to look for one; UINT64_MAX: no need */
-	uint64_t used_us[CONFIG_SLOTS_MAX]; /* when a spare one was, last */
-	struct session *sessions;           /* owned, doubly linked */
+	struct fleet fleet;
+	uint64_t newcomer_us;     /* when to look for one; UINT64_MAX: no need */
+	struct session *sessions; /* owned, doubly linked */
 	unsigned nsessions;
 	struct share *share;                      /* owned */
 	struct link waiting;                      /* all runs that wait */
@@ -47,7 +45,7 @@ struct dispatch {
 	uint64_t refused;                         /* jobs, since the start */
 	bool filling; /* fill_slots is at work further up the stack */
 	struct twins twins;
-	struct pace pace[LANGUAGES_MAX]; /* by language */
+	struct forecast forecast;
 	struct err last_fault; /* of a slot; code ERR_NONE once one came up again */
 };
 
@@ -58,7 +56,6 @@ int dispatch_start(struct dispatch *d, struct slot_host *host,
 void dispatch_end(struct dispatch *d);
 
 int dispatch_connect(struct dispatch *d, int sock, struct err *e);
-unsigned dispatch_ready_slots(const struct dispatch *d);
 
 /* The loop may sleep that long; then dispatch_check looks for what is overdue. */
 int dispatch_timeout_ms(const struct dispatch *d);

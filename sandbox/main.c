@@ -198,7 +198,7 @@ wait_for_slots(struct helper *h, struct err *e)
 {
 	uint64_t deadline = clock_us() + 30000000;
 
-	while (dispatch_ready_slots(&h->dispatch) < h->dispatch.nslots) {
+	while (fleet_ready(&h->dispatch.fleet) < h->dispatch.fleet.n) {
 		if (h->dispatch.last_fault.code != ERR_NONE) {
 			*e = h->dispatch.last_fault;
 			return -1;
@@ -261,7 +261,7 @@ serve(struct helper *h, struct err *e)
 	log_info("ready slots=%u max_slots=%u languages=%u cgroup=v%d landlock=%d "
 		 "probes=%u ms=%llu "
 		 "socket=%s",
-	    h->dispatch.nslots, h->dispatch.nall, languages_count(h->languages),
+	    h->dispatch.fleet.n, h->dispatch.fleet.nall, languages_count(h->languages),
 	    cgroups_v2(h->cgroups) ? 2 : 1,
 	    domain_mode_of(h->config.landlock) == DOMAIN_OFF ? 0 : landlock_abi(),
 	    probes_made(h->probes), (unsigned long long)(clock_us() - began_us) / 1000,

@@ -107,8 +107,9 @@ house_open(struct house *h)
 	h->slots = (struct slot_host){ .loop = &h->loop, .config = &config };
 	assert_int_equal(
 	    dispatch_start(&h->d, &h->slots, languages, h->cache, 0, 0, &e), 0);
-	slot_init(&h->d.slots[0], &h->slots, &slot_run_ears, 0, 0);
-	h->d.nslots = h->d.nall = 1; /* and down: what is submitted stays where it is */
+	slot_init(&h->d.fleet.slot[0], &h->slots, &slot_run_ears, 0, 0);
+	h->d.fleet.n = h->d.fleet.nall =
+	    1; /* and down: what is submitted stays where it is */
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		int pair[2];
 
@@ -126,7 +127,7 @@ house_open(struct house *h)
 static void
 house_close(struct house *h)
 {
-	h->d.nslots = h->d.nall = 0;
+	h->d.fleet.n = h->d.fleet.nall = 0;
 	dispatch_end(&h->d);
 	cache_close(h->cache);
 	for (unsigned i = 0; i < CLIENTS; i++)
@@ -195,7 +196,7 @@ end(struct house *h, unsigned i, bool well)
 		assert_int_equal(job_adopt(r->job, fd, false, &e), 0);
 		close(fd);
 	}
-	h->slots.done(h->slots.owner, &h->d.slots[0], r, &o);
+	h->slots.done(h->slots.owner, &h->d.fleet.slot[0], r, &o);
 	assert_int_equal(hear(h, i, &m), WIRE_OUTCOME);
 }
 
@@ -426,33 +427,33 @@ hold_the_slot(struct house *h, struct run *r, uint64_t key)
 
 	house_open(h);
 	for (unsigned i = 1; i < CLIENTS; i++)
-		slot_init(&h->d.slots[i], &h->slots, &slot_run_ears, i, 0);
-	h->d.slots[1].dismissed = h->d.slots[2].dismissed = true;
-	h->d.nall = 3;
+		slot_init(&h->d.fleet.slot[i], &h->slots, &slot_run_ears, i, 0);
+	h->d.fleet.slot[1].dismissed = h->d.fleet.slot[2].dismissed = true;
+	h->d.fleet.nall = 3;
 	for (unsigned i = 0; i < CLIENTS; i++)
 		say(h, i, WIRE_END, NULL, NULL, 0);
 	const struct wire_job job = { .tenant = { .key = key, .user = 1 } };
 	assert_int_equal(ask_job(h, 0, job, &m), WIRE_READY);
 	*r = (struct run){ .started_us = clock_us(), .kind = RUN_TEST };
 	share_start(h->d.share, h->session[0]->seat, SHARE_ORDINARY, 1000, &r->bill);
-	h->d.slots[0].run = r;
-	h->d.slots[0].state = SLOT_BUSY;
+	h->d.fleet.slot[0].run = r;
+	h->d.fleet.slot[0].state = SLOT_BUSY;
 }
 
 static void
 let_go(struct house *h, struct run *r)
 {
 	share_end(h->d.share, &r->bill, 1000);
-	h->d.slots[0].run = NULL;
-	h->d.slots[0].state = SLOT_DOWN;
-	h->d.slots[1].deadline_us = h->d.slots[2].deadline_us = SLOT_NEVER;
+	h->d.fleet.slot[0].run = NULL;
+	h->d.fleet.slot[0].state = SLOT_DOWN;
+	h->d.fleet.slot[1].deadline_us = h->d.fleet.slot[2].deadline_us = SLOT_NEVER;
 	house_close(h);
 }
 
 static unsigned
 spare_called(const struct house *h)
 {
-	return !h->d.slots[1].dismissed + !h->d.slots[2].dismissed;
+	return !h->d.fleet.slot[1].dismissed + !h->d.fleet.slot[2].dismissed;
 }
 
 static void
@@ -519,7 +520,7 @@ one_spare_slot_is_kept_for_keys(void **state)
 						  .key = cases[i].key, .user = 2 } };
 
 		hold_the_slot(&h, &r, cases[i].holder);
-		h.d.nall = 2;
+		h.d.fleet.nall = 2;
 		r.started_us -= 1000000;
 		assert_int_equal(ask_job(&h, 1, job, &m), WIRE_READY);
 		ask_version(&h, 1);
@@ -586,7 +587,8 @@ who_does_not_read_is_dropped_from_the_loop(void **state)
 	while (send(h.session[0]->peer.fd, "x", 1, MSG_DONTWAIT) == 1)
 		;
 	h.session[0]->queue = NULL;
-	h.slots.done(h.slots.owner, &h.d.slots[0], r, &(struct wire_outcome){ .tag = 2 });
+	h.slots.done(
+	    h.slots.owner, &h.d.fleet.slot[0], r, &(struct wire_outcome){ .tag = 2 });
 	assert_int_equal(h.d.nsessions, CLIENTS);
 	dispatch_check(&h.d);
 	assert_int_equal(h.d.nsessions, CLIENTS - 1);
