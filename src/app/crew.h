@@ -7,7 +7,7 @@
 #ifndef APP_CREW_H
 #define APP_CREW_H
 
-#include "app/prefork.h"
+#include "app/prefork_calls.h"
 
 struct crew;
 

@@ -6,7 +6,7 @@
 #define APP_WORKER_H
 
 #include "app/crew_config.h"
-#include "app/prefork.h"
+#include "app/prefork_calls.h"
 
 /* In the child: until SIGTERM, or until it has answered as many as it should.  It gives
  * up what it may not need first.  draining: refuses, until the queue is empty.  Returns
