@@ -28,7 +28,6 @@ struct backend {
 
 	/* Value number `at`, from 1: placeholder $at. */
 	int (*put_int)(void *stmt, unsigned at, int64_t n);
-	int (*put_real)(void *stmt, unsigned at, double n);
 	int (*put_text)(void *stmt, unsigned at, const char *s, size_t len);
 	int (*put_bytes)(void *stmt, unsigned at, const void *data, size_t len);
 	int (*put_null)(void *stmt, unsigned at);
@@ -36,7 +35,6 @@ struct backend {
 
 	bool (*is_null)(void *stmt, unsigned column);
 	int64_t (*get_int)(void *stmt, unsigned column);
-	double (*get_real)(void *stmt, unsigned column);
 	const char *(*get_text)(void *stmt, unsigned column);
 	const void *(*get_bytes)(void *stmt, unsigned column, size_t *len);
 

@@ -182,12 +182,6 @@ db_put_int(struct db_query *q, int64_t n)
 }
 
 void
-db_put_real(struct db_query *q, double n)
-{
-	q->refused |= q->db->backend->put_real(q->stmt, ++q->put, n) == -1;
-}
-
-void
 db_put_text(struct db_query *q, const char *s)
 {
 	if (s == NULL)
@@ -266,12 +260,6 @@ int64_t
 db_int(struct db_query *q, unsigned column)
 {
 	return q->db->backend->get_int(q->stmt, column);
-}
-
-double
-db_real(struct db_query *q, unsigned column)
-{
-	return q->db->backend->get_real(q->stmt, column);
 }
 
 const char *

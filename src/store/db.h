@@ -74,7 +74,6 @@ void db_rollback(struct db_transaction *t);
  */
 struct db_query *db_query(struct db *d, const char *sql, struct err *e);
 void db_put_int(struct db_query *q, int64_t n);
-void db_put_real(struct db_query *q, double n);
 void db_put_text(struct db_query *q, const char *s); /* copied; NULL is NULL */
 void db_put_bytes(struct db_query *q, const void *data, size_t len); /* copied */
 void db_put_null(struct db_query *q);
@@ -96,7 +95,6 @@ db_done_(struct db_query **q)
  * until the next step. */
 bool db_is_null(struct db_query *q, unsigned column);
 int64_t db_int(struct db_query *q, unsigned column);
-double db_real(struct db_query *q, unsigned column);
 const char *db_text(struct db_query *q, unsigned column);
 const void *db_bytes(struct db_query *q, unsigned column, size_t *len);
 /* Zeros if it is no hash. */
@@ -106,10 +104,10 @@ int64_t db_changed(const struct db *d); /* rows that the last statement changed 
 
 /*
  * Migrations: steps[i] leads from version i to i + 1, each in a transaction of its own.
- * A schema has a name, so that several share a file.  In their text {int}, {real},
- * {text}, {bytes}, {key} (an integer primary key that numbers itself), {strict} (at the
- * end of a table) and {clustered} (there, for rows kept by their primary key) become the
- * words of the backend.
+ * A schema has a name, so that several share a file.  In their text {int}, {text},
+ * {bytes}, {key} (an integer primary key that numbers itself), {strict} (at the end of a
+ * table) and {clustered} (there, for rows kept by their primary key) become the words of
+ * the backend.
  *
  * db_migrate fails with ERR_PROTO where the file is of a newer judgebox.
  * db_check_schema is for readers: older is a failure too, and names the remedy.

@@ -159,12 +159,6 @@ put_int(void *stmt, unsigned at, int64_t n)
 }
 
 static int
-put_real(void *stmt, unsigned at, double n)
-{
-	return sqlite3_bind_double(stmt, place_of(stmt, at), n) == SQLITE_OK ? 0 : -1;
-}
-
-static int
 put_text(void *stmt, unsigned at, const char *s, size_t len)
 {
 	return sqlite3_bind_text64(stmt, place_of(stmt, at), s, len, SQLITE_TRANSIENT,
@@ -209,12 +203,6 @@ static int64_t
 get_int(void *stmt, unsigned column)
 {
 	return sqlite3_column_int64(stmt, (int)column);
-}
-
-static double
-get_real(void *stmt, unsigned column)
-{
-	return sqlite3_column_double(stmt, (int)column);
 }
 
 static const char *
@@ -648,7 +636,6 @@ rest(void *conn)
 
 static const struct backend_word words[] = {
 	{ "{int}", "INTEGER" },
-	{ "{real}", "REAL" },
 	{ "{text}", "TEXT" },
 	{ "{bytes}", "BLOB" },
 	{ "{key}", "INTEGER PRIMARY KEY" },
@@ -667,14 +654,12 @@ const struct backend sqlite_backend = {
 	.finish = finish,
 	.reset = reset,
 	.put_int = put_int,
-	.put_real = put_real,
 	.put_text = put_text,
 	.put_bytes = put_bytes,
 	.put_null = put_null,
 	.step = step,
 	.is_null = is_null,
 	.get_int = get_int,
-	.get_real = get_real,
 	.get_text = get_text,
 	.get_bytes = get_bytes,
 	.begin_writing = "BEGIN IMMEDIATE",
