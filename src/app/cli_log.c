@@ -19,13 +19,6 @@
 #define SHRINK_BYTES ((uint64_t)1 << 40)
 #define WIPE_ROUNDS  100
 
-static enum tint
-tint_of(const char *verdict)
-{
-	return strcmp(verdict, "accepted") == 0 || strcmp(verdict, "ok") == 0 ? TINT_GOOD
-									      : TINT_BAD;
-}
-
 /* --- list --- */
 
 static int
@@ -38,7 +31,7 @@ list_row(void *ctx, const struct run_row *r, struct err *e)
 	snprintf(id, sizeof(id), "%s", r->id);
 	snprintf(passed, sizeof(passed), "%" PRId64 "/%" PRId64, r->passed, r->compared);
 	snprintf(ms, sizeof(ms), "%.1f", (double)r->took_us / 1000);
-	table_row(ctx, tint_of(r->verdict),
+	table_row(ctx, tint_of_verdict(r->verdict),
 	    (const char *[]){ when, id, r->key, r->user, r->language, r->verdict,
 		r->compared > 0 ? passed : "-", ms });
 	return 0;
@@ -81,7 +74,7 @@ show_test(void *ctx, const struct run_test *t, struct err *e)
 		sha256_hex(&t->input, hex);
 		snprintf(hash, sizeof(hash), "%.12s", hex);
 	}
-	table_row(ctx, tint_of(t->verdict),
+	table_row(ctx, tint_of_verdict(t->verdict),
 	    (const char *[]){ t->i < 0 ? "compile" : name, t->verdict, cpu, wall, memory,
 		end, out, hash });
 	return 0;

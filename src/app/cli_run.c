@@ -165,14 +165,6 @@ guess_language(const char *url, const char *file, struct job *job)
 
 /* --- the answer --- */
 
-static enum tint
-tint_of(const char *verdict)
-{
-	if (strcmp(verdict, "accepted") == 0 || strcmp(verdict, "ok") == 0)
-		return TINT_GOOD;
-	return strcmp(verdict, "skipped") == 0 ? TINT_DOUBT : TINT_BAD;
-}
-
 /* The last line that says something: of a traceback, what was raised. */
 static void
 last_line(const struct bytes *b, char *out, size_t size)
@@ -234,7 +226,7 @@ print_tests(const struct client_result *r)
 		snprintf(wall, sizeof(wall), "%.1f", test->wall_ms);
 		format_memory(memory, test->memory_bytes);
 		note_of(test, note, sizeof(note));
-		table_row(&t, tint_of(test->verdict),
+		table_row(&t, tint_of_verdict(test->verdict),
 		    (const char *[]){ test->id[0] != '\0' ? test->id : name,
 			test->verdict, cpu, wall, memory, note });
 	}
@@ -294,8 +286,8 @@ print_result(const struct client_result *r)
 		print_tests(r);
 	print_outputs(r);
 	for (unsigned i = 0; i < r->ntests; i++)
-		good += tint_of(r->tests[i].verdict) == TINT_GOOD;
-	bool all = tint_of(r->verdict) == TINT_GOOD && good == r->ntests;
+		good += tint_of_verdict(r->tests[i].verdict) == TINT_GOOD;
+	bool all = tint_of_verdict(r->verdict) == TINT_GOOD && good == r->ntests;
 	snprintf(line, sizeof(line), "%s: %u of %u passed", r->verdict, good, r->total);
 	tint_put(stdout, all ? TINT_GOOD : TINT_BAD, line);
 	putchar('\n');
@@ -323,7 +315,8 @@ judge(const struct options *o)
 	else if (client_read_result(&a.body, &r, &e) == -1)
 		status = cli_fail(CLI_NO_SERVICE, &e);
 	else if (o->json)
-		status = tint_of(r.verdict) == TINT_GOOD ? CLI_PASSED : CLI_FAILED;
+		status =
+		    tint_of_verdict(r.verdict) == TINT_GOOD ? CLI_PASSED : CLI_FAILED;
 	else
 		status = print_result(&r);
 	buf_free(&a.body);

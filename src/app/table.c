@@ -75,6 +75,14 @@ width_of(const char *s)
 	return n;
 }
 
+enum tint
+tint_of_verdict(const char *verdict)
+{
+	if (strcmp(verdict, "accepted") == 0 || strcmp(verdict, "ok") == 0)
+		return TINT_GOOD;
+	return strcmp(verdict, "skipped") == 0 ? TINT_DOUBT : TINT_BAD;
+}
+
 void
 tint_put(FILE *out, enum tint tint, const char *text)
 {

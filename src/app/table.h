@@ -28,6 +28,9 @@ void table_row(struct table *t, enum tint tint, const char *const *cells);
 void table_print(const struct table *t, FILE *out);
 void table_free(struct table *t);
 
+/* Of a job, or of a test. */
+enum tint tint_of_verdict(const char *verdict);
+
 /* Text in a colour, if out is a terminal and NO_COLOR is not set. */
 void tint_put(FILE *out, enum tint tint, const char *text);
 
