@@ -372,8 +372,7 @@ tell_barred(const struct worker *w)
 	struct err e = { 0 };
 
 	err_set(&e, ERR_BUG,
-	    "it made a system call that is barred to workers: was it "
-	    "taken over?");
+	    "it made a system call that is barred to workers: was it taken over?");
 	log_err(&e, "worker pid=%d", (int)w->pid);
 	metrics_count(METRIC_WORKERS_BARRED);
 }

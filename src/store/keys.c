@@ -454,7 +454,7 @@ add_token(
 }
 
 /* $1 is the number, $2 the profile, then NUMBERS, then lists. */
-static int
+static void
 put_row(struct db_query *q, const struct identity *key)
 {
 	scope_buf languages = { 0 }, networks = { 0 };
@@ -468,7 +468,6 @@ put_row(struct db_query *q, const struct identity *key)
 #undef X
 	db_put_text(q, buf_cstr(&languages));
 	db_put_text(q, buf_cstr(&networks));
-	return 0;
 }
 
 static int
