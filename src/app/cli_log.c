@@ -13,6 +13,7 @@
 #include "judge/quota.h"
 #include "store/action.h"
 #include "store/keys.h"
+#include "store/prune.h"
 
 #define NEWEST       20 /* that a list shows */
 #define DELETE_JOBS  50 /* in one transaction: the service waits for it */
@@ -156,7 +157,7 @@ delete_some(struct db *d, const struct cli_pick *p, struct err *e)
 
 	if (db_begin(d, &t, e) == -1)
 		return -1;
-	int gone = runs_forget(d, p->user, p->key, DELETE_JOBS, e);
+	int gone = prune_user(d, p->user, p->key, DELETE_JOBS, e);
 	if (gone == -1 || db_commit(&t, e) == -1)
 		return -1;
 	return gone;

@@ -9,6 +9,7 @@
 #include "observe/metrics.h"
 #include "store/audit.h"
 #include "store/omitted.h"
+#include "store/prune.h"
 #include "store/runs.h"
 
 #define TIDY_JOBS        20            /* deleted in one transaction */
@@ -36,13 +37,13 @@ static const struct retention_clock real_clock = { when_now, boot_us };
 
 /* Deletes some of the oldest jobs.  Returns how many. */
 static int
-prune_aged(struct retention *r, struct db *d, int64_t before, struct err *e)
+drop_aged(struct retention *r, struct db *d, int64_t before, struct err *e)
 {
 	scope_transaction t = { 0 };
 
 	if (db_begin(d, &t, e) == -1)
 		return -1;
-	int gone = runs_prune(d, before, TIDY_JOBS, e);
+	int gone = prune_old(d, before, TIDY_JOBS, e);
 	if (gone == -1 || db_commit(&t, e) == -1)
 		return -1;
 	r->pruned += (uint64_t)gone;
@@ -51,13 +52,13 @@ prune_aged(struct retention *r, struct db *d, int64_t before, struct err *e)
 
 /* The same of those who have most. */
 static int
-prune_largest(struct retention *r, struct db *d, unsigned batch, struct err *e)
+drop_largest(struct retention *r, struct db *d, unsigned batch, struct err *e)
 {
 	scope_transaction t = { 0 };
 
 	if (db_begin(d, &t, e) == -1)
 		return -1;
-	int gone = runs_prune_largest(d, batch, e);
+	int gone = prune_largest(d, batch, e);
 	if (gone == -1 || db_commit(&t, e) == -1)
 		return -1;
 	r->pruned += (uint64_t)gone;
@@ -120,7 +121,7 @@ tidy_size(struct retention *r, struct db *d, uint64_t until_us, struct err *e)
 			return audit_halve(d, e); /* no job is left */
 		if (gone == -1 && tidy_trail(r, d, e) == -1)
 			return -1;
-		gone = prune_largest(r, d, TIDY_JOBS, e);
+		gone = drop_largest(r, d, TIDY_JOBS, e);
 		if (gone == -1)
 			return -1;
 	}
@@ -171,7 +172,7 @@ clock_is_steady(struct retention *r)
 static int
 read_aged(struct retention *r, struct db *d, int64_t now, struct err *e)
 {
-	int rc = r->aged_known ? 0 : runs_aged(d, &r->aged, e);
+	int rc = r->aged_known ? 0 : prune_moment(d, &r->aged, e);
 
 	if (rc == -1 || r->aged_known)
 		return rc;
@@ -201,7 +202,7 @@ go_on(struct retention *r, struct db *d, int64_t now, struct err *e)
 	if (r->aged - r->aged_saved < AGED_SAVE_US)
 		return 0;
 	r->aged_saved = r->aged;
-	return runs_set_aged(d, r->aged, e);
+	return prune_set_moment(d, r->aged, e);
 }
 
 static int
@@ -218,7 +219,7 @@ tidy_ages(struct retention *r, struct db *d, uint64_t until_us, struct err *e)
 		return -1;
 	now = now < r->aged ? now : r->aged;
 	while (gone == TIDY_JOBS && clock_us() < until_us)
-		gone = prune_aged(r, d, now - (int64_t)r->rules->keep_us, e);
+		gone = drop_aged(r, d, now - (int64_t)r->rules->keep_us, e);
 	if (gone == -1)
 		return -1;
 	if (r->boot_us < r->audit_us)
@@ -241,7 +242,7 @@ retention_make_room(struct retention *r, struct db *d, struct err *e)
 		return -1;
 	return space.used < r->rules->max_bytes / 4 * 3
 		   ? 0
-		   : prune_largest(r, d, ROOM_JOBS, e);
+		   : drop_largest(r, d, ROOM_JOBS, e);
 }
 
 void

@@ -2,7 +2,8 @@
  * runs - the run log: one row per answered job, one per test of it.
  *
  * Kept are times, verdicts, figures, limits and hashes; sources and outputs only where
- * the configuration asks for them.  It lies in one file with the audit trail.
+ * the configuration asks for them.  It lies in one file with the audit trail.  How jobs
+ * leave it is prune.h's to say.
  */
 #ifndef STORE_RUNS_H
 #define STORE_RUNS_H
@@ -19,28 +20,11 @@ int runs_open(
     const char *dir, const struct db_options *how, struct db **out, struct err *e);
 void runs_path(const char *dir, char out[300]);
 
-/* --- writing; inside a transaction of the caller --- */
+/* --- writing --- */
 
-/* 1: written; 0: it was there already.  kernel: of this machine. */
+/* 1: written; 0: it was there already.  kernel: of this machine.  In a transaction of the
+ * caller. */
 int runs_add(struct db *d, const struct record *r, const char *kernel, struct err *e);
-
-/* Deletes at most `batch` of the oldest jobs, those before the moment only.  Returns how
- * many. */
-int runs_prune(struct db *d, int64_t before, unsigned batch, struct err *e);
-
-/* Deletes at most `batch` of the oldest jobs of the user who has most in the log, of the
- * key that has most: so nobody loses his for what others send.  Returns how many. */
-int runs_prune_largest(struct db *d, unsigned batch, struct err *e);
-
-/* Up to which moment jobs have aged, as it was last set; else the youngest job's.  1:
- * there is one.  Set in a transaction of its own. */
-int runs_aged(struct db *d, int64_t *at, struct err *e);
-int runs_set_aged(struct db *d, int64_t at, struct err *e);
-
-/* Deletes at most `batch` jobs of a user, of a key's or (NULL) of any key's.  Returns how
- * many. */
-int runs_forget(
-    struct db *d, const char *user, const char *key, unsigned batch, struct err *e);
 
 /* --- reading --- */
 

@@ -1,6 +1,6 @@
 /*
  * shares - how much of the run log is whose: jobs and bytes of each user of each key.
- * runs.h keeps them, in the transactions in which jobs come and go.
+ * runs.h and prune.h keep them, in the transactions in which jobs come and go.
  */
 #ifndef STORE_SHARES_H
 #define STORE_SHARES_H

@@ -7,6 +7,7 @@
 #include "app/retention.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "store/prune.h"
 #include "store/runs.h"
 #include "store/trail.h"
 #include "tree.h"
@@ -277,7 +278,7 @@ size_asks_no_clock(void **state)
 
 	wall = DAY;
 	write_job(f);
-	CHECK_INT("a hundred", runs_prune(f->d, INT64_MAX, 100, &e), 100);
+	CHECK_INT("a hundred", prune_old(f->d, INT64_MAX, 100, &e), 100);
 	CHECK_OK(runs_count(f->d, &n, &e), e);
 	CHECK_INT("one is left", n, 1);
 	CHECK_INT("1970's", runs_find(f->d, "00000064", ignore_row, NULL, &e), 1);
@@ -334,11 +335,11 @@ nobody_loses_for_what_others_send(void **state)
 	assert_in_range(left, 1, 40);
 	CHECK_INT("her last", runs_find(f->d, "000000a9", ignore_row, NULL, &e), 1);
 	/* what is deleted by hand or for its age is no share any more */
-	CHECK_INT("all of hers", runs_forget(f->d, "eve", NULL, 100, &e), (int)left);
-	CHECK_INT("then bob's", runs_prune_largest(f->d, 100, &e), 100);
+	CHECK_INT("all of hers", prune_user(f->d, "eve", NULL, 100, &e), (int)left);
+	CHECK_INT("then bob's", prune_largest(f->d, 100, &e), 100);
 	CHECK_INT("who has none", jobs_of(f, "", ""), 0);
-	CHECK_INT("by age", runs_prune(f->d, INT64_MAX, 100, &e), 10);
-	CHECK_INT("nobody's", runs_prune_largest(f->d, 100, &e), 0);
+	CHECK_INT("by age", prune_old(f->d, INT64_MAX, 100, &e), 10);
+	CHECK_INT("nobody's", prune_largest(f->d, 100, &e), 0);
 }
 
 static void

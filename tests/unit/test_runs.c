@@ -10,6 +10,7 @@
 #include "store/flag.h"
 #include "store/incident.h"
 #include "store/omitted.h"
+#include "store/prune.h"
 #include "store/runs.h"
 #include "store/trail.h"
 #include "tree.h"
@@ -348,11 +349,11 @@ jobs_go_with_all_that_is_theirs(void **state)
 		f->a.user = i % 2 == 0 ? "ada" : "bob";
 		CHECK_OK(write_job(f, 1000 + i, &e), e);
 	}
-	CHECK_INT("a batch", runs_prune(f->d, 1004, 3, &e), 3);
-	CHECK_INT("the rest", runs_prune(f->d, 1004, 3, &e), 1);
-	CHECK_INT("no more", runs_prune(f->d, 1004, 3, &e), 0);
-	CHECK_INT("another key's", runs_forget(f->d, "ada", "other", 9, &e), 0);
-	CHECK_INT("his", runs_forget(f->d, "ada", "CS101", 9, &e), 1);
+	CHECK_INT("a batch", prune_old(f->d, 1004, 3, &e), 3);
+	CHECK_INT("the rest", prune_old(f->d, 1004, 3, &e), 1);
+	CHECK_INT("no more", prune_old(f->d, 1004, 3, &e), 0);
+	CHECK_INT("another key's", prune_user(f->d, "ada", "other", 9, &e), 0);
+	CHECK_INT("his", prune_user(f->d, "ada", "CS101", 9, &e), 1);
 	CHECK_OK(
 	    runs_list(f->d, &(struct runs_filter){ 0 }, 0, see_row, &s, NULL, &e), e);
 	CHECK_INT("one is left", s.rows, 1);
