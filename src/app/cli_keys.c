@@ -8,6 +8,7 @@
 #include "app/cli.h"
 #include "app/table.h"
 #include "base/when.h"
+#include "store/tokens.h"
 
 #define OVERLAP_US (24LL * 3600 * 1000000)
 
@@ -187,7 +188,7 @@ list(struct desk *d, const struct ask *a, struct err *e)
 }
 
 static int
-print_token_row(void *ctx, const struct keys_token *t, struct err *e)
+print_token_row(void *ctx, const struct token_row *t, struct err *e)
 {
 	char created[WHEN_TEXT];
 	scope_buf expires = { 0 };
@@ -214,7 +215,8 @@ show(struct desk *d, const struct ask *a, struct err *e)
 		bound_text(i, &id, &text);
 		printf("%-18s%s\n", bound_name(i), buf_cstr(&text));
 	}
-	return keys_tokens(d->keys, id.key, print_token_row, NULL, e);
+	struct db *file = keys_db(d->keys, e);
+	return file == NULL ? -1 : tokens_list(file, id.key, print_token_row, NULL, e);
 }
 
 static const struct {

@@ -12,7 +12,7 @@
 
 #include "base/buf.h"
 #include "base/scope.h"
-#include "base/sha256.h"
+#include "store/tokens.h"
 
 #define READER_WAIT_MS 200  /* a request is not to wait for an administrator */
 #define ADMIN_WAIT_MS  5000 /* but he may for requests */
@@ -278,12 +278,6 @@ read_row(struct db_query *q, struct identity *out, struct err *e)
 	return split(db_text(q, COL_NETWORKS), &out->networks, e);
 }
 
-static int
-hash_of(const char *secret, struct sha256 *out, struct err *e)
-{
-	return sha256_of(secret, strlen(secret), out, e);
-}
-
 static bool
 is_over(int64_t expires, int64_t now)
 {
@@ -325,7 +319,7 @@ keys_find(struct keys *k, const struct token *t, int64_t now, struct identity *o
 {
 	struct sha256 given;
 
-	if (check_file(k, e) == -1 || hash_of(t->secret, &given, e) == -1)
+	if (check_file(k, e) == -1 || tokens_hash(t->secret, &given, e) == -1)
 		return -1;
 	scope_query q = db_query(k->db,
 	    "SELECT " COLUMNS ", t.hash, t.expires FROM tokens t "
@@ -384,74 +378,7 @@ keys_list(struct keys *k, keys_visit *visit, void *ctx, struct err *e)
 	return rc;
 }
 
-int
-keys_tokens(
-    struct keys *k, uint64_t key, keys_token_visit *visit, void *ctx, struct err *e)
-{
-	struct keys_token t;
-	int rc;
-
-	scope_query q = db_query(k->db,
-	    "SELECT id, created, expires FROM tokens WHERE key = $1 ORDER BY created", e);
-	if (q == NULL)
-		return -1;
-	db_put_int(q, (int64_t)key);
-	while ((rc = db_step(q, e)) == 1) {
-		t = (struct keys_token){ .created = db_int(q, 1),
-			.expires = db_int(q, 2) };
-		snprintf(t.id, sizeof(t.id), "%s", db_text(q, 0));
-		if (visit(ctx, &t, e) == -1)
-			return -1;
-	}
-	return rc;
-}
-
 /* --- changes --- */
-
-static int
-random_bytes(void *out, size_t len, struct err *e)
-{
-	return getrandom(out, len, 0) == (ssize_t)len ? 0 : err_sys(e, "getrandom");
-}
-
-static int
-random_hex(char *out, size_t digits, struct err *e)
-{
-	unsigned char raw[TOKEN_SECRET / 2];
-
-	if (random_bytes(raw, digits / 2, e) == -1)
-		return -1;
-	for (size_t i = 0; i < digits / 2; i++)
-		snprintf(out + 2 * i, 3, "%02x", raw[i]);
-	return 0;
-}
-
-static int
-add_token(
-    struct keys *k, uint64_t key, int64_t now, char text[TOKEN_TEXT_SIZE], struct err *e)
-{
-	struct sha256 hash;
-	struct token t;
-
-	if (random_hex(t.id, TOKEN_ID_HEX, e) == -1 ||
-	    random_hex(t.secret, TOKEN_SECRET, e) == -1 ||
-	    hash_of(t.secret, &hash, e) == -1)
-		return -1;
-	scope_query q = db_query(k->db,
-	    "INSERT INTO tokens (id, key, hash, created, expires) "
-	    "VALUES ($1, $2, $3, $4, 0)",
-	    e);
-	if (q == NULL)
-		return -1;
-	db_put_text(q, t.id);
-	db_put_int(q, (int64_t)key);
-	db_put_bytes(q, hash.byte, sizeof(hash.byte));
-	db_put_int(q, now);
-	if (db_run(q, e) == -1)
-		return -1;
-	snprintf(text, TOKEN_TEXT_SIZE, TOKEN_PREFIX "%s_%s", t.id, t.secret);
-	return 0;
-}
 
 /* $1 is the number, $2 the profile, then NUMBERS, then lists. */
 static void
@@ -506,11 +433,11 @@ keys_add(struct keys *k, struct identity *key, int64_t now, char token[TOKEN_TEX
 		return err_set(e, ERR_BAD_INPUT,
 		    "a key's name has letters, digits and . _ - only, at most %d",
 		    KEY_NAME_MAX - 1);
-	if (random_bytes(&key->key, sizeof(key->key), e) == -1)
-		return -1;
+	if (getrandom(&key->key, sizeof(key->key), 0) != sizeof(key->key))
+		return err_sys(e, "getrandom");
 	key->key = key->key >> 1 | 1; /* a positive number, never 0 */
 	if (db_begin(k->db, &t, e) == -1 || insert(k, key, now, e) == -1 ||
-	    add_token(k, key->key, now, token, e) == -1)
+	    tokens_add(k->db, key->key, now, token, e) == -1)
 		return -1;
 	return db_commit(&t, e);
 }
@@ -560,32 +487,6 @@ keys_revoke(struct keys *k, const char *name, int64_t now, struct err *e)
 	return db_run(q, e);
 }
 
-static int
-end_tokens(struct keys *k, uint64_t key, int64_t at, struct err *e)
-{
-	scope_query q = db_query(k->db,
-	    "UPDATE tokens SET expires = $2 WHERE key = $1 "
-	    "AND (expires = 0 OR expires > $2)",
-	    e);
-	if (q == NULL)
-		return -1;
-	db_put_int(q, (int64_t)key);
-	db_put_int(q, at);
-	return db_run(q, e);
-}
-
-static int
-forget_tokens(struct keys *k, uint64_t key, int64_t now, struct err *e)
-{
-	scope_query q = db_query(k->db,
-	    "DELETE FROM tokens WHERE key = $1 AND expires <> 0 AND expires <= $2", e);
-	if (q == NULL)
-		return -1;
-	db_put_int(q, (int64_t)key);
-	db_put_int(q, now);
-	return db_run(q, e);
-}
-
 int
 keys_rotate(struct keys *k, const char *name, int64_t now, int64_t overlap_us,
     char token[TOKEN_TEXT_SIZE], struct err *e)
@@ -594,9 +495,9 @@ keys_rotate(struct keys *k, const char *name, int64_t now, int64_t overlap_us,
 	struct identity id;
 
 	if (db_begin(k->db, &t, e) == -1 || keys_get_unrevoked(k, name, &id, e) == -1 ||
-	    forget_tokens(k, id.key, now, e) == -1 ||
-	    end_tokens(k, id.key, now + overlap_us, e) == -1 ||
-	    add_token(k, id.key, now, token, e) == -1)
+	    tokens_forget(k->db, id.key, now, e) == -1 ||
+	    tokens_end(k->db, id.key, now + overlap_us, e) == -1 ||
+	    tokens_add(k->db, id.key, now, token, e) == -1)
 		return -1;
 	return db_commit(&t, e);
 }

@@ -1,9 +1,5 @@
 /*
- * keys - who may use the service: keys and their tokens.
- *
- * A token is 256 random bits, shown once.  Its SHA-256 is what is kept: a hash made slow
- * on purpose protects what people can remember, and nobody guesses 256 bits.  The token's
- * public part finds the row, the hash is compared in constant time.
+ * keys - who may use the service, and how much.  By what they are shown is tokens.h.
  *
  * A file of its own beside the run log, so that no trouble with that one locks anybody
  * out.  Every look is a look into the file: what `judgebox key` changes holds for the
@@ -26,8 +22,8 @@ int keys_open(const char *path, struct keys **out, struct err *e);
 int keys_open_admin(const char *path, struct keys **out, struct err *e);
 void keys_close(struct keys *k); /* NULL is fine */
 
-/* The file, for what lies in it beside the keys (reservations.h).  NULL: it was removed
- * or replaced. */
+/* The file, for what lies in it beside the keys (tokens.h, reservations.h).  NULL: it was
+ * removed or replaced. */
 struct db *keys_db(const struct keys *k, struct err *e);
 
 #define scope_keys __attribute__((cleanup(keys_close_))) struct keys *
@@ -51,15 +47,8 @@ int keys_get(struct keys *k, const char *name, struct identity *out, struct err 
 int keys_get_unrevoked(
     struct keys *k, const char *name, struct identity *out, struct err *e);
 
-struct keys_token {
-	char id[TOKEN_ID_HEX + 1];
-	int64_t created, expires; /* 0: with the key */
-};
 typedef int keys_visit(void *ctx, const struct identity *key, struct err *e);
-typedef int keys_token_visit(void *ctx, const struct keys_token *t, struct err *e);
 int keys_list(struct keys *k, keys_visit *visit, void *ctx, struct err *e);
-int keys_tokens(
-    struct keys *k, uint64_t key, keys_token_visit *visit, void *ctx, struct err *e);
 
 /* --- changes --- */
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "store/reservations.h"
+#include "store/tokens.h"
 
 #define HOUR 3600000000LL
 #define NOW  1800000000000000LL
@@ -216,7 +217,7 @@ clocks_leap(void **state)
 }
 
 static int
-count_token(void *ctx, const struct keys_token *t, struct err *e)
+count_token(void *ctx, const struct token_row *t, struct err *e)
 {
 	(void)t;
 	(void)e;
@@ -245,7 +246,7 @@ rotation_overlaps(void **state)
 	CHECK_INT("never later than said", find(b, &old, NOW + 1), KEY_EXPIRED);
 	CHECK_INT("last", find(b, &last, NOW + 1), KEY_GOOD);
 	CHECK_OK(keys_rotate(b->admin, "CS101", NOW + 2, HOUR, text, &e), e);
-	CHECK_OK(keys_tokens(b->admin, id.key, count_token, &tokens, &e), e);
+	CHECK_OK(tokens_list(keys_db(b->admin, &e), id.key, count_token, &tokens, &e), e);
 	CHECK_INT("those that ended are gone", tokens, 2);
 	CHECK_OK(keys_revoke(b->admin, "CS101", NOW, &e), e);
 	CHECK_INT("all of them", find(b, &last, NOW + 2), KEY_REVOKED);
