@@ -41,6 +41,7 @@ int door_prepare(struct door *d, const char *path, struct err *e);
 /* From now on clients come in. */
 int door_open(
     struct door *d, struct loop *loop, door_enter *enter, void *ctx, struct err *e);
-void door_close(struct door *d); /* open or not; zeroed at first */
+/* Open, prepared or still zeroed. */
+void door_close(struct door *d);
 
 #endif

@@ -36,8 +36,8 @@ struct prefork_link {
 };
 
 struct prefork_calls {
-	/* Reads the configuration; NULL and *e if it is not good.  Owned by the master.
-	 */
+	/* Reads the configuration, a crew that is the master's; NULL and *e if it is not
+	 * good. */
 	void *(*load)(void *ctx, struct err *e);
 	void (*unload)(void *crew);
 	/* Asked again whenever something happens, so it may depend on what ONCE found. */
