@@ -95,6 +95,25 @@ limit(int resource, uint64_t soft, uint64_t hard)
 	return raw_call(SYS_prlimit64, 0, resource, &l, 0, 0);
 }
 
+/*
+ * The group has this limit, too, and alone could count what others leave.  But it is asked
+ * when all of a process is made, to be undone: sixty that try without end hold the locks of
+ * every file that they have mapped, and others who map these wait for seconds.  This one
+ * is asked first.  It counts processes with the box's own id, which are the program's.
+ */
+static long
+limit_processes(uint64_t most)
+{
+	struct rlimit64 l = { 0, 0 };
+	long r = raw_call(SYS_prlimit64, 0, RLIMIT_NPROC, 0, &l, 0);
+
+	if (r < 0)
+		return r;
+	if (l.rlim_max > most) /* nobody here may raise it */
+		l.rlim_max = most;
+	return limit(RLIMIT_NPROC, l.rlim_max, l.rlim_max);
+}
+
 static long
 set_rlimits(const struct child *c)
 {
@@ -112,6 +131,8 @@ set_rlimits(const struct child *c)
 		r = limit(RLIMIT_NOFILE, l->open_files, l->open_files);
 	if (r == 0)
 		r = limit(RLIMIT_CPU, seconds, seconds);
+	if (r == 0)
+		r = limit_processes(l->processes);
 	return r;
 }
 

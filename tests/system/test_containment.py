@@ -442,7 +442,8 @@ class HostSide(Containment):
                               limits={"memoryBytes": 96 << 20, "processes": 7}):
             memory = int(self.in_group(p.pid, "memory", "memory.limit_in_bytes", "memory.max"))
             self.assertTrue(96 << 20 <= memory <= 128 << 20, memory)
-            self.assertLess(int(self.in_group(p.pid, "pids", "pids.max", "pids.max")), 7 + 16)
+            # a resource limit says the same; this one counts what others may have left
+            self.assertRegex(self.in_group(p.pid, "pids", "pids.max", "pids.max"), r"^(?:[89]|1\d|2[0-2])$")
             self.assertIn(self.in_group(p.pid, "cpu", "cpu.cfs_quota_us", "cpu.max").split()[0], ("50000", "5000"))
 
     # capabilities(7): SETGID 6, SETUID 7, SETPCAP 8, SYS_ADMIN 21, DAC_OVERRIDE 1

@@ -1,6 +1,6 @@
-/* Resource limits are as asked and cannot be raised: rlimits FILES FSIZE STACK.
- * judge: family=self invariants=I-24,I-10 test="100 3145728 5242880"
- * judge: limits=openFiles:100,fileBytes:3145728,stackBytes:5242880
+/* Resource limits are as asked and cannot be raised: rlimits FILES FSIZE STACK PROCESSES.
+ * judge: family=self invariants=I-24,I-10 test="100 3145728 5242880 33"
+ * judge: limits=openFiles:100,fileBytes:3145728,stackBytes:5242880,processes:33
  */
 #define _GNU_SOURCE
 #include <sys/resource.h>
@@ -26,7 +26,7 @@ exactly(const char *name, int which, rlim_t want)
 int
 main(int argc, char **argv)
 {
-	if (argc != 4)
+	if (argc != 5)
 		return 2;
 	/* with 0 the kernel starts a program of the host where core_pattern is a pipe */
 	struct rlimit none = { 0, 0 };
@@ -38,6 +38,8 @@ main(int argc, char **argv)
 	exactly("nofile", RLIMIT_NOFILE, (rlim_t)atol(argv[1]));
 	exactly("fsize", RLIMIT_FSIZE, (rlim_t)atol(argv[2]));
 	exactly("stack", RLIMIT_STACK, (rlim_t)atol(argv[3]));
+	/* the group has it, too; this one refuses before anything is made (forkbomb.py) */
+	exactly("nproc", RLIMIT_NPROC, (rlim_t)atol(argv[4]));
 	exactly("memlock", RLIMIT_MEMLOCK, 0);
 	exactly("msgqueue", RLIMIT_MSGQUEUE, 0);
 	exactly("nice", RLIMIT_NICE, 0);
