@@ -30,7 +30,7 @@ static const struct request {
 	[WIRE_STATUS] = { IN(IDLE) | IN(DENIED) | IN(JOB), 0, 0, on_status },
 	[WIRE_JOB] = { IN(IDLE) | IN(DENIED), 1, 1, on_job },
 	[WIRE_COMPILE] = { IN(DENIED) | IN(JOB), 2, 2, on_compile },
-	[WIRE_RUN] = { IN(JOB), VERSION_FDS, 3, on_run },
+	[WIRE_RUN] = { IN(DENIED) | IN(JOB), VERSION_FDS, 3, on_run },
 	[WIRE_KILL] = { IN(JOB), 0, 0, on_kill },
 	[WIRE_END] = { IN(JOB), 0, 0, on_end },
 	[WIRE_KEEP] = { IN(JOB), 0, 0, on_keep },
@@ -313,10 +313,8 @@ on_compile(struct session *s, const union wire_body *b, int *fds, struct err *e)
 {
 	int streams[3] = { -1, fds[0], fds[1] };
 
-	if (s->state == SESSION_DENIED) {
-		s->state = SESSION_IDLE;
+	if (s->state == SESSION_DENIED)
 		return 0;
-	}
 	if (b->compile.reserved != 0)
 		return err_set(
 		    e, ERR_PROTO, "compile: reserved is %u", b->compile.reserved);
@@ -350,12 +348,24 @@ on_version(struct session *s, const struct wire_run *run, int *fds, struct err *
 	return 0;
 }
 
+/* Sent on the chance that the program is in the cache. */
+static int
+too_early(struct session *s, uint32_t tag, struct err *e)
+{
+	struct wire_outcome o = { .tag = tag, .violation = -1 };
+
+	err_set(&o.fault, ERR_BUSY, "nothing is compiled yet");
+	return answer(s, WIRE_OUTCOME, &o, e);
+}
+
 static int
 on_run(struct session *s, const union wire_body *b, int *fds, struct err *e)
 {
 	const struct wire_run *run = &b->run;
 	uint64_t size;
 
+	if (s->state == SESSION_DENIED)
+		return 0;
 	if (words_check(&run->args, e) == -1)
 		return err_wrap(e, "run");
 	/* the last two are the streams either way */
@@ -366,8 +376,10 @@ on_run(struct session *s, const union wire_body *b, int *fds, struct err *e)
 	if (run->stage != WIRE_STAGE_RUN || fds[2] == -1)
 		return err_set(
 		    e, ERR_PROTO, "run: unknown stage %u, or no input", run->stage);
-	if (!s->job->ready)
+	if (!s->job->ready && !s->job->compile_asked)
 		return err_set(e, ERR_PROTO, "run: nothing is compiled");
+	if (!s->job->ready)
+		return too_early(s, run->tag, e);
 	if (!JB_FAULT(INPUT) && fd_check_sealed(fds[0], WIRE_INPUT_MAX, &size, e) == -1)
 		return err_wrap(e, "run: input");
 	if (submit(s, RUN_TEST, run->tag, &run->limits, &run->args, fds, e) == -1)

@@ -15,7 +15,7 @@
 #include "sandbox/language.h"
 #include "sandbox/loop.h"
 
-/* DENIED: idle, and the compile step of the job that was not taken may be on its way. */
+/* DENIED: idle, and more of the job that was not taken may be on its way. */
 enum session_state { SESSION_NEW, SESSION_IDLE, SESSION_DENIED, SESSION_JOB };
 
 /* What the gate needs of the house behind it. */

@@ -12,15 +12,18 @@
  *                                      ←  STATE
  *   JOB {language, tenant} +bundle     →
  *                                      ←  READY {place} | BUSY {retry} | REFUSED {why}
- *   COMPILE {tag, limits}  +out +err   →  (at most one per job; it may be sent before
- *                                         READY has come, and is ignored if it does not)
+ *   COMPILE {tag, limits}  +out +err   →  (at most one per job)
  *                                      ←  OUTCOME {tag}
  *   KEEP {keep}                        →  (once, after a compile that went well)
  *   RUN {tag, limits, args} +in +out +err →  (WIRE_PENDING_MAX outstanding, no tag twice)
  *                                         (a version command has no +in)
+ *                                      ←  OUTCOME {tag} (ERR_BUSY: not compiled yet)
  *   KILL {tag, why}                    →  (its OUTCOME still comes)
  *                                      ←  OUTCOME {tag}
  *   END                                →  (no run outstanding; the job is forgotten)
+ *
+ * COMPILE and RUN need not wait for READY: after BUSY and REFUSED they are ignored up to
+ * the next JOB.
  *
  * Anything else, at any other time, of any other size: the connection is closed and
  * whatever it was running is killed.  A client that goes away is the same.

@@ -68,8 +68,8 @@ struct box_place {
 	bool too_many_jobs; /* ERR_BUSY: of this key or user, not of all */
 };
 
-/* Asks for a job.  Until box_job_answer nothing may follow but its box_compile, which
- * has no outcome if the answer is no.  ERR_BAD_INPUT: nothing was asked. */
+/* Asks for a job.  Until box_job_answer nothing may follow but box_compile and box_run,
+ * which have no outcome if the answer is no.  ERR_BAD_INPUT: nothing was asked. */
 int box_job_ask(struct box *b, const struct box_ask *ask, struct err *e);
 /* ERR_BUSY: the queue is full; ERR_BAD_INPUT: the helper refuses this language, option or
  * file. */
@@ -80,7 +80,9 @@ int box_job(
 int box_end(struct box *b, struct err *e);
 
 /* Starts a run.  out[0] and out[1] become the reading ends (non-blocking, owned by the
- * caller) of its stdout and stderr: all of it is there once the outcome came. */
+ * caller) of its stdout and stderr: all of it is there once the outcome came.  Who does
+ * not wait for the outcome of a compile before a run may get one of ERR_BUSY for that:
+ * nothing ran, it is to be asked for again. */
 int box_compile(
     struct box *b, uint32_t tag, const struct limits *limits, int out[2], struct err *e);
 /* After a compile that went well: may its artifact serve others who send the same? */

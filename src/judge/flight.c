@@ -76,6 +76,13 @@ flight_take_back(struct judging *j)
 	}
 }
 
+/* Its program was still being made. */
+static bool
+never_flew(const struct judging *j, const struct flight *f)
+{
+	return f->early && j->lang->compiled && j->compile.state != ITEM_DONE;
+}
+
 void
 flight_lose_all(struct judging *j, const struct err *why)
 {
@@ -83,7 +90,7 @@ flight_lose_all(struct judging *j, const struct err *why)
 		struct flight *f = &j->air[0];
 		struct outcome o = { .violation = -1, .fault = *why };
 
-		if (judging_item(j, f->test)->losses++ == 0)
+		if (never_flew(j, f) || judging_item(j, f->test)->losses++ == 0)
 			wait_again(j, f->test);
 		else
 			settle(j, f, &o);
@@ -150,6 +157,11 @@ is_forgivable(const struct flight *f, const struct err *fault)
 static enum leave
 land(struct judging *j, struct flight *f, struct outcome *o, struct err *e)
 {
+	if (f->early && o->fault.code == ERR_BUSY) {
+		wait_again(j, f->test);
+		forget(j, f);
+		return LEAVE_NOT;
+	}
 	if (o->fault.code == ERR_NONE && o->fired != FIRED_CANCEL &&
 	    f->test != JUDGING_COMPILE)
 		tally_flight(o, clock_us() - f->since_us);

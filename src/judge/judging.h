@@ -26,6 +26,7 @@ struct flight {
 	uint32_t test; /* or JUDGING_COMPILE */
 	bool killed;
 	bool cancelled;
+	bool early; /* before it was known whether there is a program */
 	uint64_t since_us; /* when it was asked for */
 	struct tap out, err;
 };

@@ -23,6 +23,7 @@
 #define PAUSE_MS     50      /* the first; each is twice the last */
 #define PAUSE_MAX_MS 1000
 #define LARGE_BYTES  16384 /* an input of that size may take longer than others */
+#define EARLY_BYTES  4096  /* an input of that size costs nothing to send twice */
 
 static unsigned
 count_unfinished(const struct judging *j)
@@ -51,8 +52,34 @@ leave_of(const struct err *e)
 	return e->code == ERR_BAD_INPUT ? LEAVE_REFUSED : LEAVE_LOST;
 }
 
-/* The compile step goes with the question: mostly the answer is yes, and the program is
- * in the cache, so that to wait for it first would double what there is to wait for. */
+/* The next test to fly, ntests if there is none. */
+static unsigned
+next_test(struct judging *j)
+{
+	for (; j->first < j->r->ntests; j->first++) {
+		unsigned test = j->order[j->first];
+
+		if (test < j->stop && j->tests[test].state == ITEM_WAITING)
+			return test;
+	}
+	return j->r->ntests;
+}
+
+/* A test that costs next to nothing to be asked for in vain.  If it cannot be sent, the
+ * line is broken or its turn comes again: others will tell. */
+static void
+start_early(struct judging *j)
+{
+	unsigned test = next_test(j);
+	struct err ignored;
+
+	if (test < j->r->ntests && j->job->tests[test].input.len <= EARLY_BYTES &&
+	    flight_start(j, test, &ignored) == LEAVE_NOT)
+		j->air[j->nair - 1].early = true;
+}
+
+/* The compile step and a test go with the question: mostly the answer is yes, and if the
+ * program is in the cache there is nothing to wait for. */
 static enum leave
 ask_for_job(struct judging *j, struct err *e)
 {
@@ -72,8 +99,11 @@ ask_for_job(struct judging *j, struct err *e)
 		return leave_of(e);
 	if (must_compile(j))
 		how = flight_start(j, JUDGING_COMPILE, e);
-	if (how == LEAVE_NOT && box_job_answer(j->box, &j->place, e) == -1)
-		how = leave_of(e);
+	if (how == LEAVE_NOT) {
+		start_early(j);
+		how = box_job_answer(j->box, &j->place, e) == -1 ? leave_of(e)
+								 : LEAVE_NOT;
+	}
 	if (how != LEAVE_NOT) {
 		flight_take_back(j);
 		j->started = again;
@@ -148,8 +178,10 @@ compile(struct judging *j, struct err *e)
 	struct test_result *t = &j->r->compile;
 	enum leave how = LEAVE_NOT;
 
-	while (how == LEAVE_NOT && j->nair > 0)
+	while (how == LEAVE_NOT && j->compile.state == ITEM_FLYING)
 		how = flight_step(j, e);
+	while (how == LEAVE_NOT && t->verdict != VERDICT_OK && j->nair > 0)
+		how = flight_step(j, e); /* a test that was early */
 	if (how == LEAVE_NOT)
 		how = keep_artifact(j, e);
 	if (how != LEAVE_NOT || !j->compiled_once) {
@@ -164,19 +196,6 @@ compile(struct judging *j, struct err *e)
 	    (struct err){ .code = ERR_BUG, .msg = "compiled once, not again" };
 	*e = t->outcome.fault;
 	return LEAVE_AWAY;
-}
-
-/* The next test to fly, ntests if there is none. */
-static unsigned
-next_test(struct judging *j)
-{
-	for (; j->first < j->r->ntests; j->first++) {
-		unsigned test = j->order[j->first];
-
-		if (test < j->stop && j->tests[test].state == ITEM_WAITING)
-			return test;
-	}
-	return j->r->ntests;
 }
 
 /* One more than there are slots, so that a slot never waits for us. */

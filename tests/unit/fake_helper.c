@@ -41,7 +41,9 @@ struct session {
 	char source[4096]; /* the main file of the job */
 	struct held held[HELD_MAX];
 	unsigned nheld;
-	bool denied; /* its last job: a compile step of that may follow */
+	bool denied;         /* its last job: more of that may follow */
+	bool compiled, made; /* its program is asked for; is there */
+	uint32_t compile_tag;
 	bool dead;
 };
 
@@ -57,8 +59,13 @@ must(bool ok, const char *what)
 static void
 answer(struct session *s, const struct held *h)
 {
+	const struct wire_outcome *o = &h->o;
 	struct err e;
 
+	if (s->compiled && o->tag == s->compile_tag)
+		s->made = o->exit_code == 0 && o->signal == 0 && o->oom_kills == 0 &&
+			  o->violation == -1 && o->fired == 0 && o->exec_errno == 0 &&
+			  o->fault.code == ERR_NONE;
 	close(h->out);
 	close(h->err);
 	if (wire_send(s->sock, WIRE_OUTCOME, &h->o, NULL, 0, &e) == -1)
@@ -258,7 +265,7 @@ on_job(struct session *s, const struct wire_job *job, int bundle)
 	struct err e;
 
 	take_job(s, job, bundle);
-	s->denied = false;
+	s->denied = s->compiled = s->made = false;
 	switch (s->f->job_reply[s->f->jobs++ % 16]) {
 	case FAKE_READY:
 		wire_send(s->sock, WIRE_READY, &ready, NULL, 0, &e);
@@ -318,6 +325,26 @@ on_run(struct session *s, const struct wire_run *run, const int fds[3])
 }
 
 static void
+close_all(const int *fds, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		close(fds[i]);
+}
+
+static void
+on_early_run(struct session *s, uint32_t tag, const int fds[3])
+{
+	struct held h = {
+		.out = fds[1], .err = fds[2], .o = { .tag = tag, .violation = -1 }
+	};
+
+	close(fds[0]);
+	s->f->early++;
+	err_set(&h.o.fault, ERR_BUSY, "nothing is compiled yet");
+	answer(s, &h);
+}
+
+static void
 on_kill(struct session *s, const struct wire_kill *kill)
 {
 	if (kill->why == WIRE_FIRED_OUTPUT)
@@ -374,12 +401,12 @@ dispatch(struct session *s, const struct wire_message *m, const int *fds, unsign
 	case WIRE_COMPILE:
 		must(nfds == 2, "COMPILE without its pipes");
 		if (s->denied) {
-			s->denied = false;
-			close(fds[0]);
-			close(fds[1]);
+			close_all(fds, nfds);
 			break;
 		}
 		s->f->compiles++;
+		s->compiled = true;
+		s->compile_tag = m->body.compile.tag;
 		s->f->last_limits = m->body.compile.limits;
 		memcpy(program, s->source, sizeof(program));
 		run_program(s, m->body.compile.tag, program, fds[0], fds[1]);
@@ -391,7 +418,12 @@ dispatch(struct session *s, const struct wire_message *m, const int *fds, unsign
 			break;
 		}
 		must(nfds == 3, "RUN without its descriptors");
-		on_run(s, &m->body.run, fds);
+		if (s->denied)
+			close_all(fds, nfds);
+		else if (s->compiled && !s->made)
+			on_early_run(s, m->body.run.tag, fds);
+		else
+			on_run(s, &m->body.run, fds);
 		break;
 	case WIRE_KILL:
 		on_kill(s, &m->body.kill);

@@ -3,18 +3,20 @@
  * what the "program" says.  A program is the text of its standard input (of its main
  * source file, for the compile step), one command a line:
  *
- *   out TEXT | err TEXT      writes the line
- *   big N                    writes N bytes to stdout
- *   binary N                 writes a byte that is no text and N control characters
- *   exit N | signal N | oom | violation N | fired N | execerr N | memory N | cpu N |
- * queue N fault                    its box cannot be built fault-once               ...
- * the first time refuse CODE              a fault of that code after N its outcome waits
- * for N other outcomes on this connection flood                    writes until it is
- * killed hang                     waits until it is killed cancel-once              says
- * it was cancelled, the first time die | die-once           the helper drops the
- * connection hangup                   the client of the job goes away args writes its
- * arguments to stdout, one a line tests                    writes how many tests the job
- * announced
+ * - out TEXT, err TEXT: writes the line
+ * - big N: writes N bytes to stdout
+ * - binary N: writes a byte that is no text and N control characters
+ * - exit N, signal N, oom, violation N, fired N, execerr N, memory N, cpu N, queue N
+ * - fault: its box cannot be built; fault-once: the first time
+ * - refuse CODE: a fault of that code
+ * - after N: its outcome waits for N other outcomes on this connection
+ * - flood: writes until it is killed
+ * - hang: waits until it is killed
+ * - cancel-once: says it was cancelled, the first time
+ * - die, die-once: the helper drops the connection
+ * - hangup: the client of the job goes away
+ * - args: writes its arguments to stdout, one a line
+ * - tests: writes how many tests the job announced
  */
 #ifndef TESTS_FAKE_HELPER_H
 #define TESTS_FAKE_HELPER_H
@@ -40,6 +42,7 @@ struct fake {
 	int client;                    /* closed at "hangup"; -1: none */
 
 	unsigned connections, jobs, compiles, runs, ends, closed;
+	unsigned early; /* runs that came before their program */
 	unsigned keeps, releases; /* KEEP with 1, with 0 */
 	unsigned killed_output, killed_cancel;
 	unsigned onces; /* -once commands that fired */

@@ -386,6 +386,57 @@ compile_comes_first(void **state)
 	scene_close(&s);
 }
 
+/* A first test goes with the question, on the chance that its program is there. */
+static void
+a_test_is_asked_for_early(void **state)
+{
+	static const struct {
+		const char *what, *compile;
+		size_t size; /* of the only input */
+		int verdict;
+		unsigned early, runs;
+	} cases[] = {
+		{ "the program is there", "", 0, VERDICT_OK, 0, 1 },
+		{ "it takes its time", "after 1", 0, VERDICT_OK, 1, 1 },
+		{ "there is none", "after 1\nexit 1", 0, VERDICT_COMPILE_ERROR, 1, 0 },
+		{ "nor will there be", "exit 1", 0, VERDICT_COMPILE_ERROR, 1, 0 },
+		{ "not with much input", "exit 1", 4097, VERDICT_COMPILE_ERROR, 0, 0 },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < LENGTH(cases); i++) {
+		scope_free char *input = calloc(1, cases[i].size + 8);
+		struct scene s;
+
+		memset(input, '\n', cases[i].size);
+		memcpy(input, "out 1", 5);
+		scene_open(&s, PROGRAMS(input));
+		compile_with(&s, cases[i].compile);
+		fake_start(s.fake);
+		s.door.path = s.fake->path;
+		s.line.door = &s.door;
+		/* what was early leaves nothing on the line for the next job */
+		for (unsigned round = 1; round <= 2; round++) {
+			assert_int_equal(
+			    judge_run(s.job, &s.lang, &s.site, &s.line, s.client_fd, &s.r,
+				&s.gone, &s.p),
+			    0);
+			CHECK_INT(cases[i].what, s.r.verdict, cases[i].verdict);
+			if (round == 1)
+				CHECK_INT(cases[i].what, s.fake->early, cases[i].early);
+			CHECK_INT(cases[i].what, s.fake->runs, cases[i].runs * round);
+			if (cases[i].runs > 0)
+				check_out(&s, 0, "1\n");
+			result_free(&s.r);
+			s.r = (struct result){ 0 };
+		}
+		judge_hang_up(&s.line);
+		fake_await_closed(s.fake, 1);
+		CHECK_INT(cases[i].what, s.fake->connections, 1);
+		scene_close(&s);
+	}
+}
+
 static void
 a_silent_compile_may_serve_others(void **state)
 {
@@ -745,6 +796,7 @@ main(void)
 		cmocka_unit_test(an_answer_tells_the_input_again),
 		cmocka_unit_test(stop_on_failure_skips_what_follows),
 		cmocka_unit_test(compile_comes_first),
+		cmocka_unit_test(a_test_is_asked_for_early),
 		cmocka_unit_test(a_silent_compile_may_serve_others),
 		cmocka_unit_test(compile_errors_end_the_job),
 		cmocka_unit_test(nobody_is_blamed_for_the_machinery),
