@@ -30,11 +30,12 @@ tap_over(const struct tap *t)
 	return t->total > t->limit;
 }
 
-/* Doubles, but not beyond the limit: the limit is what the site can afford. */
+/* As much as the first read brings, which most often is all, for there may be thousands of
+ * them; then it doubles, but not beyond the limit: the limit is what the site can afford. */
 static void
 make_room(struct tap *t, size_t more)
 {
-	size_t need = t->len + more, cap = t->cap != 0 ? t->cap : 4096;
+	size_t need = t->len + more, cap = t->cap != 0 ? t->cap : need;
 
 	if (need <= t->cap)
 		return;
@@ -147,6 +148,16 @@ mend_seam(struct stream *s, size_t head)
 	s->truncated = true;
 }
 
+/* What was allocated for more to come. */
+static void
+give_back(struct tap *t)
+{
+	char *less = t->cap > t->len && t->len > 0 ? realloc(t->data, t->len) : NULL;
+
+	if (less != NULL) /* if not, the old block stays, and is only too large */
+		t->data = less;
+}
+
 void
 tap_finish(struct tap *t, struct stream *s)
 {
@@ -154,6 +165,7 @@ tap_finish(struct tap *t, struct stream *s)
 
 	if (over && t->limit > 0)
 		straighten(t);
+	give_back(t);
 	*s = (struct stream){
 		.kept = { t->data, t->len }, .total = t->total, .truncated = over
 	};

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -144,12 +145,39 @@ def family(s):
     return own + [p.pid for p in stack.descendants(own, stack.processes())]
 
 
+def own_kb(pid, what="Private_Dirty"):
+    return int(re.search(rf"^{what}:\s+(\d+)", stack.read(f"/proc/{pid}/smaps_rollup"), re.M).group(1))
+
+
 def pss_kb(s, what="Pss"):
     total = 0
     for pid in family(s):
         with contextlib.suppress(OSError):
-            total += int(re.search(rf"^{what}:\s+(\d+)", stack.read(f"/proc/{pid}/smaps_rollup"), re.M).group(1))
+            total += own_kb(pid, what)
     return total
+
+
+def growth_kb(s, during):
+    """How much more a process has at most of what nobody shares while during() runs: the helper, and that worker (or other
+    process of the application's) which grew most.  Looked at without a pause: what lasts for less than a look is not seen."""
+    time.sleep(2)  # what the requests before have left is given back
+    workers = [s.app.pid] + [p.pid for p in stack.descendants([s.app.pid], stack.processes())]
+    before = {pid: own_kb(pid) for pid in [s.sandbox.pid, *workers]}
+    most, over = dict(before), threading.Event()
+
+    def look():
+        while not over.is_set():
+            for pid in before:
+                with contextlib.suppress(OSError, AttributeError):
+                    most[pid] = max(most[pid], own_kb(pid))
+    looker = threading.Thread(target=look)
+    looker.start()
+    try:
+        during()
+    finally:
+        over.set()
+        looker.join()
+    return most[s.sandbox.pid] - before[s.sandbox.pid], max(most[p] - before[p] for p in workers)
 
 
 def cpu_us(s):
