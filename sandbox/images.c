@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "sandbox/library.h"
 #include "sandbox/warm/frozen.h"
 #include "sandbox/warmth.h"
 
@@ -19,11 +20,10 @@
 #define MADV_COLLAPSE 25
 #endif
 
-#define LIBRARY_BYTES (1 << 20)
-#define QUIET_US      50000    /* that long nothing ran before one is made */
-#define GAP_US        500000   /* between two that only replace used ones */
-#define LOOK_US       10000000 /* how often one asks whether they are still needed */
-#define RETRY_US      (60ULL * 1000000) /* after a failure, doubled up to 64 times */
+#define QUIET_US 50000             /* that long nothing ran before one is made */
+#define GAP_US   500000            /* between two that only replace used ones */
+#define LOOK_US  10000000          /* how often one asks whether they are still needed */
+#define RETRY_US (60ULL * 1000000) /* after a failure, doubled up to 64 times */
 
 /* Freezing needs this much, whatever the site's caps say of users' programs. */
 static const struct wire_limits making = {
@@ -53,8 +53,7 @@ struct rack {
 
 struct images {
 	const struct config *config; /* borrowed */
-	char *library;
-	size_t library_size;
+	struct library library;
 	int sink_read, sink_write; /* for what an interpreter says while it is frozen */
 	struct warmth *warmth;
 	bool making;
@@ -65,24 +64,6 @@ struct images {
 };
 
 /* --- life --- */
-
-static int
-read_library(struct images *s, const char *path, struct err *e)
-{
-	struct stat st;
-
-	scope_fd fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd == -1 || fstat(fd, &st) == -1)
-		return err_sys(e, "warm_library: open %s", path);
-	if (!S_ISREG(st.st_mode) || st.st_size > LIBRARY_BYTES)
-		return err_set(
-		    e, ERR_BAD_INPUT, "warm_library: %s is no library of ours", path);
-	s->library_size = (size_t)st.st_size;
-	s->library = malloc(s->library_size);
-	if (s->library == NULL)
-		return err_sys(e, "malloc");
-	return fd_pread_all(fd, s->library, s->library_size, 0, e);
-}
 
 static int
 open_sink(struct images *s, struct err *e)
@@ -122,7 +103,8 @@ images_open(const struct config *config, const struct languages *languages,
 		if (languages_at(languages, i)->warm)
 			s->rack[i].lang = languages_at(languages, i);
 	s->warmth = warmth_new(s->nracks, e);
-	if (s->warmth == NULL || read_library(s, config->warm_library, e) == -1 ||
+	if (s->warmth == NULL ||
+	    library_read(config->warm_library, &s->library, e) == -1 ||
 	    open_sink(s, e) == -1) {
 		images_free(s);
 		return -1;
@@ -159,7 +141,7 @@ images_free(struct images *s)
 	fds[1] = s->sink_write;
 	fd_close_all(fds, 2);
 	warmth_free(s->warmth);
-	free(s->library);
+	library_free(&s->library);
 	free(s);
 }
 
@@ -282,7 +264,7 @@ make_sources(const struct images *s, const struct language *l, struct err *e)
 
 	/* an empty main file: should nothing be preloaded, nothing is run */
 	if (bundle_add(&w, l->source, "", 0, e) == 0 &&
-	    bundle_add(&w, FROZEN_LIBRARY, s->library, s->library_size, e) == 0)
+	    library_add(&s->library, &w, e) == 0)
 		fd = bundle_seal(&w, e);
 	bundle_free(&w);
 	return fd;

@@ -90,6 +90,7 @@ struct inner_run {
 	uint32_t at_rest;     /* processes of the slot besides the box */
 	uint32_t thaws;       /* 1: the program is a frozen argv[0], see warm/frozen.h */
 	uint32_t freezes;     /* 1: it becomes one, and is given the host's /proc */
+	uint32_t loads, pad;  /* 1: a library of ours lies in /work, and may be loaded */
 	struct wire_limits limits;
 	struct words argv, env;
 };

@@ -378,6 +378,8 @@ job_command(const struct run *r, const struct words *prepared, struct inner_run 
 	out->has_program =
 	    (r->kind == RUN_TEST || r->kind == RUN_PROBE) && j->program != -1;
 	out->thaws = out->freezes = 0;
+	out->loads =
+	    r->kind == RUN_FREEZE || (r->kind == RUN_PREPARE && j->lang->prepare->loads);
 	if (command_fill(j->lang, command[r->kind], &call, &out->argv, e) == -1 ||
 	    (r->kind == RUN_TEST && words_append(&out->argv, &r->args, e) == -1))
 		return -1;

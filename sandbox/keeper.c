@@ -277,7 +277,7 @@ compile_stage(struct keeper *k, const struct inner_compile *c, const int fds[4],
 		return err_sys(e, "unshare the mount namespace");
 	if (mounts_new_work(fds[1], c->work_bytes, k->work_inodes, e) == -1)
 		return -1;
-	if (c->run.freezes != 0 && mounts_allow_libraries(e) == -1)
+	if (c->run.loads != 0 && mounts_allow_libraries(e) == -1)
 		return -1;
 	scope_fd input = open_input(c, e);
 	if (input == -1)

@@ -11,6 +11,7 @@
 #include "base/conf.h"
 #include "base/path.h"
 #include "base/scope.h"
+#include "sandbox/warm/frozen.h"
 
 struct languages {
 	struct language *item[LANGUAGES_MAX]; /* owned, each with its lists */
@@ -86,6 +87,18 @@ check_made_name(const char *name, struct err *e)
 	return path_check_name(plain, n, e);
 }
 
+/* It lies beside the source. */
+static int
+settle_library(struct language_prepare *p, struct err *e)
+{
+	static const char token[] = "{library}";
+
+	for (const char *w = words_next(&p->command, NULL); w != NULL;
+	     w = words_next(&p->command, w))
+		p->loads = p->loads || strstr(w, token) != NULL;
+	return words_fill(&p->command, token, "/work/" FROZEN_LIBRARY, e);
+}
+
 static int
 read_prepare(const struct conf *c, struct file *f, struct err *e)
 {
@@ -104,6 +117,8 @@ read_prepare(const struct conf *c, struct file *f, struct err *e)
 	    p->command.count == 0 || p->words.count == 0 || p->sets.count == 0)
 		return conf_fault(c, "prepare", e,
 		    "prepare: needs compile, pairs of files, command, words and sets");
+	if (settle_library(p, e) == -1)
+		return -1;
 	if (p->of.count > LANGUAGE_OF_MAX)
 		return conf_fault(c, "prepare", e, "prepare: of names %d files at most",
 		    LANGUAGE_OF_MAX);

@@ -19,6 +19,7 @@
 struct language_prepare {
 	struct words files;   /* pairs: a name, the source it is made from */
 	struct words command; /* makes one, and calls it LANGUAGE_MADE or _TREE */
+	bool loads;           /* it asks for {library} */
 	char unless[128];     /* a file: where it is, nothing is prepared; "": always */
 	struct words of;      /* files it is made of; none: the whole toolchain */
 	struct words words;   /* what {prepared} stands for; {dir} is where it lies */

@@ -36,13 +36,16 @@ making_limits(const struct config *c)
 }
 
 static struct job *
-make_job(const struct language *l, const char *source, const char *set, struct err *e)
+make_job(const struct library *library, const struct language *l, const char *source,
+    const char *set, struct err *e)
 {
 	struct bundle_writer w = { 0 };
 	struct words options = { 0 };
 	scope_fd sources = -1;
 	int r = bundle_add(&w, l->source, source, strlen(source), e);
 
+	if (r == 0 && l->prepare->loads)
+		r = library_add(library, &w, e);
 	if (r == 0)
 		sources = bundle_seal(&w, e);
 	bundle_free(&w);
@@ -55,10 +58,10 @@ make_job(const struct language *l, const char *source, const char *set, struct e
 }
 
 struct run *
-making_run(const struct config *config, const struct language *l, const char *source,
-    const char *set, struct err *e)
+making_run(const struct config *config, const struct library *library,
+    const struct language *l, const char *source, const char *set, struct err *e)
 {
-	struct job *j = make_job(l, source, set, e);
+	struct job *j = make_job(library, l, source, set, e);
 	struct run *r = j != NULL ? run_new(NULL, j, RUN_PREPARE, e) : NULL;
 
 	if (j != NULL)

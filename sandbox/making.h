@@ -8,12 +8,14 @@
 #include "sandbox/config.h"
 #include "sandbox/job.h"
 #include "sandbox/language.h"
+#include "sandbox/library.h"
 
 #define MAKING_BYTES_MAX (512ULL << 20) /* of one file */
 
-/* Of this text as the source, with the options of a set; "": none.  The caller's. */
-struct run *making_run(const struct config *config, const struct language *l,
-    const char *source, const char *set, struct err *e);
+/* Of this text as the source, with the options of a set; "": none.  The library goes with
+ * it if the language asks for it.  The caller's. */
+struct run *making_run(const struct config *config, const struct library *library,
+    const struct language *l, const char *source, const char *set, struct err *e);
 
 /* What that run leaves behind, and how much of it at most; file: as the language file
  * calls it. */

@@ -26,7 +26,8 @@ int mounts_build_root(const struct words *paths, bool prepared, struct err *e);
 /* Replaces /work by a new tmpfs holding the files of a bundle (-1: none), read-only and
  * not the box's own, and marks it untouched.  bytes and inodes are the box's own. */
 int mounts_new_work(int bundle, uint64_t bytes, unsigned inodes, struct err *e);
-/* For a box that runs nobody's program: a library of ours may be loaded from there. */
+/* For a box that runs nobody's program, and makes images or prepared files: a library of
+ * ours may be loaded from there. */
 int mounts_allow_libraries(struct err *e);
 /* Its memory is free when this returns (of a last process it would be a moment later). */
 int mounts_drop_work(struct err *e);

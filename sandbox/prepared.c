@@ -16,6 +16,7 @@
 #include "sandbox/chore.h"
 #include "sandbox/inner.h"
 #include "sandbox/kept.h"
+#include "sandbox/library.h"
 #include "sandbox/making.h"
 #include "sandbox/toolchain.h"
 
@@ -46,7 +47,8 @@ struct prepared {
 	const struct config *config;
 	const struct languages *languages;
 	int dir;
-	struct item *items; /* owned; grouped by language */
+	struct library library; /* if a language asks for it */
+	struct item *items;     /* owned; grouped by language */
 	unsigned n;
 	struct toolchain toolchain[LANGUAGES_MAX]; /* as the names have it */
 	struct loop *loop;
@@ -63,11 +65,14 @@ make_name(const struct prepared *p, struct item *it, struct err *e)
 	struct digest_maker *m = digest_begin(e);
 	struct digest key;
 
-	if (m != NULL && (digest_part(m, KEY_FORMAT, sizeof(KEY_FORMAT), e) == -1 ||
-			     digest_part(m, &it->lang->file, DIGEST_BYTES, e) == -1 ||
-			     digest_part(m, t, sizeof(*t), e) == -1 ||
-			     digest_part(m, it->file, strlen(it->file), e) == -1 ||
-			     digest_part(m, it->set, strlen(it->set), e) == -1)) {
+	if (m != NULL &&
+	    (digest_part(m, KEY_FORMAT, sizeof(KEY_FORMAT), e) == -1 ||
+		digest_part(m, &it->lang->file, DIGEST_BYTES, e) == -1 ||
+		digest_part(m, t, sizeof(*t), e) == -1 ||
+		digest_part(m, it->file, strlen(it->file), e) == -1 ||
+		digest_part(m, it->set, strlen(it->set), e) == -1 ||
+		(it->lang->prepare->loads &&
+		    digest_part(m, p->library.data, p->library.size, e) == -1))) {
 		digest_end(m, NULL, e);
 		return -1;
 	}
@@ -251,6 +256,9 @@ fill(struct prepared *p, struct err *e)
 	for (unsigned i = 0; (l = languages_at(p->languages, i)) != NULL; i++) {
 		if (l->prepare == NULL)
 			continue;
+		if (l->prepare->loads && p->library.data == NULL &&
+		    library_read(p->config->warm_library, &p->library, e) == -1)
+			return -1;
 		add_items(p, l);
 		if (look_again(p, l, e) == -1)
 			return -1;
@@ -303,6 +311,7 @@ prepared_close(struct prepared *p)
 	chore_end(&p->check);
 	if (p->dir != -1)
 		close(p->dir);
+	library_free(&p->library);
 	free(p->items);
 	free(p);
 }
@@ -439,7 +448,8 @@ prepared_next(struct prepared *p)
 			log_info("prepared_bytes leaves no room for %s language=%s",
 			    it->file, it->lang->id);
 		else
-			r = making_run(p->config, it->lang, it->source, it->set, &e);
+			r = making_run(
+			    p->config, &p->library, it->lang, it->source, it->set, &e);
 		it->state = r != NULL ? MAKING : HOPELESS;
 		it->run = r;
 		if (e.code != ERR_NONE)

@@ -30,8 +30,9 @@ tap_over(const struct tap *t)
 	return t->total > t->limit;
 }
 
-/* As much as the first read brings, which most often is all, for there may be thousands of
- * them; then it doubles, but not beyond the limit: the limit is what the site can afford. */
+/* As much as the first read brings, which most often is all, for there may be thousands
+ * of them; then it doubles, but not beyond the limit: the limit is what the site can
+ * afford. */
 static void
 make_room(struct tap *t, size_t more)
 {

@@ -306,6 +306,10 @@ shipped_files_load(void **state)
 	assert_true(languages_count(l) >= 13);
 	assert_true(language_is_compiled(languages_find(l, "cpp")));
 	assert_false(language_is_compiled(languages_find(l, "python")));
+	const struct language_prepare *cpp = languages_find(l, "cpp")->prepare;
+	assert_true(cpp->loads);
+	assert_true(words_has(&cpp->command, "-fplugin=/work/judgebox-warm.so"));
+	assert_false(languages_find(l, "java")->prepare->loads);
 	languages_free(l);
 }
 
