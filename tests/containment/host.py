@@ -19,7 +19,7 @@ SANITIZER_TOLERANCE = 300 * MIB  # its quarantine keeps what was freed
 CONNECTIONS = 16  # of the application
 ARTIFACTS = 64    # kept in memory, sandbox/cache.c
 LOG_LINES = 4000  # the kernel reports an OOM kill in a line per process, ten times in 5 s at most
-SETTLE = 8.0
+SETTLE = 15.0     # until all of it must be gone, on a busy machine
 REST = 60.0       # until nothing changes of itself any more
 PLACES = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run", "/run/lock", "/var/crash", "/var/lib",
           "/var/lib/systemd/coredump", "/", "/root", "/home")

@@ -303,6 +303,9 @@ class Lifecycle(KeysTest):
 
 
 class Quotas(KeysTest):
+    def setUp(self):
+        self.keep_from_midnight(60)
+
     def test_rate_is_exact(self):
         key = self.add("exact", "--rate", "1/day", "--burst", "20")
         self.assertEqual(self.many(60, key), [200] * 20 + [429] * 40)

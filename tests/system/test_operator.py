@@ -166,6 +166,7 @@ class Operator(KeysTest):
         return a.json
 
     def test_status(self):
+        self.keep_from_midnight()
         key = self.add("CS101", "--jobs", "9", "--cpu-seconds", "600/day")
         before = self.state()
         a = self.ask(key, {"language": "python", "code": "print(sum(range(10**6)))"})
