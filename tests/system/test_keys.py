@@ -588,14 +588,16 @@ class Store(KeysTest):
             "reserve", "exam", "--slots", "1", "--from", "now", "--to", "1h"))
         self.assertRegex(self.admin("reserve", "list"), r"1 +exam +1 .* now")
         with concurrent.futures.ThreadPoolExecutor(6) as pool:
-            short = {**SLEEP, "code": "sleep 2"}
-            rest = [pool.submit(self.ask, b, short) for _ in range(3)]
-            stack.wait_for("the others to run", lambda: self.quota(b)["quota"]["jobs"]["running"] == 3
+            short = {**SLEEP, "code": "sleep 4"}
+            called = stack.read(self.stack.sandbox.log).count(" is called")
+            rest = [pool.submit(self.ask, b, short) for _ in range(2)]
+            stack.wait_for("the others to run", lambda: self.quota(b)["quota"]["jobs"]["running"] == 2
                            and self.stack.boxes())
             j = self.ask(a).json
             self.assertEqual(j["verdict"], "ok")
-            # though both slots could have been taken, one was free
+            # though both slots could have been taken, one was free, and no spare one was needed
             self.assertEqual(sum(r.done() for r in rest), 0)
+            self.assertEqual(stack.read(self.stack.sandbox.log).count(" is called"), called)
             for r in rest:
                 self.assertEqual(r.result().status, 200)
         self.admin("reserve", "cancel", "1")
