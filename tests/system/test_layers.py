@@ -200,7 +200,7 @@ class Outlived(SystemTest):
         for _ in range(3):  # each slot has a new /work after each
             j = self.judge("c", self.SLEEPS.replace("sleep(2)", "usleep(50000)"), tests=[{}] * 6)
             self.assertEqual({t["verdict"] for t in j["tests"]}, {"ok"})
-        log_of(self.stack, r"slot \d is thrown away: .*MiB of files outlived their box", 1)
+        log_of(self.stack, r"slot \d is thrown away: .*MiB of files outlived their box")
 
 
 def sanitized():
