@@ -14,8 +14,6 @@
 #include "sandbox/slot_run.h"
 
 #define QUANTUM_US 10000 /* a job may go on for, in a slot with its files */
-#define SECOND_US  1000000ULL
-#define RETRY_MAX  (60 * SECOND_US) /* what nobody can predict is asked again soon */
 
 /* --- turns --- */
 
@@ -101,7 +99,7 @@ users_most(const struct dispatch *d)
 {
 	unsigned spare = d->fleet.nall - d->fleet.n;
 
-	return spare > 1 ? spare - 1 : spare == 1 && !d->keyed;
+	return spare > 1 ? spare - 1 : spare == 1 && !d->admission.keyed;
 }
 
 static void
@@ -254,42 +252,17 @@ on_done(void *owner, struct slot *slot, struct run *r, const struct wire_outcome
 
 /* --- what sessions ask --- */
 
-/* One key does not take all workers, nor one user all that his key may have.  Where
- * nobody has a key there are no others to be kept free for. */
-static bool
-has_too_many(
-    const struct dispatch *d, const struct wire_tenant *t, const struct share_view *v)
-{
-	unsigned user_max = t->jobs_max - t->jobs_max / 4;
-
-	if (t->jobs_max == 0)
-		return false;
-	return (d->keyed && v->key_jobs >= t->jobs_max) ||
-	       (t->user != 0 && v->user_jobs >= user_max);
-}
-
 static bool
 admit(void *owner, const struct language *lang, const struct wire_job *j,
     struct wire_ready *ready, struct wire_busy *busy)
 {
 	struct dispatch *d = owner;
-	uint64_t max_us = d->slot_host->config->max_wait * 1000;
 	/* an idle machine takes any job; its own length is no queue */
 	uint64_t first_us = forecast_first(&d->forecast, lang, j->cpu_us);
 	struct share_view v = share_look(d->share, &j->tenant, first_us);
 
-	d->keyed |= j->tenant.key != 0;
-	*ready = (struct wire_ready){ .wait_us = v.wait_us, .position = v.position };
-	if (has_too_many(d, &j->tenant, &v))
-		*busy = (struct wire_busy){ v.wait_us, WIRE_BUSY_JOBS, 0 };
-	else if (v.wait_us > max_us)
-		*busy = (struct wire_busy){ v.wait_us - max_us, WIRE_BUSY_WAIT, 0 };
-	else
-		return true;
-	busy->retry_us =
-	    (busy->retry_us < RETRY_MAX ? busy->retry_us : RETRY_MAX) + SECOND_US;
-	d->refused++;
-	return false;
+	return admission_take(&d->admission, &j->tenant, &v,
+	    d->slot_host->config->max_wait * 1000, ready, busy);
 }
 
 /* One number for a user of a key; 0: nobody knows who it is. */
@@ -351,7 +324,7 @@ status(void *owner, struct wire_state *out)
 	out->jobs = share_jobs(d->share);
 	out->tenants = share_users(d->share);
 	out->wait_us = share_work(d->share) / d->fleet.n;
-	out->refused = d->refused;
+	out->refused = d->admission.refused;
 	out->cache_hits = d->twins.hits;
 	out->cache_misses = d->twins.misses;
 	images_counts(d->slot_host->images, &out->warm_hits, &out->warm_misses);

@@ -22,6 +22,7 @@
 #ifndef SANDBOX_DISPATCH_H
 #define SANDBOX_DISPATCH_H
 
+#include "sandbox/admission.h"
 #include "sandbox/fleet.h"
 #include "sandbox/forecast.h"
 #include "sandbox/session.h"
@@ -41,8 +42,7 @@ struct dispatch {
 	struct share *share;                      /* owned */
 	struct link waiting;                      /* all runs that wait */
 	struct session *holder[CONFIG_SLOTS_MAX]; /* whose files lie in a slot's /work */
-	bool keyed;                               /* somebody with a key has been here */
-	uint64_t refused;                         /* jobs, since the start */
+	struct admission admission;
 	bool filling; /* fill_slots is at work further up the stack */
 	struct twins twins;
 	struct forecast forecast;
