@@ -123,7 +123,7 @@ a_slot_that_cannot_be_watched_is_tried_again(void **state)
 	close(loop.epoll);
 }
 
-/* I-29: the first alarm is 0.2 s after the run's time on the clock, see slot_run.c. */
+/* I-29: the first alarm is 0.2 s after the run's time on the clock, see slot_order.c. */
 static void
 an_overdue_run_has_two_seconds(void **state)
 {
