@@ -39,7 +39,9 @@ scriptlets_are_expanded()
 	grep -q 'systemctl .*judgebox-sandbox.socket' "$work/scripts"
 }
 
-# Each distribution has its own place for the site and for what is written about it.
+# Each distribution has its own place for the site and for what is written about it.  There is
+# a profile for Debian 13's AppArmor; Fedora and EL have SELinux.
+apparmor=/etc/apparmor.d/usr.sbin.judgebox-sandbox
 rpm_files()
 {
 	rpm -qpl "$rpm" | grep -v '/usr/share/doc/\|/usr/share/licenses\|/usr/lib/.build-id'
@@ -49,7 +51,7 @@ rpm_files()
 deb_files()
 {
 	dpkg-deb -c "$(echo "$deb"/judgebox_*.deb)" | sed -n 's|^[^d].* \./|/|p' | sed \
-		-e 's|^/lib/systemd|/usr&|' -e '/usr\/share\/doc\//d' -e '/lintian/d' \
+		-e 's|^/lib/systemd|/usr&|' -e '/usr\/share\/doc\//d' -e '/lintian/d' -e "\\|^$apparmor\$|d" \
 		-e 's|^\(/usr/share/man/.*\)\.gz$|\1|' -e 's|^/etc/nginx/sites-available/judgebox$|SITE|'
 }
 
@@ -112,7 +114,7 @@ table_is_whole()
 	"${0%/*}/report.sh" "$deb" "$1" >"$1/packages.md" && cat "$1/packages.md" &&
 		[ "$(grep -c '^| judgebox.*\(deb\|rpm\) | [0-9]* | [0-9]* | [^ ]' "$1/packages.md")" = 5 ] &&
 		[ "$(grep -c '^| /' "$1/packages.md")" -gt 50 ] &&
-		[ "$(grep '| - \|- |$' "$1/packages.md")" = '| - | /usr/share/selinux/packages/judgebox.pp |' ]
+		[ "$(grep -v "^| $apparmor " "$1/packages.md" | grep '| - \|- |$')" = '| - | /usr/share/selinux/packages/judgebox.pp |' ]
 }
 
 check "manual pages name the package's user" pages_name_our_user

@@ -30,6 +30,13 @@ UIDS_PER_STACK = 256
 STACKS = 112  # with ids of their own in one run of the suites, and in each that runs beside it
 
 
+# A Go without its library takes ten seconds, or twenty, until that is prepared.
+GO_IS_WHOLE = os.path.exists("/usr/lib/go/pkg/linux_amd64/fmt.a")
+PATIENT_COMPILE = {"compile": {"cpu_ms": "60s", "wall_ms": "120s"}}
+PATIENT = {"compile_caps": PATIENT_COMPILE["compile"],
+           "profiles": {"default": PATIENT_COMPILE, "proctorx": PATIENT_COMPILE}}
+
+
 class StackError(Exception):
     pass
 

@@ -102,6 +102,8 @@ class Calls(Containment):
         rules = policy(*files)
         for name, nr in sorted(syscall_numbers().items(), key=lambda x: x[1]):
             actions = rules.get(name, ["errno ENOSYS"])
+            if nr in judge.PAST_FILTERS:
+                continue
             if len(actions) == 1 and actions[0] not in ("allow", "done"):  # done: disk/flush.c
                 yield name, nr, "trip" if actions[0] == "trip" else REFUSALS[actions[0].split()[1]]
 

@@ -80,6 +80,12 @@ def language_files():
 
 
 class SelfTests(SystemTest):
+    own_stack = True
+
+    @classmethod
+    def make_stack(cls):
+        return stack.Stack(app={} if stack.GO_IS_WHOLE else stack.PATIENT).start()
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

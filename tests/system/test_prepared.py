@@ -36,13 +36,8 @@ def only_cpp(s, *edits):
         edit(s, *e)
 
 
-# A Go without its library takes ten seconds, or twenty.
-PATIENT = {"compile_caps": {"cpu_ms": "60s", "wall_ms": "120s"},
-           "profiles": {"default": {"compile": {"cpu_ms": "60s", "wall_ms": "120s"}}}}
-
-
 def make(bytes_="2G", prepare=None, **sandbox):
-    s = stack.Stack(sandbox={"prepared_bytes": bytes_, "log_level": "debug", **sandbox}, app=PATIENT)
+    s = stack.Stack(sandbox={"prepared_bytes": bytes_, "log_level": "debug", **sandbox}, app=stack.PATIENT)
     if prepare:
         prepare(s)
     return s
