@@ -129,6 +129,19 @@ def descendants(pids, table):
     return [table[p] for p in family - set(pids) if p in table]
 
 
+def family(pid):
+    """All that stem from this one, asked of each for its children: that takes a moment, where
+    to read of every process takes longer, on a busy machine, than a short program lives."""
+    found, ask = [], [pid]
+    for p in ask:
+        with contextlib.suppress(OSError):  # it has ended, or the kernel does not tell
+            for task in os.listdir(f"/proc/{p}/task"):
+                born = [int(c) for c in read(f"/proc/{p}/task/{task}/children").split()]
+                ask += born
+                found += filter(None, map(Proc.look, born))
+    return found
+
+
 def cgroups(name):
     """Directories of this name in every hierarchy, v1 or v2."""
     return [os.path.join(d, n) for d, dirs, _ in os.walk("/sys/fs/cgroup") for n in dirs
@@ -421,13 +434,20 @@ class Stack:
         return [p for p in self.workers() if serves(p)]
 
     def boxes(self):
-        """Processes of judged programs: what a slot's launcher has started."""
+        """Processes of judged programs: what a slot's launcher has started.  Whoever has lost
+        his parents is looked for when there are no others."""
+        young = self.programs(family(self.sandbox.pid)) if self.sandbox.running() else []
+        if young:
+            return young
         table = processes()
         own = [p for p in table.values() if any(map(self.is_slot_uid, p.uids))]
         if self.sandbox.running():
             own += descendants([self.sandbox.pid], table)
-        return [p for p in {p.pid: p for p in own}.values()
-                if p.exe and os.path.basename(p.exe.split(" (deleted)")[0]) not in
+        return self.programs({p.pid: p for p in own}.values())
+
+    @staticmethod
+    def programs(own):
+        return [p for p in own if p.exe and os.path.basename(p.exe.split(" (deleted)")[0]) not in
                 ("judgebox-slot", "judgebox-sandbox") and p.state != "Z" and not freezes(p.pid)]
 
     def quiet(self, deadline=5):
