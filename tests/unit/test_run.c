@@ -379,6 +379,7 @@ compile_comes_first(void **state)
 	check_verdicts("warnings are no errors", &s.r, VERDICT_OK, "ok");
 	assert_true(s.r.compiled && s.r.compile.verdict == VERDICT_OK);
 	assert_true(s.r.compile.err.truncated && s.r.compile.err.total == 8);
+	fake_await_closed(s.fake, 1); /* the test may be through before KEEP is read */
 	CHECK_INT("never killed for it", s.fake->killed_output, 0);
 	CHECK_INT("warnings are for everybody: not kept", s.fake->keeps, 0);
 	CHECK_INT("and who waits is told", s.fake->releases, 1);
