@@ -411,18 +411,20 @@ rpm_is_installed()
 
 rpm_package()
 {
-	local packages=(/root/judgebox-[0-9]*.rpm /root/judgebox-selinux-*.rpm)
+	local packages=(/root/judgebox-[0-9]*.rpm /root/judgebox-selinux-*.rpm) force=()
 	[ -e "${packages[0]}" ] || { echo "make check-rpm was not there before"; exit 77; }
+	# Debian 12's rpm must be told twice, 13's does not know the word
+	! rpm --help | grep -q -- --force-debian || force=(--force-debian)
 	userdel judgebox 2>/dev/null
-	groupadd nginx && rpm --initdb && rpm -i --nodeps --force-debian "${packages[@]}" &&
+	groupadd nginx && rpm --initdb && rpm -i --nodeps "${force[@]}" "${packages[@]}" &&
 		rpm_is_installed && usermod -a -G nginx www-data &&
 		cp /usr/share/doc/judgebox/judgebox.nginx.conf /etc/nginx/conf.d/judgebox.conf &&
 		both_serve "jbrpm-$RANDOM$RANDOM" judgebox doctor || return 1
 	# as by an upgrade: what was edited stays, nothing is removed
-	rpm -U --force --nodeps --force-debian "${packages[@]}" && rpm -q judgebox &&
+	rpm -U --force --nodeps "${force[@]}" "${packages[@]}" && rpm -q judgebox &&
 		grep -q '^cgroup = "jbrpm' /etc/judgebox/sandbox.conf &&
 		[ -d /var/cache/judgebox ] && judgebox-sandbox --check-config &&
-		rpm -e --force-debian judgebox-selinux judgebox && ! rpm -q judgebox || return 1
+		rpm -e "${force[@]}" judgebox-selinux judgebox && ! rpm -q judgebox || return 1
 	mv /etc/judgebox/sandbox.conf.rpmsave /tmp && rmdir /etc/judgebox &&
 		[ ! -e /var/cache/judgebox ] && rm -f /etc/nginx/conf.d/judgebox.conf &&
 		[ -z "$(find /etc /usr -xdev -iname '*judgebox*' ! -path /etc/sub\*)" ]
