@@ -9,18 +9,29 @@
  *   #pragma judgebox instantiate
  *
  * has it done before the header is written, once.  No compile of a user's program loads
- * anything.  A compiler that has no such functions makes the header as it always would.
+ * anything.
+ *
+ * Done so with GCC 12.  GCC 14 gives up over what constructors share when such a header
+ * is used, so a version that was not tried makes the header as it always would.
  *
  * GCC's own headers for plugins are a package that nobody has: these few names have been
  * the same since there are plugins.
  */
 #include <stddef.h>
+#include <string.h>
+
+#define TRIED "12." /* GCC's version begins so */
 
 #define EXPORT __attribute__((visibility("default")))
 
 struct plugin_name_args {
 	char *base_name;
 	/* more, of which we need nothing */
+};
+
+struct plugin_gcc_version {
+	const char *basever;
+	/* and here */
 };
 
 extern int get_named_event_id(const char *name, int insert) __attribute__((weak));
@@ -35,7 +46,7 @@ extern void register_pragma(const char *space, const char *name,
 EXPORT extern int plugin_is_GPL_compatible;
 int plugin_is_GPL_compatible;
 
-EXPORT int plugin_init(struct plugin_name_args *args, void *version);
+EXPORT int plugin_init(struct plugin_name_args *args, struct plugin_gcc_version *version);
 
 static void
 instantiate(void *reader)
@@ -53,10 +64,10 @@ add_pragmas(void *gcc_data, void *ours)
 }
 
 int
-plugin_init(struct plugin_name_args *args, void *version)
+plugin_init(struct plugin_name_args *args, struct plugin_gcc_version *version)
 {
-	(void)version;
-	if (get_named_event_id == NULL || register_callback == NULL ||
+	if (strncmp(version->basever, TRIED, strlen(TRIED)) != 0 ||
+	    get_named_event_id == NULL || register_callback == NULL ||
 	    instantiate_pending_templates == NULL || register_pragma == NULL)
 		return 0;
 	register_callback(
